@@ -7,7 +7,6 @@ See `server` for the promises about life and death, `cluster` for where the file
 """
 
 from yima.runtime.postgres.binaries import Installation, locate
-from yima.runtime.postgres.cluster import remove
-from yima.runtime.postgres.server import External, Postgres, provide, start
+from yima.runtime.postgres.server import External, Postgres, provide, remove, start
 
 __all__ = ["External", "Installation", "Postgres", "locate", "provide", "remove", "start"]

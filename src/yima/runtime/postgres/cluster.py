@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from yima.runtime.directory_lock import DirectoryLock
 from yima.runtime.errors import Refusal
 from yima.runtime.postgres.account import Account, choose
 from yima.runtime.postgres.binaries import Installation, state_directory
@@ -198,21 +197,7 @@ def check_version(home: Home, found: Installation) -> None:
         raise Refusal("postgres-unavailable", reason=reason, source="the PostgreSQL manual on pg_upgrade")
 
 
-def remove(data: Path) -> None:
-    """Delete DATA's cluster with everything in it, its password and its log. Refused while a server runs there."""
-    if not data.is_dir():
-        return
-    lock = DirectoryLock(data)
-    try:
-        link = data / "postgres"
-        home = Path(os.path.realpath(link))
-        if home.is_dir():
-            run = Path(os.path.realpath(home / "run"))
-            shutil.rmtree(run, ignore_errors=True)
-            shutil.rmtree(home)
-        if link.is_symlink():
-            link.unlink()
-        for name in ("postgres.password", "postgres.log", "postgres.log.1"):
-            (data / name).unlink(missing_ok=True)
-    finally:
-        lock.release()
+def delete(home: Home) -> None:
+    """Delete the cluster with its socket directory; nothing may run in it."""
+    shutil.rmtree(home.run, ignore_errors=True)
+    shutil.rmtree(home.path, ignore_errors=False)

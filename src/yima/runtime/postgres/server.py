@@ -107,7 +107,7 @@ class Postgres:
         self.stop()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class External:
     """A server that somebody else runs (`YIMA_DATABASE_URL`), with the face of `Postgres`."""
 
@@ -146,7 +146,7 @@ def start(data: Path, *, log: Path | None = None, settings: Mapping[str, str] | 
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("start PostgreSQL from the main thread: it ends with the thread that started it")
-    data = data.absolute()
+    data = data.resolve()
     cluster.make_data_directory(data)
     with contextlib.ExitStack() as undo:
         locks = [_take(data, undo)]
@@ -167,6 +167,24 @@ def start(data: Path, *, log: Path | None = None, settings: Mapping[str, str] | 
         _await_ready(server, home)
         undo.pop_all()
         return server
+
+
+def remove(data: Path) -> None:
+    """Delete DATA's cluster with everything in it, its password and its log. Refused while its app runs."""
+    data = data.resolve()
+    if not data.is_dir():
+        return
+    with contextlib.ExitStack() as undo:
+        _take(data, undo)
+        link = data / "postgres"
+        if link.exists():
+            home = cluster.open_home(data)
+            _clear(home)
+            cluster.delete(home)
+        if link.is_symlink():
+            link.unlink()
+        for name in ("postgres.password", "postgres.log", "postgres.log.1"):
+            (data / name).unlink(missing_ok=True)
 
 
 def _take(directory: Path, undo: contextlib.ExitStack) -> DirectoryLock:
@@ -243,8 +261,10 @@ def _clear(home: Home) -> None:
         _wait_until_empty(home, seconds)
     if residents := _residents(home):
         raise Refusal("data-directory-in-use", field=str(home.data), pid=residents[0])
-    # No server runs here; the pid in the file may by now belong to somebody else and would frighten PostgreSQL.
-    (home.data / "postmaster.pid").unlink(missing_ok=True)
+    # No server runs here. The pid in these files may by now belong to somebody else, or to a zombie that nobody
+    # collects (a container without an init), and would keep PostgreSQL from starting.
+    for stale in (home.data / "postmaster.pid", *home.run.glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
 
 
 def _wait_until_empty(home: Home, seconds: float) -> None:
