@@ -1,0 +1,336 @@
+"""The settings of a process: typed, documented, from `yima.toml`, the environment and the command line.
+
+Later sources win: default, file, environment (`YIMA_` and the name in capitals), command line. All mistakes are
+reported together, with where they stand and what was expected; the wrong value itself is never repeated, because it
+may be a secret. `docs/settings.md` is `describe()`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+
+from yima.runtime.errors import Refusal
+
+_PREFIX: Final = "YIMA_"
+_FILE: Final = "yima.toml"
+_EMBEDDED_CONNECTIONS: Final = 96  # max_connections = 100; some stay free for migrations and for looking in
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a value must be. `read` takes text (environment) or a TOML value and raises ValueError when it is wrong."""
+
+    expected: str
+    read: Callable[[object], object]
+
+
+def _text(expected: str, accept: Callable[[str], bool]) -> Rule:
+    def read(value: object) -> object:
+        if isinstance(value, str) and accept(value):
+            return value
+        raise ValueError
+
+    return Rule(expected, read)
+
+
+def _number(low: int, high: int, unit: str = "") -> Rule:
+    def read(value: object) -> object:
+        number = int(value) if isinstance(value, str) else value
+        if isinstance(number, int) and not isinstance(number, bool) and low <= number <= high:
+            return number
+        raise ValueError
+
+    return Rule(f"a whole number{unit} from {low} to {high}", read)
+
+
+def _choice(*words: str) -> Rule:
+    return _text("one of " + ", ".join(words), lambda value: value in words)
+
+
+def _read_path(value: object) -> object:
+    if isinstance(value, str | Path) and str(value):
+        with contextlib.suppress(RuntimeError):  # ~ of an account that there is not
+            return Path(value).expanduser()
+    raise ValueError
+
+
+def _read_switch(value: object) -> object:
+    answers = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in answers:
+        return answers[value.lower()]
+    raise ValueError
+
+
+def _read_names(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+        return tuple(name.strip().lower() for name in names if name.strip())
+    raise ValueError
+
+
+def _is_web_address(value: str) -> bool:
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and parts.port != 0
+        and plain
+        and not value.endswith("/")
+    )
+
+
+def _is_database_url(value: str) -> bool:
+    return urlsplit(value).scheme in ("postgresql", "postgres")
+
+
+def _is_host(value: str) -> bool:
+    return (
+        bool(value) and not any(sign in value for sign in " /@?#") and (":" not in value or _address(value) is not None)
+    )
+
+
+def _is_short_name(value: str) -> bool:
+    return value.isascii() and value.isalnum() and value == value.lower() and 1 <= len(value) <= 16
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _setting(default: object, rule: Rule, about: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"rule": rule, "about": about}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of one deployment. Frozen: made once by `load`, handed down as an argument."""
+
+    data: Path = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
+        Path(".yima"),
+        Rule("a path", _read_path),
+        "Directory of everything Yima keeps on this machine: keys, and the embedded PostgreSQL. "
+        "A relative path starts at the working directory.",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        _text("a host name or an IP address without brackets", _is_host),
+        "Address to listen on. Behind a proxy on this machine keep the default.",
+    )
+    port: int = _setting(8420, _number(1, 65535), "TCP port to listen on.")
+    base_url: str | None = _setting(
+        None,
+        _text("an http or https address without a closing slash, query or user", _is_web_address),
+        "Address under which others reach this deployment; stands in tokens, links and FHIR references. "
+        "Empty: made from `host` and `port`.",
+    )
+    database_url: str | None = _setting(
+        None,
+        _text("postgresql://user:password@host:port/database", _is_database_url),
+        "PostgreSQL 15 or newer of your own. Empty: the embedded one, in `data`.",
+        secret=True,
+    )
+    workers: int = _setting(1, _number(1, 64), "Server processes.")
+    pool_size: int = _setting(
+        16, _number(2, 100), "Database connections of one worker. The embedded PostgreSQL takes 96 in all."
+    )
+    log_format: Literal["json", "console"] = _setting("json", _choice("json", "console"), "How log lines are written.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", _choice("debug", "info", "warning", "error"), "The least important lines that are written."
+    )
+    language: Literal["zh", "en"] = _setting(
+        "zh", _choice("zh", "en"), "Language of pages and messages where the reader has not chosen one."
+    )
+    profile: Literal["INTL", "SM"] = _setting(
+        "INTL",
+        _choice("INTL", "SM"),
+        "Family of algorithms in health codes: `INTL` (P-256, SHA-256, AES) or `SM` (SM2, SM3, SM4).",
+    )
+    deployment: str = _setting(
+        "demo",
+        _text("1 to 16 lower-case ASCII letters and digits", _is_short_name),
+        "Short name of this deployment, carried in its codes so that others know whose keys to trust.",
+    )
+    development: bool = _setting(
+        False,
+        Rule("true or false", _read_switch),
+        "Offers sign-in without a password as any of the synthetic users. Refused unless `host` is a loopback address.",
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        (),
+        Rule("host names, separated by commas", _read_names),
+        "Further names under which requests are answered, besides those of `base_url` and `host`. "
+        "A request for another name is refused.",
+    )
+    max_body_bytes: int = _setting(
+        16 * 1024 * 1024,
+        _number(64 * 1024, 1024**3, " of bytes"),
+        "Largest request body; a larger one gets 413 unread.",
+    )
+    max_bundle_entries: int = _setting(5000, _number(1, 100_000), "Most entries of one Bundle; more get 413.")
+    page_count_default: int = _setting(
+        50, _number(1, 1000), "Results on a page of a search that does not say `_count`."
+    )
+    page_count_max: int = _setting(
+        1000, _number(1, 10_000), "Most results on a page; a larger `_count` is cut to this."
+    )
+    token_seconds: int = _setting(900, _number(300, 3600, " of seconds"), "Life of an access token.")
+    visit_seconds: int = _setting(
+        8 * 3600, _number(300, 7 * 86400, " of seconds"), "How long a scanned code opens the record to the institution."
+    )
+    break_glass_seconds: int = _setting(
+        3600, _number(300, 86400, " of seconds"), "How long an emergency access opens the record."
+    )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        address = _address(self.host)
+        return self.host == "localhost" if address is None else address.is_loopback
+
+    @property
+    def public_url(self) -> str:
+        """`base_url`, or the address made from host and port; without a closing slash."""
+        if self.base_url:
+            return self.base_url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def load(
+    overrides: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """The settings of this process.
+
+    `overrides` come from the command line: names of settings, and `config` for the file; None stands for "not given".
+    The file is `config`, else `YIMA_CONFIG`, else `yima.toml` in the working directory where there is one.
+    Refusal `setting-invalid` names the first mistake, `.also` the others.
+    """
+    environment = os.environ if environment is None else environment
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    named = given.pop("config", None) or environment.get(f"{_PREFIX}CONFIG")
+    path = Path(str(named)).expanduser() if named else (directory or Path.cwd()) / _FILE
+    sources = [
+        (str(path), _read_file(path, required=named is not None)),
+        ("the environment", _from_environment(environment)),
+        ("the command line", given),
+    ]
+    values: dict[str, Any] = {}
+    mistakes: list[Refusal] = []
+    for source, entries in sources:
+        for name, value in entries.items():
+            _take(values, mistakes, name, value, source)
+    settings = Settings(**values)
+    mistakes += _contradictions(settings)
+    if mistakes:
+        first, *others = mistakes
+        first.also = tuple(others)
+        raise first
+    return settings
+
+
+_FIELDS: Final[dict[str, Field[Any]]] = {item.name: item for item in fields(Settings)}
+
+
+def _take(values: dict[str, Any], mistakes: list[Refusal], name: str, value: object, source: str) -> None:
+    shown = f"{_PREFIX}{name.upper()}" if source == "the environment" else name
+    if name not in _FIELDS:
+        mistakes.append(_mistake(shown, "a name that docs/settings.md lists", source))
+        return
+    rule: Rule = _FIELDS[name].metadata["rule"]
+    optional = _FIELDS[name].default is None
+    try:
+        values[name] = None if optional and value == "" else rule.read(value)
+    except ValueError:
+        mistakes.append(_mistake(shown, rule.expected, source))
+
+
+def _mistake(name: str, expected: str, source: str) -> Refusal:
+    return Refusal("setting-invalid", field=name, expected=expected, source=source)
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise _mistake("config", "a file that exists", str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _mistake("config", "a TOML file in UTF-8 that this account may read", str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        # The parser names line, column and at most a key, never a value.
+        raise _mistake("config", f"well-formed TOML ({error})", str(path)) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    # Names of the tooling (./dev, tests), not settings of the server.
+    other = {"YIMA_CONFIG", "YIMA_BROWSER"}
+    return {
+        name.removeprefix(_PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(_PREFIX) and name not in other
+    }
+
+
+def _contradictions(settings: Settings) -> Iterator[Refusal]:
+    if settings.development and not settings.loopback:
+        yield _mistake(
+            "development", "false, or a loopback address as host (127.0.0.1, ::1, localhost)", "the settings together"
+        )
+    if settings.page_count_default > settings.page_count_max:
+        yield _mistake("page_count_default", "at most page_count_max", "the settings together")
+    if settings.database_url is None and settings.workers * settings.pool_size > _EMBEDDED_CONNECTIONS:
+        expected = f"workers x pool_size of at most {_EMBEDDED_CONNECTIONS} with the embedded PostgreSQL"
+        yield _mistake("pool_size", expected, "the settings together")
+
+
+def describe() -> str:
+    """The page `docs/settings.md`, made from the fields."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `yima.runtime.settings.describe()`; a test keeps it true.",
+        "",
+        "Each setting can stand in a TOML file (`--config FILE`, else `YIMA_CONFIG`, else `yima.toml` in the working",
+        "directory), in the environment, and for some commands on the command line; the later of these wins.",
+        "An unknown name or a wrong value stops the start, with every mistake named at once.",
+        "",
+    ]
+    for item in fields(Settings):
+        rule = cast(Rule, item.metadata["rule"])
+        lines += [
+            f"## `{item.name}`",
+            "",
+            item.metadata["about"],
+            "",
+            f"- environment: `{_PREFIX}{item.name.upper()}`",
+            f"- expected: {rule.expected}",
+            f"- default: {_shown(item.default)}",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _shown(value: object) -> str:
+    if value is None or value is MISSING or value == ():
+        return "empty"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`"
