@@ -1,0 +1,76 @@
+-- name: issue
+-- One card for each person who never had one. A number that is taken leaves the card without its look-up row.
+with wanted as (
+  select * from unnest($1::bigint[], $2::bytea[], $3::text[]) as w (person_id, card_id, number)
+  where not exists (select from healthcode.card as c where c.person_id = w.person_id)
+), made as (
+  insert into healthcode.card (person_id, card_id, number, status, profile, issued)
+  select person_id, card_id, number, 'active', $4, $5 from wanted order by person_id
+  on conflict (person_id) where ended is null do nothing
+  returning person_id, card_id, number
+), found as (
+  insert into healthcode.card_lookup (card_id, number, holder)
+  select card_id, number, person_id from made order by number
+  on conflict (number) do nothing
+  returning card_id
+)
+select made.person_id, made.card_id, found.card_id is not null as findable
+from made left join found on found.card_id = made.card_id
+
+-- name: withdraw
+delete from healthcode.card as c using unnest($1::bigint[], $2::bytea[]) as w (person_id, card_id)
+where c.person_id = w.person_id and c.card_id = w.card_id
+
+-- name: latest_cards
+select distinct on (person_id) person_id, card_id, number, status, profile, issued, ended
+from healthcode.card where person_id = any($1::bigint[])
+order by person_id, (ended is null) desc, issued desc
+
+-- name: card_by_id
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended
+from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
+where l.card_id = $1
+
+-- name: card_by_number
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended
+from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
+where l.number = $1::text::character(16)
+
+-- name: redeem
+-- A batch of scans: card standing, the one use of each dynamic code, and the visits of those that won. Rows are inserted
+-- in key order, so that two workers redeeming the same codes wait for each other and never deadlock.
+with scan as materialized (
+  select s.*, c.status
+  from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::integer[],
+              $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+    as s (person_id, card_id, p, t, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires)
+  left join healthcode.card as c
+    on c.person_id = s.person_id and c.ended is null and (s.card_id is null or c.card_id = s.card_id)
+), won as (
+  insert into healthcode.redemption (person_id, p, t, institution, terminal, visit, at)
+  select person_id, p, t, institution, terminal, visit, started from scan
+  where status = 'active' and p is not null
+  order by person_id, p, t
+  on conflict (person_id, p, t) do nothing
+  returning visit
+), opened as (
+  insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires)
+  select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires from scan as s
+  where s.status = 'active' and (s.p is null or exists (select from won where won.visit = s.visit))
+)
+select scan.visit, coalesce(scan.status, '') as status, scan.p is null or won.visit is not null as won
+from scan left join won on won.visit = scan.visit
+
+-- name: redeemed
+select r.person_id, r.p, r.t, r.institution, r.terminal, r.visit, r.at, v.expires
+from unnest($1::bigint[], $2::bytea[], $3::integer[]) as k (person_id, p, t)
+join healthcode.redemption as r on r.person_id = k.person_id and r.p = k.p and r.t = k.t
+join healthcode.visit as v on v.person_id = r.person_id and v.visit = r.visit
+
+-- name: visit
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires
+from healthcode.visit where person_id = $1 and visit = $2
+
+-- name: visits_of
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires
+from healthcode.visit where person_id = $1 and started >= $2 order by started desc limit $3

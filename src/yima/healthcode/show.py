@@ -1,0 +1,88 @@
+"""Showing codes: the printed text, the text of this second, and the batch with which a phone makes its own offline."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from yima.healthcode.card import Card
+from yima.healthcode.codec import (
+    PREFIX,
+    SLOT_SECONDS,
+    STEP_SECONDS,
+    code_key,
+    header,
+    make_block,
+    make_dynamic,
+    make_static,
+)
+from yima.healthcode.keyring import keyring
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSlot:
+    """What a phone needs for one slot of 15 minutes; `p` and `key` are base64url without padding."""
+
+    slot: int
+    p: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Codes for hours to come, to be kept on the phone only. `as_json` is what `phone/code.js` reads."""
+
+    profile: str
+    prefix: str
+    header: str
+    """The code's first two bytes, hex."""
+    server_time: int
+    """Seconds since 1970 when the batch was made: the phone keeps the difference to its own clock."""
+    step: int
+    """Seconds for which one code is shown."""
+    slot_seconds: int
+    slots: tuple[BatchSlot, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for any JSON encoder."""
+        return asdict(self)
+
+
+def static_text(card: Card, keys: KeyStore) -> str:
+    """The text of the card's printed code: identifies only."""
+    return make_static(keyring(keys).static(card.profile), card.card_id)
+
+
+def dynamic_text(keys: KeyStore, profile: str, person: PersonId, now: datetime) -> str:
+    """The code of this moment, made by the platform (command line, page without scripts)."""
+    unix = int(now.timestamp())
+    return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix)
+
+
+def batch(keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = 96) -> Batch:
+    """`slots` slots of 15 minutes from now on (96 = a day). It shows the person's codes: never cache it."""
+    unix = int(now.timestamp())
+    key = keyring(keys).dynamic(profile, unix)
+    first = unix // SLOT_SECONDS
+    made = []
+    for slot in range(first, first + slots):
+        block = make_block(key, person, slot)
+        made.append(BatchSlot(slot, _text(block), _text(code_key(key, block))))
+    return Batch(profile, PREFIX, header("dynamic", key).hex(), unix, STEP_SECONDS, SLOT_SECONDS, tuple(made))
+
+
+@cache
+def phone_scripts() -> dict[str, bytes]:
+    """The ES modules a page serves so that a phone can make codes offline, by file name; the entry is `code.js`."""
+    folder = files("yima.healthcode").joinpath("phone")
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".js")}
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

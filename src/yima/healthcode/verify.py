@@ -1,0 +1,196 @@
+"""Verifying a scanned code: six numbered steps, one write, no read before it for a code from a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from yima.healthcode.card import Status, card_by_id
+from yima.healthcode.codec import Assurance, DynamicCode, StaticCode, check_static, check_time, open_dynamic, read
+from yima.healthcode.keyring import keyring
+from yima.healthcode.profiles import PROFILE_NAMES, profile_named
+from yima.healthcode.redeem import Redeemer, Scan
+from yima.healthcode.tables import PURPOSES, STEPS
+from yima.healthcode.visit import new_handle
+from yima.runtime.database import Database
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import KeyStore
+from yima.runtime.metrics import verifications
+
+VISIT_SECONDS: Final = 12 * 3600
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """A code that was accepted: who it is, and the handle of the visit it opened."""
+
+    person: PersonId
+    """As on the card; the caller asks the person index whether that person was merged into another."""
+    visit: str
+    assurance: Assurance
+    expires: datetime
+    """When the visit ends."""
+    card_status: Status
+    reused: bool
+    """The same terminal sent the same code again within five seconds and got the same visit."""
+
+
+class RefusedScan(msgspec.Struct, frozen=True):
+    """A scan that was refused, for the log and for the holder's notice. It never holds the scanned text."""
+
+    refusal: Refusal
+    person: PersonId | None
+    """Known only where the code was authentic."""
+    institution: int
+    terminal: str
+    step: str
+    purpose: str
+    practitioner: int | None
+    at: datetime
+
+    @property
+    def code(self) -> str:
+        """The stable code of the refusal; `code-already-used` is what a holder must hear about."""
+        return self.refusal.code
+
+
+TerminalCheck = Callable[[int, str], Awaitable[bool]]
+"""(institution, terminal) -> whether the terminal is registered there; answer from a cache, this is on the hot path."""
+RefusalHook = Callable[[RefusedScan], Awaitable[None]]
+
+
+class _Asked(msgspec.Struct):
+    """One call of `verify`, and the person once the code has proved authentic."""
+
+    institution: int
+    terminal: str
+    step: str
+    purpose: str
+    practitioner: int | None
+    now: datetime
+    person: PersonId | None = None
+
+
+class Verifier:
+    """Verifies codes for one deployment. One per process: concurrent calls share one statement and one commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyStore,
+        *,
+        terminal_known: TerminalCheck,
+        profiles: Sequence[str] = PROFILE_NAMES,
+        visit_seconds: int = VISIT_SECONDS,
+        on_refused: RefusalHook | None = None,
+    ) -> None:
+        self._database = database
+        self._keys = keyring(keys)
+        self._terminal_known = terminal_known
+        self._profiles = frozenset(profile_named(name).name for name in profiles)
+        self._visit = timedelta(seconds=visit_seconds)
+        self._on_refused = on_refused
+        self._redeemer = Redeemer(database)
+
+    async def verify(
+        self,
+        text: str,
+        *,
+        institution: int,
+        terminal: str,
+        step: str,
+        purpose: str,
+        practitioner: int | None = None,
+        now: datetime,
+    ) -> Verification:
+        """Accept a scanned text, or refuse it; accepted means the visit and the use of the code are committed.
+
+        Refusals, in the order of the steps: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`,
+        `clock-skew`, `code-expired`, `purpose-not-allowed`, `field-invalid`, `terminal-unknown`, `code-cancelled`,
+        `code-already-used`. Each is counted, and told to `on_refused` before it is raised.
+        """
+        asked = _Asked(institution, terminal, step, purpose, practitioner, now)
+        try:
+            accepted = await self._verify(text, asked)
+        except Refusal as refusal:
+            verifications.labels(refusal.code).inc()
+            if self._on_refused is not None:
+                await self._on_refused(_report(refusal, asked))
+            raise
+        verifications.labels("reused" if accepted.reused else "ok").inc()
+        return accepted
+
+    async def _verify(self, text: str, asked: _Asked) -> Verification:
+        # 1. Read: a text of ours, or nothing.
+        code = read(text)
+        # 2-4. Open it, check its MAC and its time, without the database.
+        scan = await self._printed(code, asked) if isinstance(code, StaticCode) else self._shown(code, asked)
+        # 5. Purpose and step stand on closed lists; the terminal is the institution's.
+        await self._admit(asked)
+        # 6. The one use of the code, the visit and the standing of the card, in one group commit.
+        redeemed = await self._redeemer.redeem(scan)
+        return Verification(
+            scan.person, redeemed.visit, scan.assurance, redeemed.expires, redeemed.card_status, redeemed.reused
+        )
+
+    def _shown(self, code: DynamicCode, asked: _Asked) -> Scan:
+        unix = int(asked.now.timestamp())
+        opened = open_dynamic(code, self._keys, self._profiles, unix)
+        asked.person = opened.person
+        check_time(code, opened, unix)
+        return self._scan(opened.person, "dynamic", asked, block=code.block, t=code.t)
+
+    async def _printed(self, code: StaticCode, asked: _Asked) -> Scan:
+        check_static(code, self._keys, self._profiles)
+        try:
+            card = await card_by_id(self._database, code.card_id)
+        except Refusal:
+            raise Refusal("code-cancelled") from None  # we signed it once, and the card is gone
+        asked.person = card.person
+        return self._scan(card.person, "static", asked, card_id=code.card_id)
+
+    async def _admit(self, asked: _Asked) -> None:
+        if asked.purpose not in PURPOSES:
+            raise Refusal(
+                "purpose-not-allowed", field="purpose", purpose=asked.purpose[:40], expected=", ".join(PURPOSES)
+            )
+        if asked.step not in STEPS:
+            raise Refusal("field-invalid", field="step", expected="a code of the step table, such as 010101")
+        if not await self._terminal_known(asked.institution, asked.terminal):
+            raise Refusal("terminal-unknown", field="terminal")
+
+    def _scan(
+        self, person: PersonId, assurance: Assurance, asked: _Asked, *,
+        card_id: bytes | None = None, block: bytes | None = None, t: int | None = None,
+    ) -> Scan:  # fmt: skip
+        return Scan(
+            person=person,
+            card_id=card_id,
+            block=block,
+            t=t,
+            visit=new_handle(person),
+            institution=asked.institution,
+            terminal=asked.terminal,
+            practitioner=asked.practitioner,
+            step=asked.step,
+            purpose=asked.purpose,
+            assurance=assurance,
+            started=asked.now,
+            expires=asked.now + self._visit,
+        )
+
+
+def _report(refusal: Refusal, asked: _Asked) -> RefusedScan:
+    return RefusedScan(
+        refusal,
+        asked.person,
+        asked.institution,
+        asked.terminal,
+        asked.step,
+        asked.purpose,
+        asked.practitioner,
+        asked.now,
+    )

@@ -1,0 +1,57 @@
+"""Visits: what a scan opens. Later steps of the visit send its handle instead of the code."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yima.healthcode.card import SQL, Source
+from yima.healthcode.codec import Assurance
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId, base32, person_from_text, person_text
+
+_RANDOM_CHARS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person scanned at one institution. It counts there only: the caller compares `institution`."""
+
+    person: PersonId
+    visit: str
+    institution: int
+    terminal: str
+    practitioner: int | None
+    step: str
+    purpose: str
+    assurance: Assurance
+    started: datetime
+    expires: datetime
+
+
+def new_handle(person: PersonId) -> str:
+    """A fresh handle, `<person 10>-<random 20>`: it carries its shard key and 100 random bits."""
+    return f"{person_text(person)}-{base32(secrets.randbits(100), _RANDOM_CHARS)}"
+
+
+async def open_visit(source: Source, handle: str, now: datetime) -> Visit:
+    """The visit behind a handle. Refusals: `visit-needed` when there is none, `visit-expired` when it has ended."""
+    person = person_from_text(handle[:10]) if len(handle) == 11 + _RANDOM_CHARS and handle.isascii() else None
+    row = await source.fetchrow(SQL.visit, person, handle) if person else None
+    if row is None:
+        raise Refusal("visit-needed")
+    visit = _visit(row)
+    if now >= visit.expires:
+        raise Refusal("visit-expired")
+    return visit
+
+
+async def visits_of(source: Source, person: PersonId, since: datetime, *, limit: int = 200) -> list[Visit]:
+    """The person's visits that started since then, newest first."""
+    return [_visit(row) for row in await source.fetch(SQL.visits_of, person, since, limit)]
+
+
+def _visit(row: Any) -> Visit:
+    return Visit(*row.values())
