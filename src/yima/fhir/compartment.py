@@ -1,0 +1,66 @@
+"""The patient compartment: which patients a resource is about (R4 CompartmentDefinition `patient`)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from yima.fhir.parameters import SEARCH, SearchParam
+from yima.fhir.paths import Path, reference_type
+from yima.fhir.tables import COMPARTMENT
+
+COMPARTMENT_TYPES: Final = frozenset(COMPARTMENT) - {"Patient"}
+"""The types that can be in a patient's compartment, Patient itself apart."""
+
+# The element that says whose record it is, before those that say who else took part.
+_SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "policyHolder")
+_STEM: Final = re.compile(r"\w+")
+
+
+def patient_references(resource: dict[str, Any]) -> list[str]:
+    """The reference strings that put a resource into patients' compartments, the one it is about first.
+
+    Only references whose address or `type` says Patient count: `Patient/1`, `http://../Patient/1`, `Patient?...`, or a
+    `urn:uuid:` with `type: Patient`. Call it after `rewrite`. A Patient is not in its own list.
+    """
+    found: dict[str, None] = {}
+    for path in _paths(str(resource.get("resourceType", ""))):
+        for item in path.pick(resource, resource):
+            if reference_type(item) == "Patient" and isinstance(text := item.get("reference"), str):
+                found[text] = None
+    return list(found)
+
+
+def subject_reference(resource: dict[str, Any]) -> str | None:
+    """The reference to the patient that the resource is about, or None."""
+    for path in _paths(str(resource.get("resourceType", ""))):
+        if _rank(path) < len(_SUBJECTS):
+            for item in path.pick(resource, resource):
+                if reference_type(item) == "Patient" and "reference" in item:
+                    return str(item["reference"])
+    return None
+
+
+@cache
+def _paths(type_name: str) -> tuple[Path, ...]:
+    if type_name not in COMPARTMENT_TYPES:
+        return ()
+    params = SEARCH[type_name]
+    found = {path.text: path for name in COMPARTMENT[type_name] if name in params for path in params[name].paths}
+    return tuple(sorted(found.values(), key=_rank))
+
+
+def is_subject(type_name: str, param: SearchParam) -> bool:
+    """Whether a parameter says whose record a resource belongs to (`patient`, `subject`, `beneficiary`, ..)."""
+    if param.type != "reference" or type_name not in COMPARTMENT_TYPES or "Patient" not in param.target:
+        return False
+    return any(path in _paths(type_name) or _rank(path) < len(_SUBJECTS) for path in param.paths) and all(
+        _rank(path) < len(_SUBJECTS) for path in param.paths
+    )
+
+
+def _rank(path: Path) -> int:
+    match = _STEM.match(path.text)
+    stem = match[0] if match else ""
+    return _SUBJECTS.index(stem) if stem in _SUBJECTS and "." not in path.text else len(_SUBJECTS)

@@ -1,0 +1,222 @@
+"""Structural validation against the R4 StructureDefinitions, compiled type by type on first use.
+
+The unit of work is an object of a known type. Everything that depends only on *which keys* it has (unknown, missing
+and doubled elements) is decided once for each distinct tuple of keys and remembered; for an object with known keys
+only its values are looked at. A check returns None or a list of mistakes with paths relative to itself, so no path
+is built while all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from yima.fhir.primitives import CHECKS, one_of
+from yima.fhir.tables import TYPES, VALUESETS, Element, choice_key, elements_of
+from yima.runtime.errors import Refusal
+
+MAX_MISTAKES: Final = 20
+_MAX_SHAPES: Final = 512  # remembered key tuples per type; beyond it a hostile client only slows itself down
+
+Mistake = tuple[str, str, str]
+"""(path relative to the checked value, refusal code, what was expected)."""
+Found = str | list[Mistake] | None
+"""What a check answers: nothing, what was expected of the value itself, or mistakes inside it."""
+Check = Callable[[Any], Found]
+
+
+def validate(resource: dict[str, Any]) -> None:
+    """Refuse a resource that is not structurally valid R4 (elements, cardinality, types, formats, required codes).
+
+    The refusal carries the first mistake; its `also` the others, up to twenty in all. Invariants in FHIRPath, slicing
+    and profiles are not looked at. Refusals: resource-type-unknown, field-unknown, field-missing, field-invalid.
+    """
+    name = resource.get("resourceType")
+    if type(name) is not str or name not in TYPES:
+        raise Refusal("resource-type-unknown", field="resourceType", type=str(name)[:64])
+    try:
+        found = checker(name)(resource)
+    except RecursionError:
+        raise Refusal("json-too-deep", limit=64) from None
+    if found:
+        _refuse(name, _mistakes("", found))
+
+
+def _refuse(root: str, mistakes: list[Mistake]) -> None:
+    (path, code, expected), *others = mistakes[:MAX_MISTAKES]
+    also = tuple(Refusal(c, field=root + p, expected=e) for p, c, e in others)
+    raise Refusal(code, field=root + path, also=also, expected=expected)
+
+
+@cache
+def checker(type_name: str) -> Check:
+    """The check of a complex type, backbone element or resource. Its rules are compiled when it first meets a value."""
+    shapes: dict[tuple[str, ...], _Shape] = {}
+
+    def check(value: Any) -> Found:
+        if type(value) is not dict:
+            return f"an object ({type_name})"
+        keys = tuple(value)
+        shape = shapes.get(keys)
+        if shape is None:
+            shape = _rules(type_name).shape(keys)
+            if not shape.mistakes and len(shapes) < _MAX_SHAPES:
+                shapes[keys] = shape
+        mistakes: list[Mistake] = []
+        if shape.mistakes or shape.pairs:
+            mistakes = shape.mistakes + [m for pair in shape.pairs for m in _pair_mistakes(pair, value)]
+        for test, item, key in zip(shape.plan, value.values(), keys):  # noqa: B905  same length; strict costs 10 %
+            found = test(item)
+            if found is not None and len(mistakes) < MAX_MISTAKES:
+                mistakes += _mistakes("." + key[:64], found)
+        return mistakes or None
+
+    return check
+
+
+def _mistakes(path: str, found: str | list[Mistake]) -> list[Mistake]:
+    if isinstance(found, str):
+        return [(path, "field-invalid", found)]
+    return [(path + inner, code, expected) for inner, code, expected in found]
+
+
+class _Shape(NamedTuple):
+    """What a tuple of keys says: its mistakes, the check for each key, and the arrays that come with a `_` twin."""
+
+    mistakes: list[Mistake]
+    plan: tuple[Check, ...]
+    pairs: tuple[str, ...]
+
+
+@cache
+def _rules(type_name: str) -> _Rules:
+    return _Rules(type_name)
+
+
+class _Rules:
+    """What is known of a type before any object is seen: a check per key, and the rules over keys."""
+
+    def __init__(self, type_name: str) -> None:
+        self.name = type_name
+        self.checks: dict[str, Check] = {}
+        self.gapped: dict[str, Check] = {}
+        """For arrays of primitives that come with a `_` twin: nulls are allowed (R4 json.html#primitive)."""
+        self.required: list[tuple[str, frozenset[str]]] = []
+        self.choices: list[tuple[str, frozenset[str]]] = []
+        if type_name in TYPES:
+            self.checks["resourceType"] = one_of(frozenset((type_name,)))
+        for element in elements_of(type_name).values():
+            self._add(element)
+
+    def _add(self, element: Element) -> None:
+        keys = [choice_key(element.name, t) if element.choice else element.name for t in element.types]
+        for key, type_name in zip(keys, element.types, strict=True):
+            check = _value_check(element, type_name)
+            self.checks[key] = _many(check) if element.many else check
+            if type_name in CHECKS:
+                twin = checker("Element")
+                self.checks["_" + key] = _many(_or_null(twin)) if element.many else twin
+                if element.many:
+                    self.gapped[key] = _many(_or_null(check))
+        if element.choice:
+            self.choices.append((element.name, frozenset(keys)))
+        if element.minimum:
+            self.required.append((element.name, frozenset(keys)))
+
+    def shape(self, keys: tuple[str, ...]) -> _Shape:
+        """The plan for objects with these keys."""
+        pairs = tuple(key for key in keys if key in self.gapped and "_" + key in keys)
+        plan = tuple(self.gapped[key] if key in pairs else self.checks.get(key, _anything) for key in keys)
+        return _Shape(self._key_mistakes(keys), plan, pairs)
+
+    def _key_mistakes(self, keys: tuple[str, ...]) -> list[Mistake]:
+        present = {key.removeprefix("_") for key in keys}
+        mistakes = [(f".{key[:64]}", "field-unknown", "an element of R4") for key in keys if key not in self.checks]
+        for name, allowed in self.required:
+            if present.isdisjoint(allowed):
+                mistakes.append((f".{name}", "field-missing", "a value"))
+        for name, allowed in self.choices:
+            if len(both := sorted(allowed & present)) > 1:
+                mistakes.append((f".{name}[x]", "field-invalid", f"only one of {', '.join(both)}"))
+        if not keys:
+            mistakes.append(("", "field-invalid", "an object that is not empty"))
+        if self.name == "Extension" and ("extension" in present) == any(key.startswith("value") for key in present):
+            mistakes.append(("", "field-invalid", "either a value or nested extensions (ext-1)"))
+        return mistakes
+
+
+def _pair_mistakes(key: str, value: dict[str, Any]) -> list[Mistake]:
+    """Arrays of primitives and of their extensions run in parallel; a place may be null in one of them only."""
+    values, twins = value[key], value["_" + key]
+    if not isinstance(values, list) or not isinstance(twins, list):
+        return []  # said by the checks of the two keys
+    if len(values) != len(twins):
+        return [(f"._{key}", "field-invalid", f"as many places as {key}")]
+    both = [at for at, pair in enumerate(zip(values, twins, strict=True)) if pair == (None, None)]
+    return [(f".{key}[{at}]", "field-invalid", "a value or an extension") for at in both[:MAX_MISTAKES]]
+
+
+def _anything(_: Any) -> Found:
+    return None  # the key itself is the mistake
+
+
+def _many(check: Check) -> Check:
+    def check_all(value: Any) -> Found:
+        if type(value) is not list or not value:
+            return "an array that is not empty"
+        mistakes: list[Mistake] = []
+        for at, item in enumerate(value):
+            found = check(item)
+            if found is not None and len(mistakes) < MAX_MISTAKES:
+                mistakes += _mistakes(f"[{at}]", found)
+        return mistakes or None
+
+    return check_all
+
+
+def _or_null(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _value_check(element: Element, type_name: str) -> Check:
+    if element.valueset:
+        systems = VALUESETS[element.valueset]
+        if type_name == "code":
+            return one_of(frozenset(code for codes in systems.values() for code in codes))
+        if type_name == "CodeableConcept":
+            return _bound_concept(systems)
+    if type_name in CHECKS:
+        return CHECKS[type_name]
+    if type_name == "Resource":
+        return _contained if element.name == "contained" else _any_resource
+    return checker(type_name)
+
+
+def _bound_concept(systems: dict[str, list[str]]) -> Check:
+    """A CodeableConcept with a required binding: one of its codings must be in the value set (R4 terminologies)."""
+    inner = checker("CodeableConcept")
+    codes = {(system, code) for system, all_codes in systems.items() for code in all_codes}
+    expected = f"a coding with one of: {', '.join(sorted(code for _, code in codes)[:12])}"
+
+    def check(value: Any) -> Found:
+        if (found := inner(value)) is not None:
+            return found
+        if any((c.get("system"), c.get("code")) in codes for c in value.get("coding", ())) or "extension" in value:
+            return None
+        return [(".coding", "field-invalid", expected)]
+
+    return check
+
+
+def _any_resource(value: Any) -> Found:
+    name = value.get("resourceType") if type(value) is dict else None
+    if type(name) is not str or name not in TYPES:
+        return "a FHIR R4 resource"
+    return checker(name)(value)
+
+
+def _contained(value: Any) -> Found:
+    if type(value) is dict and "contained" in value:
+        return [(".contained", "field-invalid", "no contained resource inside a contained resource (dom-2)")]
+    return _any_resource(value)
