@@ -1,0 +1,96 @@
+"""The home page of the record: tags, basics, activities, timeline, the clinician's lists, trends, and what needs doing.
+
+Pure: resources and today's date in, :class:`Overview` out. Nothing is read, written or logged, and no shape of a resource
+raises. What access withholds is simply not among the resources.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, tzinfo
+from typing import Any
+
+from .ages import months_old
+from .basics import basics, identity
+from .entries import allergies, immunisations, medicines, no_known_allergy, problems, procedures
+from .episodes import activities, episodes
+from .gather import gather
+from .merge import Merged
+from .model import (
+    Activity,
+    Basics,
+    Entry,
+    Episode,
+    EpisodeKind,
+    Flag,
+    Level,
+    Line,
+    LineKind,
+    Measure,
+    Overview,
+    Result,
+    ResultGroup,
+    Suggestion,
+    Tag,
+    Text,
+    Trend,
+)
+from .reading import CHINA
+from .results import groups, readings, trends
+from .schedule import UNTIL_MONTHS, Gap, gaps
+from .suggestions import suggestions
+from .tags import tags
+
+__all__ = [
+    "Activity",
+    "Basics",
+    "Entry",
+    "Episode",
+    "EpisodeKind",
+    "Flag",
+    "Level",
+    "Line",
+    "LineKind",
+    "Measure",
+    "Overview",
+    "Result",
+    "ResultGroup",
+    "Suggestion",
+    "Tag",
+    "Text",
+    "Trend",
+    "overview",
+]
+
+
+def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinfo = CHINA) -> Overview:
+    """Build the overview of one person from parsed FHIR R4 resources of any number of institutions.
+
+    ``today`` is the reader's calendar day; ``zone`` the reader's time zone (China by default), in which instants become days.
+    Facts dated after today stay in lists and timeline but satisfy no rule.
+    """
+    case = gather(resources, today, zone)
+    who = identity(case)
+    born = who.born.day if who.born else None
+    read = readings(case, born)
+    timeline = episodes(case, read)
+    found_problems, found_allergies, found_medicines = problems(case), allergies(case), medicines(case)
+    missing: list[Gap] = []
+    if born and 0 <= months_old(born, today) < UNTIL_MONTHS and not who.dead:
+        missing = gaps(case.of("Immunization"), born, today)
+    return Overview(
+        tags=tags(case, who, found_problems, found_allergies, found_medicines, read, timeline, missing),
+        basics=basics(case, who, read, found_allergies, no_known_allergy(case)),
+        problems=_entries(found_problems),
+        allergies=_entries(found_allergies),
+        medicines=_entries(found_medicines),
+        immunisations=_entries(immunisations(case)),
+        procedures=_entries(procedures(case)),
+        results=groups(read),
+        trends=trends(read),
+        activities=activities(timeline),
+        episodes=timeline,
+        suggestions=suggestions(case, who, found_problems, read, timeline, missing),
+    )
+
+
+def _entries(found: Iterable[Merged]) -> tuple[Entry, ...]:
+    return tuple(one.entry for one in found)

@@ -1,0 +1,245 @@
+"""What a reader of a record sees: the value types of the overview. Every text is bilingual; nothing here is clickable or styled.
+
+Days are calendar days in the reader's zone. Sources are literal references (``"Condition/abc"``), so a page can link each
+statement to the resource it rests on.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Level = Literal["info", "watch", "alert"]
+Flag = Literal["high", "low", "normal", "critical", "abnormal"]
+LineKind = Literal["found", "given", "done"]
+EpisodeKind = Literal[
+    "outpatient",
+    "inpatient",
+    "emergency",
+    "vaccination",
+    "checkup",
+    "antenatal",
+    "postnatal",
+    "birth",
+    "screening",
+    "followup",
+    "home",
+    "virtual",
+    "lab",
+    "imaging",
+    "medicine",
+    "procedure",
+    "document",
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence or name in Chinese and in English; both sides are filled whenever either is known."""
+
+    zh: str
+    en: str
+
+    def __bool__(self) -> bool:
+        """False when there is nothing to show in either language."""
+        return bool(self.zh or self.en)
+
+    def get(self, lang: str) -> str:
+        """The side for a language tag (``zh``, ``zh-CN``, ``en``, ..): Chinese for ``zh*``, English otherwise."""
+        return self.zh if lang.startswith("zh") else self.en
+
+
+NO_TEXT = Text("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A personal health tag (个人健康标识): what it says, why it is there, and the resources it rests on."""
+
+    code: str
+    label: Text
+    level: Level
+    rule: Text
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One last measured value: as text (digits as reported, long tails rounded), its unit and its day."""
+
+    value: str
+    unit: str
+    when: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basics:
+    """Basic health information (个人基本健康信息). Carries no identity number, phone or address."""
+
+    names: tuple[str, ...]
+    sex: Text
+    sex_code: str
+    birth_date: date | None
+    birth_text: str
+    age_years: int | None
+    age: Text
+    deceased: bool
+    deceased_on: date | None
+    blood_group: Text
+    height: Measure | None
+    weight: Measure | None
+    bmi: Measure | None
+    smoking: Text
+    allergies: Text
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a clinician's list, merged over the institutions that reported the same thing.
+
+    ``title`` is the name as written, ``plain`` the everyday word for it (may be empty). ``when`` is the first known day
+    (``when_text`` keeps its precision: ``2019``, ``2019-05``), ``last`` the latest mention, ``until`` the end if any.
+    ``severity`` is ``high``, ``low``, ``severe``, ``moderate``, ``mild`` or empty. ``source`` is the newest resource behind
+    the line, ``others`` the remaining ones.
+    """
+
+    title: Text
+    plain: Text
+    code: str
+    system: str
+    when: date | None
+    when_text: str
+    last: date | None
+    until: date | None
+    active: bool
+    status: Text
+    detail: Text
+    severity: str
+    author: str
+    source: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result: value as text, unit, reference range, flag, day, institution, resource."""
+
+    value: Text
+    unit: str
+    reference: str
+    flag: Flag | None
+    when: date | None
+    author: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultGroup:
+    """The last result of one LOINC code (fields spread here for lists) and up to four earlier ones, newest first.
+
+    ``panel`` is the heading results are shown under; groups come ordered by panel, so pages may group consecutive ones.
+    """
+
+    code: str
+    label: Text
+    panel: Text
+    value: Text
+    unit: str
+    reference: str
+    flag: Flag | None
+    when: date | None
+    author: str
+    source: str
+    earlier: tuple[Result, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One series of numbers of one code in one unit, oldest first, at least two points ``(ISO day, value)``.
+
+    Blood pressure gives two series (8480-6, 8462-4), both with ``group`` 85354-9; elsewhere ``group`` equals ``code``.
+    """
+
+    code: str
+    group: str
+    label: Text
+    unit: str
+    low: float | None
+    high: float | None
+    points: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Service activities (卫生健康服务活动记录) of one kind at one institution."""
+
+    kind: EpisodeKind
+    label: Text
+    institution: str
+    count: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was found, given or done in an episode."""
+
+    kind: LineKind
+    title: Text
+    detail: Text
+    flag: Flag | None
+    when: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One stop of the timeline: an encounter, or what one institution reported on one day without an encounter."""
+
+    kind: EpisodeKind
+    kind_label: Text
+    title: Text
+    start: date | None
+    end: date | None
+    ongoing: bool
+    institution: str
+    department: Text
+    practitioner: str
+    diagnoses: tuple[Text, ...]
+    items: tuple[Line, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something that needs doing: what, why (the rule), since when it is due, and what the rule looked at."""
+
+    code: str
+    title: Text
+    detail: Text
+    rule: Text
+    due: date | None
+    overdue: bool
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The home page of the record, the clinician's lists, the timeline and the trends of one person."""
+
+    tags: tuple[Tag, ...]
+    basics: Basics
+    problems: tuple[Entry, ...]
+    allergies: tuple[Entry, ...]
+    medicines: tuple[Entry, ...]
+    immunisations: tuple[Entry, ...]
+    procedures: tuple[Entry, ...]
+    results: tuple[ResultGroup, ...]
+    trends: tuple[Trend, ...]
+    activities: tuple[Activity, ...]
+    episodes: tuple[Episode, ...]
+    suggestions: tuple[Suggestion, ...]
