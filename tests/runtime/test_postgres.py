@@ -160,7 +160,7 @@ def test_no_tcp_port_is_open(server: postgres.Postgres) -> None:
     assert not sockets & {f"socket:[{inode}]" for inode in tcp}
 
 
-def test_secrets_are_private(server: postgres.Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_private(server: postgres.Postgres) -> None:
     data = server.log.parent
     assert stat.S_IMODE((data / "postgres.password").stat().st_mode) == 0o600
     assert stat.S_IMODE((server.home / "data").stat().st_mode) == 0o700
