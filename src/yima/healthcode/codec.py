@@ -17,7 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from yima.healthcode import base45
-from yima.healthcode.keyring import DynamicKey, Keyring, StaticKey
+from yima.healthcode.keyring import DynamicKey, Keyring, StaticKey, key_number
 from yima.healthcode.profiles import ProfileName
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -27,6 +27,8 @@ STEP_SECONDS: Final = 15
 SLOT_SECONDS: Final = 900
 SKEW_STEPS: Final = 2
 """Steps by which a phone's clock may differ, either way: 30 s."""
+BATCH_SECONDS: Final = 86400
+"""How far ahead a phone is given keys: for so long a code's time may be newer than its key's period."""
 CARD_ID_BYTES: Final = 10
 STATIC_TEXT: Final = len(PREFIX) + 30
 DYNAMIC_TEXT: Final = len(PREFIX) + 51
@@ -137,12 +139,14 @@ def _is_foreign(text: str) -> bool:
 def open_dynamic(code: DynamicCode, keys: Keyring, profiles: Collection[str], unix: int) -> Opened:
     """Steps 2 and 3: decipher the block, check the MAC. No database is asked.
 
-    Refusals: `code-issuer-unknown` when no key here has the code's key id; `code-signature-invalid` when the block does
-    not open to zero bytes or the MAC differs.
+    Refusals: `code-issuer-unknown` when no key here has the code's key id (`code-expired` when the code itself says
+    that it is older than the keys); `code-signature-invalid` when the block has no zero bytes or the MAC differs.
     """
     found = keys.accepted(code.profile, unix).get(code.key_id, ()) if code.profile in profiles else ()
     if not found:
-        raise Refusal("code-issuer-unknown")
+        # Keys of older periods are not kept open: a screenshot from last summer is old, not somebody else's.
+        is_old = key_number(code.t * STEP_SECONDS - BATCH_SECONDS) < key_number(unix) - 1
+        raise Refusal("code-expired" if is_old else "code-issuer-unknown")
     for key in found:
         high, low, zeros = _BLOCK.unpack(key.decrypt(code.block))
         if zeros or low & 0xFFFF or high >> 63 or not high >> 16:

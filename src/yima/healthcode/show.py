@@ -11,6 +11,7 @@ from typing import Any
 
 from yima.healthcode.card import Card
 from yima.healthcode.codec import (
+    BATCH_SECONDS,
     PREFIX,
     SLOT_SECONDS,
     STEP_SECONDS,
@@ -65,13 +66,15 @@ def dynamic_text(keys: KeyStore, profile: str, person: PersonId, now: datetime) 
     return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix)
 
 
-def batch(keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = 96) -> Batch:
-    """`slots` slots of 15 minutes from now on (96 = a day). It shows the person's codes: never cache it."""
+def batch(
+    keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = BATCH_SECONDS // SLOT_SECONDS
+) -> Batch:
+    """`slots` slots of 15 minutes from now on, a day at most. Whoever has it has the person's codes: never cache it."""
     unix = int(now.timestamp())
     key = keyring(keys).dynamic(profile, unix)
     first = unix // SLOT_SECONDS
     made = []
-    for slot in range(first, first + slots):
+    for slot in range(first, first + min(slots, BATCH_SECONDS // SLOT_SECONDS)):
         block = make_block(key, person, slot)
         made.append(BatchSlot(slot, _text(block), _text(code_key(key, block))))
     return Batch(profile, PREFIX, header("dynamic", key).hex(), unix, STEP_SECONDS, SLOT_SECONDS, tuple(made))
