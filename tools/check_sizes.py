@@ -165,7 +165,7 @@ def main() -> int:
     too_long += [f"{place}: {size} lines" for size, place in measured if size > FUNCTION_LIMIT]
     for title, found_list in [("no docstring", missing), ("copied", copies), ("OVER THE LIMIT", too_long)]:
         for line in found_list[:20]:
-            print(f"{title}: {line}")  # noqa: T201
+            print(f"{title}: {line}")  # noqa: T201  a report is what this prints
     return 1 if too_long else 0
 
 
