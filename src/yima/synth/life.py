@@ -160,6 +160,18 @@ class Life:
             story, at, end, institution, department, doctor, _CLASSES[kind], kind, tuple(reasons), list(facts)
         )
 
+    @cached_property
+    def _pregnancies(self) -> list[tuple[date, date]]:
+        """From conception to birth, for children in the city and one on the way."""
+        births = {child.born for child in self.children}
+        if "expecting" in self.resident.stories:
+            births.add(AS_OF + timedelta(days=70))
+        return [(born - timedelta(days=282), born) for born in sorted(births)]
+
+    def pregnant(self, day: date) -> bool:
+        """Whether the resident is pregnant on a day."""
+        return any(first <= day <= born for first, born in self._pregnancies)
+
     def possible(self, contact: Consultation) -> bool:
         """Whether a contact lies inside the records and the life."""
         day = contact.at.date()

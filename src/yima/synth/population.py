@@ -118,4 +118,5 @@ class _Home:
     def _stories(self, place: int) -> tuple[str, ...]:
         """Own stories, and a pregnancy where a child of the record years is at home."""
         births = [d for d in self.drafts if d.mother == place and d.born >= add_months(RECORDS_FROM, 9)]
-        return self.drafts[place].stories + (("pregnancy",) if births else ())
+        dying = ("last_illness",) if self.drafts[place].died else ()
+        return self.drafts[place].stories + (("pregnancy",) if births else ()) + dying

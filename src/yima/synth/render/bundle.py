@@ -127,7 +127,7 @@ def _encounter(key: str, frame: Frame) -> Json:
     chinese, english = DEPARTMENTS[contact.department]
     shape: Json = {
         "resourceType": "Encounter",
-        "identifier": [{"system": f"urn:yima:synth:institution:{code}:encounter", "value": key}],
+        "identifier": [{"system": f"urn:yima:synth:institution:{code}:encounter", "value": key.partition(":")[2]}],
         "status": "finished",
         "class": coding(HL7 + "v3-ActCode", contact.kind, _CLASS[contact.kind]),
         "type": [{"coding": [coding("urn:yima:visit-type", contact.visit_type)], "text": _VISIT[contact.visit_type]}],

@@ -1,6 +1,6 @@
 """One FHIR resource per clinical fact."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from yima.synth.days import AS_OF
 from yima.synth.facts import Allergy, Drug, Measure, Operation, Pressure, Problem, Shot
@@ -19,7 +19,7 @@ def problem(frame: Frame, fact: Problem) -> Json:
     category = (
         ("problem-list-item", "Problem List Item") if fact.chronic else ("encounter-diagnosis", "Encounter Diagnosis")
     )
-    status = "resolved" if fact.resolved else "active"
+    status = "resolved" if fact.resolved or _healed(frame, fact) else "active"
     verification = "provisional" if fact.suspected else "confirmed"
     shape: Json = {
         "resourceType": "Condition",
@@ -29,15 +29,29 @@ def problem(frame: Frame, fact: Problem) -> Json:
         "code": concept(diagnoses.SYSTEM, fact.icd10, english, chinese),
         "subject": frame.patient,
         "encounter": frame.encounter,
-        "onsetDateTime": day(fact.onset or frame.at.date()),
+        "onsetDateTime": day(fact.onset or _began(frame, fact)),
         "recordedDate": instant(frame.at),
         "asserter": frame.doctor,
     }
-    if fact.resolved:
+    if fact.resolved and frame.inpatient:
         shape["abatementDateTime"] = day(frame.end.date())
     if fact.note:
         shape["note"] = [{"text": fact.note}]
     return shape
+
+
+def _healed(frame: Frame, fact: Problem) -> bool:
+    """Seen from AS_OF, what was no chronic illness is over after two months.
+
+    A source system would say so later in an update; the city sends its last word at once.
+    """
+    return not fact.chronic and (AS_OF - frame.at.date()).days > 60
+
+
+def _began(frame: Frame, fact: Problem) -> date:
+    """An acute illness began a day or two before somebody went to see a doctor about it."""
+    before = 2 if fact.icd10[0] in "AJLN" and not fact.chronic and frame.contact.kind == "AMB" else 0
+    return frame.at.date() - timedelta(days=before)
 
 
 def measure(frame: Frame, fact: Measure) -> Json:

@@ -71,7 +71,7 @@ def _term(life: Life, rng: Random, born: date, *, twins: bool) -> Term:
 
 def _antenatal(life: Life, rng: Random, term: Term, born: date) -> Iterator[Consultation]:
     body = Body(life)
-    for number, week in enumerate(_WEEKS):
+    for week in _WEEKS:
         day = add_days(term.conceived, week * 7 + rng.randint(0, 4))
         if day >= born - timedelta(days=1):
             return
@@ -79,8 +79,6 @@ def _antenatal(life: Life, rng: Random, term: Term, born: date) -> Iterator[Cons
             continue
         facts = _routine(life, rng, body, term, day, week)
         facts += _special(life, rng, term, week)
-        if number == 0:
-            facts.insert(0, Problem(term.reason))
         at_centre = week == 8 and life.primary.has("0500")
         place = life.primary if at_centre else life.maternity
         yield life.visit("pregnancy", day, place, "0500", [term.reason], facts)

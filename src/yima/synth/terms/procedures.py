@@ -16,6 +16,7 @@ ICD9: dict[str, tuple[str, str]] = {
     "85.43": ("乳腺癌改良根治术", "Unilateral extended simple mastectomy"),
     "45.23": ("结肠镜检查", "Colonoscopy"),
     "45.42": ("内镜下结肠息肉切除术", "Endoscopic polypectomy of large intestine"),
+    "17.36": ("腹腔镜乙状结肠切除术", "Laparoscopic sigmoidectomy"),
     "99.25": ("化学治疗", "Injection or infusion of cancer chemotherapeutic substance"),
     "23.2": ("牙充填术", "Restoration of tooth by filling"),
     "23.09": ("牙拔除术", "Extraction of other tooth"),
