@@ -25,6 +25,7 @@ import pytest
 
 from yima.runtime import postgres
 from yima.runtime.errors import Refusal
+from yima.runtime.postgres import binaries
 from yima.runtime.postgres.account import Account, choose
 from yima.runtime.postgres.binaries import Installation, within_reach
 
@@ -389,6 +390,35 @@ def test_a_failed_start_tells_why_and_leaves_the_directory_free(place: Path) -> 
     assert "shared_buffers" in caught.value.text("en")
     assert "postgres.log" in caught.value.mend("en")
     postgres.start(place / "data", settings=QUICK).stop()
+
+
+def test_a_place_that_is_no_directory_is_refused(place: Path) -> None:
+    (place / "file").touch()
+    for data in (place / "file", place / "file" / "below"):
+        with pytest.raises(Refusal) as caught:
+            postgres.start(data, settings=QUICK)
+        assert (caught.value.code, caught.value.field) == ("setting-invalid", "data")
+
+
+def test_the_systems_postgresql_where_there_is_no_wheel(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries, "_WHEEL", "no_such_wheel")  # every other way would uninstall it
+    try:
+        found = postgres.locate()
+    except Refusal:
+        pytest.skip("no system PostgreSQL 15 or newer")
+    assert found.source == "system"
+    with postgres.start(place / "data", settings=QUICK) as server:
+        assert ask(server.url("postgres"), "show server_version_num").startswith(str(found.major))
+        assert ask(server.url("postgres"), "select lower('ÄÉ')") == "äé"
+
+
+def test_no_postgresql_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(binaries, "_WHEEL", "no_such_wheel")
+    monkeypatch.setattr(binaries, "_SYSTEM", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Refusal) as caught:
+        postgres.locate()
+    assert caught.value.code == "postgres-unavailable"
 
 
 def test_a_cluster_of_another_version_is_refused(place: Path) -> None:

@@ -58,9 +58,14 @@ class Home:
 
 def make_data_directory(data: Path) -> None:
     """Create DATA where it is missing: private, and as root passable, so that the server's account gets through."""
-    if not data.is_dir():
+    try:
         data.mkdir(parents=True)
-        data.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        if data.is_dir():
+            return
+        expected = "a directory, or the name of one that can be made"
+        raise Refusal("setting-invalid", field="data", expected=expected, source="--data or YIMA_DATA") from error
+    data.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def open_home(data: Path) -> Home:
