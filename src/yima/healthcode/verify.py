@@ -22,6 +22,7 @@ from yima.runtime.keys import KeyStore
 from yima.runtime.metrics import verifications
 
 VISIT_SECONDS: Final = 12 * 3600
+_TERMINAL_CHARS: Final = 64
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -159,7 +160,9 @@ class Verifier:
             )
         if asked.step not in STEPS:
             raise Refusal("field-invalid", field="step", expected="a code of the step table, such as 010101")
-        if not await self._terminal_known(asked.institution, asked.terminal):
+        # Printable first: one NUL would spoil the statement that a whole batch of scans shares.
+        is_text = asked.terminal.isprintable() and 0 < len(asked.terminal) <= _TERMINAL_CHARS
+        if not (is_text and await self._terminal_known(asked.institution, asked.terminal)):
             raise Refusal("terminal-unknown", field="terminal")
 
     def _scan(
