@@ -10,11 +10,16 @@ from .days import AS_OF, RECORDS_FROM
 from .institutions import Department, Institution, Practitioner, Terminal
 from .names import Name
 from .people import Document, Resident
+from .render.patient import IDENTIFIERS
 from .visits import Visit, visits
 from .write import Counts, write
 
+DOCUMENT_SYSTEMS = {kind: system for kind, (system, _, _) in IDENTIFIERS.items()}
+"""Document kind -> the identifier system of its numbers."""
+
 __all__ = [
     "AS_OF",
+    "DOCUMENT_SYSTEMS",
     "RECORDS_FROM",
     "City",
     "Counts",

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from datetime import date
 from random import Random
 
+from .chance import dice
 from .facts import Fact, Measure, Pressure
 from .life import Life
 
@@ -45,15 +46,20 @@ class Body:
 
     def __init__(self, life: Life) -> None:
         rng = life.dice("body")
+        twin = life.resident.birth_order is not None
+        # Twins share most of their build, so both draw first from the household's stream.
+        build = dice(life.seed, "twins", life.resident.household) if twin else rng
         self.life = life
-        self.tall = clamp(rng.gauss(0, 1), -1.8, 1.8)
-        self.heavy = clamp(0.4 * self.tall + rng.gauss(0, 0.85), -1.9, 1.9)
+        self.tall = clamp(build.gauss(0, 0.6 if twin else 1), -1.8, 1.8)
+        self.heavy = clamp(0.4 * self.tall + build.gauss(0, 0.3 if twin else 0.85), -1.8, 1.9)
         self.systolic = clamp(rng.gauss(117, 7), 100, 132)
         generation = clamp((life.resident.born.year - 1990) * 0.08, -5, 0)
         mean = 171.5 if life.man else 159.5
         self.stature = mean + generation + self.tall * (6.0 if life.man else 5.4)
-        self.bmi = clamp(rng.gauss(23.6, 2.9), 17.5, 34)
-        self.twin = life.resident.birth_order is not None
+        self.bmi = clamp(rng.gauss(23.6, 2.9), 18.2, 34)
+        self.twin = twin
+        if twin:
+            self.heavy += rng.gauss(0, 0.2)
 
     def height(self, day: date) -> float:
         """Centimetres."""
@@ -69,7 +75,7 @@ class Body:
         if months >= _GROWN:
             drift = clamp((self.life.age(day) - 25) * 0.04, 0, 1.2) - clamp((self.life.age(day) - 72) * 0.07, 0, 2)
             return (self.bmi + drift) * (self.height(day) / 100) ** 2
-        return self._curve(months, 1) * (1 + 0.11 * self.heavy) - self._small(months) * 0.7
+        return self._curve(months, 1) * (1 + 0.11 * self.heavy) - self._small(months) * 0.6
 
     def head(self, day: date) -> float:
         """Head circumference, centimetres."""
@@ -95,7 +101,7 @@ class Body:
         if age < 18:
             systolic = 85 + 1.7 * age + rng.gauss(0, 4)
             return Pressure(round(systolic), round(systolic * 0.6 + rng.gauss(0, 3)))
-        systolic = self.systolic + clamp((age - 35) * 0.28, 0, 12) + extra + rng.gauss(0, 5)
+        systolic = self.systolic + clamp((age - 35) * 0.28, 0, 12) + max(extra, self.life.load(day)) + rng.gauss(0, 5)
         stiff = clamp((age - 55) * 0.006, 0, 0.13)
         diastolic = systolic * (0.64 - stiff) + rng.gauss(0, 3.5)
         return Pressure(round(clamp(systolic, 84, 215)), round(clamp(diastolic, 48, 122)))

@@ -44,18 +44,23 @@ def _elder_couple(rng: Random, ethnicity: str) -> list[Draft]:
 
 
 def _middle_couple(rng: Random, ethnicity: str) -> list[Draft]:
-    return couple(rng, rng.randint(45, 64), ethnicity)
+    """Past their children's school years; one in three still has a grown child at home."""
+    family = couple(rng, rng.randint(47, 64), ethnicity)
+    if rng.random() < 0.35:
+        day = add_months(family[1].born, 12 * rng.randint(24, 31))
+        family.append(child(rng, family, day))
+    return family
 
 
 def _single(rng: Random, ethnicity: str) -> list[Draft]:
     sex: names.Sex = "male" if rng.random() < 0.55 else "female"
-    return [person(rng, sex, born_at_age(rng, rng.randint(20, 58)), ethnicity)]
+    return [person(rng, sex, born_at_age(rng, min(58, 20 + int(rng.expovariate(1 / 12)))), ethnicity)]
 
 
 def _parents(rng: Random, ethnicity: str) -> list[Draft]:
     """A couple with children at home; the mother's age at birth clusters at 28."""
-    family = couple(rng, rng.randint(25, 49), ethnicity)
-    wanted = rng.choices((0, 1, 2, 3), weights=(18, 50, 28, 4))[0]
+    family = couple(rng, rng.randint(25, 48), ethnicity)
+    wanted = rng.choices((0, 1, 2, 3), weights=(10, 50, 35, 5))[0]
     births: list[date] = []
     for _ in range(wanted):
         day = add_months(family[1].born, 12 * round(min(42, max(20, rng.gauss(28.3, 4.2)))) + rng.randint(0, 11))
@@ -98,6 +103,6 @@ def _from_abroad(rng: Random) -> list[Draft]:
 
 
 _KINDS: Weighted[Maker] = Weighted(
-    [(_elder, 9.0), (_elder_couple, 13.0), (_middle_couple, 18.0), (_single, 13.0), (_parents, 33.0),
+    [(_elder, 6.0), (_elder_couple, 7.0), (_middle_couple, 23.0), (_single, 19.0), (_parents, 34.0),
      (_three_generations, 14.0)]
 )  # fmt: skip

@@ -21,15 +21,15 @@ def blood_count(
     protein = rng.gauss(46, 16) if bacterial else rng.gauss(6, 4) if viral else rng.gauss(2.2, 1.3)
     red = hemoglobin if hemoglobin is not None else rng.gauss(150 if man else 131, 8)
     neutrophil = clamp(neutrophil, 28, 93)
+    infection = (Measure("crp", clamp(protein, 0.4, 160), hours=hours),) if bacterial or viral else ()
     return Report(
         "cbc",
         (
             Measure("wbc", clamp(leukocytes, 2.6, 22), hours=hours),
             Measure("neutrophil", neutrophil, hours=hours),
-            Measure("lymphocyte", clamp(93 - neutrophil + rng.gauss(0, 1.5), 4, 62), hours=hours),
             Measure("hemoglobin", clamp(red, 55, 182), hours=hours),
             Measure("platelet", clamp(rng.gauss(228, 42), 110, 390), hours=hours),
-            Measure("crp", clamp(protein, 0.4, 160), hours=hours),
+            *infection,
         ),
         hours=hours + 0.3,
     )

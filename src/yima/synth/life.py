@@ -14,6 +14,18 @@ from .people import Resident
 _CLASSES: dict[VisitType, EncounterClass] = {"O": "AMB", "H": "AMB", "T": "AMB", "I": "IMP", "E": "EMER"}
 
 
+_ONSET: dict[str, tuple[int, int]] = {
+    "hypertension": (33, 7),
+    "diabetes": (34, 7),
+    "copd": (48, 6),
+    "psychosis": (19, 5),
+    "depression": (16, 3),
+    "hiv": (20, 5),
+    "syphilis": (19, 3),
+}
+"""Chronic illness: not found below this age, nor longer ago than so many years."""
+
+
 class Life:
     """A resident as the stories see one.
 
@@ -50,12 +62,37 @@ class Life:
         """Whether the resident is male."""
         return self.resident.sex == "male"
 
-    def onset(self, rng: Random, earliest_age: int, years_back: int = 8) -> date:
-        """When a chronic illness was found: within the record years, not below an age."""
+    def found(self, story: str) -> date:
+        """When a chronic illness of this life was found (the same day for every story that asks).
+
+        Within the record years and not below the illness' usual age; early for the cast,
+        whose records must show years of it.
+        """
+        earliest_age, years_back = _ONSET[story]
         first = max(self.start, add_months(self.resident.born, 12 * earliest_age))
         first = max(first, add_months(self.end, -12 * years_back))
         last = max(first, add_months(self.end, -6))
-        return first + timedelta(days=rng.randint(0, max(0, (last - first).days)))
+        if self.resident.special:
+            last = min(last, first + timedelta(days=200))
+        return first + timedelta(days=self.dice(f"onset {story}").randint(0, max(0, (last - first).days)))
+
+    def has(self, story: str, day: date) -> bool:
+        """Whether a chronic illness is already known on a day."""
+        return story in self.resident.stories and day >= self.found(story)
+
+    def glucose(self, day: date) -> float:
+        """Usual fasting glucose (mmol/L): rising in the two years before diabetes is found."""
+        if "diabetes" not in self.resident.stories:
+            return 5.2
+        years = (self.found("diabetes") - day).days / 365.25
+        return 7.6 if years <= 0 else max(5.4, 6.7 - 0.6 * years)
+
+    def load(self, day: date) -> float:
+        """What high blood pressure adds to the systolic (mm[Hg]): most just before it is treated."""
+        if "hypertension" not in self.resident.stories:
+            return 0
+        years = (self.found("hypertension") - day).days / 365.25
+        return 10 if years <= 0 else max(5, 21 - 9 * years)
 
     # -- places of care
 
@@ -131,15 +168,18 @@ class Life:
         end = office_hour(rng, day + timedelta(days=max(1, days)))
         return self._contact(story, (at, end), institution, department, reasons, facts, "I")
 
-    def birth(
-        self, story: str, day: date, days: int, institution: Institution, department: str,
-        reasons: Sequence[str], facts: Sequence[Fact],
+    def lying_in(
+        self, story: str, at: datetime, days: int, department: str, reasons: Sequence[str], facts: Sequence[Fact]
     ) -> Consultation:  # fmt: skip
-        """A newborn's own stay: it begins with the birth, at any hour."""
-        rng = self._clock(story, day)
-        at = any_hour(rng, day)
-        end = office_hour(rng, day + timedelta(days=days))
-        return self._contact(story, (at, end), institution, department, reasons, facts, "I")
+        """A stay around a birth in the maternity hospital, from a known moment, day or night."""
+        end = office_hour(self._clock(story, at.date()), at.date() + timedelta(days=days))
+        return self._contact(story, (at, end), self.maternity, department, reasons, facts, "I")
+
+    def birth_moment(self, mother: Resident, born: date, order: int | None = None) -> datetime:
+        """When a child came; the same in the mother's record, twins a few minutes apart."""
+        first = any_hour(dice(self.seed, f"birth {born}", mother.index), born)
+        wait = timedelta(minutes=7 * ((order or 1) - 1))
+        return first + wait if (first + wait).date() == born else first
 
     def _clock(self, story: str, day: date) -> Random:
         return dice(self.seed, f"clock {story} {day.toordinal()}", self.resident.index)

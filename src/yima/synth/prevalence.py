@@ -36,12 +36,12 @@ def _drawn(rng: Random, sex: Sex, age: int) -> Iterator[str]:
 _CHANCES: dict[str, tuple[tuple[int, float], ...]] = {
     # (from age, probability), oldest first
     "childhood": ((11, 0.0), (0, 1.0)),
-    "elderly_check": ((65, 0.72),),
+    "elderly_check": ((65, 0.66),),
     "hypertension": ((75, 0.46), (60, 0.36), (45, 0.17), (33, 0.05)),
     "diabetes": ((60, 0.16), (45, 0.09), (35, 0.025)),
     "copd": ((60, 0.06), (45, 0.02)),
     "injury": ((65, 0.08), (12, 0.05), (6, 0.04)),
-    "screening": ((75, 0.0), (40, 0.25), (35, 0.12)),
+    "screening": ((75, 0.0), (40, 0.22), (35, 0.12)),
     "breast_cancer": ((75, 0.0), (45, 0.008), (38, 0.003)),
     "colon_cancer": ((80, 0.0), (55, 0.006)),
     "psychosis": ((70, 0.0), (20, 0.005)),
@@ -50,10 +50,10 @@ _CHANCES: dict[str, tuple[tuple[int, float], ...]] = {
     "syphilis": ((65, 0.0), (20, 0.003)),
     "penicillin_allergy": ((16, 0.008),),
     "allergic_rhinitis": ((60, 0.02), (6, 0.07)),
-    "dental": ((12, 0.25), (5, 0.20)),
+    "dental": ((12, 0.16), (5, 0.18)),
     "stroke": ((75, 0.05), (62, 0.03)),
     "cataract": ((90, 0.0), (70, 0.10)),
-    "workplace_check": ((60, 0.0), (24, 0.22)),
+    "workplace_check": ((60, 0.0), (24, 0.18)),
 }
 
 _ONLY: dict[str, Sex] = {"breast_cancer": "female"}

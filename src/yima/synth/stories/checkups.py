@@ -18,9 +18,9 @@ def elderly(life: Life) -> Iterator[Consultation]:
     day = add_days(first, rng.randint(20, 330))
     pneumococcal = rng.random() < 0.35
     while day <= life.end:
-        if rng.random() < 0.82:
+        if rng.random() < 0.75:
             yield _elderly_check(life, rng, body, day)
-        if rng.random() < 0.4:
+        if rng.random() < 0.25:
             yield _influenza_shot(life, rng, day.replace(month=10, day=rng.randint(8, 28)), pneumococcal=pneumococcal)
             pneumococcal = False
         day = add_days(day, rng.gauss(365, 25))
@@ -28,17 +28,16 @@ def elderly(life: Life) -> Iterator[Consultation]:
 
 def _elderly_check(life: Life, rng: Random, body: Body, day: date) -> Consultation:
     age = life.age(day)
-    extra = 18 if "hypertension" in life.resident.stories else 4
     facts: list[Fact] = [
         Problem("Z00.0", resolved=True),
-        body.pressure(rng, day, extra),
+        body.pressure(rng, day, 2),
         pulse(rng, age),
         normal_temperature(rng),
         *body.size(day, rng),
         Measure("waist", clamp(body.bmi * 3.5 + rng.gauss(0, 3), 66, 116)),
-        Measure("smoking", _smoking(life)),
+        Measure("smoking", _smoking(life, day)),
         blood_count(rng, man=life.man, hemoglobin=rng.gauss(142 if life.man else 129, 8) - max(0, age - 75) * 0.5),
-        biochemistry(rng, age, man=life.man, glucose=_glucose(life)),
+        biochemistry(rng, age, man=life.man, glucose=life.glucose(day)),
         lipids(rng, 2.9),
         Report("ecg", conclusion=_ecg(rng, age)),
         Report("abdomen_us", conclusion=_liver(rng, body)),
@@ -48,13 +47,9 @@ def _elderly_check(life: Life, rng: Random, body: Body, day: date) -> Consultati
     return life.visit("elderly_check", day, life.primary, "0100", ["Z00.0"], facts, "H")
 
 
-def _glucose(life: Life) -> float:
-    return 7.4 if "diabetes" in life.resident.stories else 5.2
-
-
-def _smoking(life: Life) -> str:
+def _smoking(life: Life, day: date) -> str:
     if "copd" in life.resident.stories:
-        return "已戒烟"
+        return "已戒烟" if life.has("copd", day) else "现在每天吸烟"
     draw = life.dice("smoking").random()
     if life.man:
         return "现在每天吸烟" if draw < 0.42 else "已戒烟" if draw < 0.6 else "从不吸烟"
@@ -65,7 +60,7 @@ def _ecg(rng: Random, age: int) -> str:
     draw = rng.random()
     if draw < 0.05 + max(0, age - 70) * 0.006:
         return "窦性心律，偶发房性早搏，ST-T改变。"
-    return "窦性心动过缓，心率56次/分。" if draw > 0.93 else "窦性心律，大致正常心电图。"
+    return "窦性心律，不完全性右束支传导阻滞。" if draw > 0.93 else "窦性心律，大致正常心电图。"
 
 
 def _liver(rng: Random, body: Body) -> str:
@@ -95,11 +90,11 @@ def _workplace_check(life: Life, rng: Random, body: Body, day: date) -> Consulta
     age = life.age(day)
     facts: list[Fact] = [
         Problem("Z00.0", resolved=True),
-        body.pressure(rng, day, 15 if "hypertension" in life.resident.stories else 0),
+        body.pressure(rng, day),
         pulse(rng, age),
         *body.size(day, rng),
         blood_count(rng, man=life.man),
-        biochemistry(rng, age, man=life.man, glucose=_glucose(life), egfr=healthy_egfr(age)),
+        biochemistry(rng, age, man=life.man, glucose=life.glucose(day), egfr=healthy_egfr(age)),
         lipids(rng, 2.7 + (age - 30) * 0.012),
         Measure("uric_acid", clamp(rng.gauss(358 if life.man else 272, 55), 160, 610)),
         Report("chest_xray", conclusion="两肺纹理清晰，心影大小形态正常，膈肌光整。"),

@@ -14,6 +14,7 @@ from yima.synth.body import Body, clamp, normal_temperature, pulse
 from yima.synth.days import AS_OF, add_days, add_months
 from yima.synth.facts import Consultation, Drug, Fact, Measure, Problem, Shot
 from yima.synth.life import Life
+from yima.synth.people import Resident
 from yima.synth.terms.vaccines import VACCINES, schedule
 
 _CHECKS = (1, 3, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72)
@@ -24,14 +25,14 @@ def story(life: Life) -> Iterator[Consultation]:
     rng, body = life.dice("childhood"), Body(life)
     born = life.resident.born
     if life.mother is not None and born >= life.start:
-        yield _birth(life, rng, body)
+        yield _birth(life, life.mother, rng, body)
     if rng.random() < 0.12:
         yield _jaundice(life, rng, add_days(born, rng.randint(4, 7)))
     yield from _vaccinations(life)
     yield from _checks(life, body)
 
 
-def _birth(life: Life, rng: Random, body: Body) -> Consultation:
+def _birth(life: Life, mother: Resident, rng: Random, body: Body) -> Consultation:
     twin = life.resident.birth_order is not None
     code = "Z38.3" if twin else "Z38.0"
     weight = 1000 * clamp(body.weight(life.resident.born), 2.45 if not twin else 2.1, 4.2)
@@ -47,8 +48,8 @@ def _birth(life: Life, rng: Random, body: Body) -> Consultation:
         Shot("hepb", 1, _lot(rng, life.resident.born), "RT"),
         Shot("bcg", 1, _lot(rng, life.resident.born), "LA"),
     ]
-    day = life.resident.born
-    return life.birth("childhood", day, 3, life.maternity, "0700", [code], facts)
+    at = life.birth_moment(mother, life.resident.born, life.resident.birth_order)
+    return life.lying_in("childhood", at, 3, "0700", [code], facts)
 
 
 def _jaundice(life: Life, rng: Random, day: date) -> Consultation:
@@ -82,7 +83,7 @@ def _vaccinations(life: Life) -> Iterator[Consultation]:
             Shot(vaccine, dose, _lot(rng, add_months(day, -6)), _site(vaccine, months, n))
             for n, (vaccine, dose) in enumerate(due)
         ]
-        yield life.visit("childhood", day, life.primary, "0100", ["Z23"], facts)
+        yield life.visit("vaccination", day, life.primary, "0100", ["Z23"], facts)
 
 
 def _site(vaccine: str, months: int, place: int) -> Literal["LA", "RA", "LT", "RT", "PO"]:

@@ -18,7 +18,7 @@ _RELIEVER = Drug("salbutamol", 2, "揿", 1, 84, route="吸入", note="气促时�
 def story(life: Life) -> Iterator[Consultation]:
     """Diagnosis, half-yearly lung function, admissions in winter; FEV1 falls about 45 mL a year."""
     rng = life.dice("copd")
-    found = life.onset(rng, 48, years_back=6)
+    found = life.found("copd")
     lung = rng.uniform(1.3, 1.9) if life.man else rng.uniform(1.0, 1.4)
     admissions = 0
     yield _clinic(life, rng, found, lung, first=True, combined=False)

@@ -29,4 +29,4 @@ def story(life: Life) -> Iterator[Consultation]:
             facts.append(Drug("metronidazole", 0.2, "g", 3, 3, note="餐后服用，用药期间禁酒"))
         place = life.primary if life.primary.has("1200") and rng.random() < 0.5 else life.hospital
         yield life.visit("dental", day, place, "1200", [icd10], facts)
-        day = add_days(day, rng.gauss(680, 200) if rng.random() < 0.8 else 14)
+        day = add_days(day, max(200, rng.gauss(800, 250)))

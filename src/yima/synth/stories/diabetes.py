@@ -59,7 +59,7 @@ class Sugar:
 def story(life: Life) -> Iterator[Consultation]:
     """Diagnosis at the hospital, follow-up at the primary centre, a yearly complication check."""
     rng, body = life.dice("diabetes"), Body(life)
-    found = life.onset(rng, 34)
+    found = life.found("diabetes")
     sugar = Sugar(rng.uniform(7.6, 10.4), 0, found, rng.uniform(0.8, 3.0), rng.uniform(6, 24))
     yield _diagnosis(life, rng, body, sugar)
     sugar.step_up()
@@ -68,7 +68,7 @@ def story(life: Life) -> Iterator[Consultation]:
         sugar.hba1c = clamp(sugar.hba1c + rng.gauss(0.07, 0.12), 5.7, 12.5)
         if count % 4 == 3:
             yield _yearly(life, rng, sugar, add_days(day, 5))
-        if rng.random() > 0.08:
+        if rng.random() > 0.15:
             yield _follow_up(life, rng, body, sugar, day, first=count == 0)
         count += 1
         day = add_days(day, rng.gauss(91, 11))

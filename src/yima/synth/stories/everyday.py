@@ -21,7 +21,7 @@ Episode = Callable[[Life, Random, date], Consultation]
 def story(life: Life) -> Iterator[Consultation]:
     """Minor illness at random days through the record years."""
     rng = life.dice("everyday")
-    habit = rng.gammavariate(2.2, 0.45)
+    habit = rng.gammavariate(2.2, 0.36)
     day = life.start + timedelta(days=40)
     while True:
         yearly = habit * _rate(life.age(day))
@@ -61,7 +61,7 @@ def cold(life: Life, rng: Random, day: date) -> Consultation:
     """A viral cold: no antibiotic."""
     place, department = _place(life, rng, day)
     facts: list[Fact] = [Problem("J06.9", resolved=True), fever(rng, 37.8), pulse(rng, life.age(day), 8)]
-    if place is life.hospital:
+    if place is life.hospital and rng.random() < 0.5:
         report = blood_count(rng, man=life.man, viral=True) if life.age(day) >= 14 else child_count(
             rng, bacterial=False, viral=True)  # fmt: skip
         facts.append(report)
@@ -111,23 +111,24 @@ def gastroenteritis(life: Life, rng: Random, day: date) -> Consultation:
 
 
 def influenza(life: Life, rng: Random, day: date) -> Consultation:
-    """Influenza A in the cold months, with an antigen test and oseltamivir."""
-    winter = day.replace(month=rng.choice((1, 12)), day=min(day.day, 28))
-    child = life.age(winter) < 14
+    """Influenza A from November to March (else a cold), with an antigen test and oseltamivir."""
+    if day.month in {4, 5, 6, 7, 8, 9, 10}:
+        return cold(life, rng, day)
+    child = life.age(day) < 14
     if child:
-        dose = 30.0 if Body(life).weight(winter) <= 15 else 45.0 if Body(life).weight(winter) <= 23 else 60.0
+        dose = 30.0 if Body(life).weight(day) <= 15 else 45.0 if Body(life).weight(day) <= 23 else 60.0
         drug = Drug("oseltamivir_child", dose, "mg", 2, 5, note="温水冲服")
     else:
         drug = Drug("oseltamivir", 75, "mg", 2, 5)
     facts: list[Fact] = [
         Problem("J10.1", resolved=True, note="突发高热、肌肉酸痛1天"),
         fever(rng, 39.1),
-        pulse(rng, life.age(winter), 18),
+        pulse(rng, life.age(day), 18),
         Report("immunology", (Measure("flu_ag", "阳性", abnormal=True),), title="流感病毒抗原检测"),
         drug,
-        _fever_drug(life, winter),
+        _fever_drug(life, day),
     ]
-    return life.visit("everyday", winter, life.hospital, "0700" if child else "0300", ["J10.1"], facts)
+    return life.visit("everyday", day, life.hospital, "0700" if child else "0300", ["J10.1"], facts)
 
 
 def hand_foot_mouth(life: Life, rng: Random, day: date) -> Consultation:
@@ -201,9 +202,9 @@ def cystitis(life: Life, rng: Random, day: date) -> Consultation:
 
 
 _CHILD: Weighted[Episode] = Weighted(
-    [(cold, 50), (tonsillitis, 11), (gastroenteritis, 15), (influenza, 9), (hand_foot_mouth, 8), (urticaria, 7)]
+    [(cold, 50), (tonsillitis, 11), (gastroenteritis, 15), (influenza, 18), (hand_foot_mouth, 8), (urticaria, 7)]
 )
 _ADULT: Weighted[Episode] = Weighted(
-    [(cold, 34), (tonsillitis, 6), (gastroenteritis, 11), (influenza, 6), (back_pain, 18), (stomach, 11),
+    [(cold, 34), (tonsillitis, 6), (gastroenteritis, 11), (influenza, 12), (back_pain, 18), (stomach, 11),
      (urticaria, 5), (wound, 4), (cystitis, 5)]
 )  # fmt: skip

@@ -50,15 +50,15 @@ class Course:
 def story(life: Life) -> Iterator[Consultation]:
     """Diagnosis, follow-ups with treatment steps, yearly hospital review."""
     rng, body = life.dice("hypertension"), Body(life)
-    found = life.onset(rng, 33)
+    found = life.found("hypertension")
     course = Course(rng.uniform(30, 46), [rng.choice(_FIRST)])
     yield _diagnosis(life, rng, body, found, course)
     course.load -= rng.uniform(10, 17)
     day, count = add_days(found, rng.randint(14, 28)), 0
     while day <= life.end:
-        if rng.random() > 0.1:
+        if rng.random() > 0.22:
             yield _follow_up(life, rng, body, day, course, first=count == 0)
-        if count % 4 == 3 and rng.random() < 0.75:
+        if count % 4 == 3 and rng.random() < 0.6:
             yield _review(life, rng, add_days(day, rng.randint(3, 20)))
         count += 1
         day = add_days(day, rng.gauss(91, 12))
@@ -71,7 +71,7 @@ def _diagnosis(life: Life, rng: Random, body: Body, day: date, course: Course) -
         body.pressure(rng, day, course.load),
         pulse(rng, age, 4),
         *body.size(day, rng),
-        biochemistry(rng, age, man=life.man),
+        biochemistry(rng, age, man=life.man, glucose=life.glucose(day)),
         lipids(rng, 3.3),
         Report("ecg", conclusion="窦性心律，左室高电压。" if rng.random() < 0.35 else "窦性心律，大致正常心电图。"),
         *course.drugs(),
@@ -100,7 +100,7 @@ def _review(life: Life, rng: Random, day: date) -> Consultation:
     age = life.age(day)
     facts: list[Fact] = [
         Body(life).pressure(rng, day, 14),
-        biochemistry(rng, age, man=life.man),
+        biochemistry(rng, age, man=life.man, glucose=life.glucose(day)),
         lipids(rng, 2.9),
         Measure("potassium", max(3.3, rng.gauss(4.2, 0.25))),
         Report("ecg", conclusion="窦性心律，大致正常心电图。", ordered=True),

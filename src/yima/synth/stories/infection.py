@@ -20,7 +20,7 @@ def hiv(life: Life) -> Iterator[Consultation]:
     The viral load is suppressed within half a year; CD4 rises fast, then slowly.
     """
     rng = life.dice("hiv")
-    found = life.onset(rng, 20, years_back=5)
+    found = life.found("hiv")
     yield _test(life, found)
     start = found + timedelta(days=15)
     baseline = rng.uniform(260, 420)
@@ -69,7 +69,7 @@ def syphilis(life: Life) -> Iterator[Consultation]:
     both at once.
     """
     rng = life.dice("syphilis")
-    found = life.onset(rng, 19, years_back=3)
+    found = life.found("syphilis")
     titre = rng.choice((32, 64, 128))
     serology = (
         Measure("tppa", "阳性", abnormal=True),

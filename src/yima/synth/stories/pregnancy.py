@@ -155,20 +155,22 @@ def _tolerance(rng: Random, term: Term) -> list[Fact]:
 
 
 def _birth(life: Life, rng: Random, term: Term, born: date) -> Consultation:
-    code = "O84.2" if term.twins else ("O82.0" if rng.random() < 0.6 else "O82.1") if term.caesarean else "O80.0"
+    """The mother's stay: in a few hours before the birth, home after three or four days."""
+    planned = term.twins or rng.random() < 0.6
+    code = "O84.2" if term.twins else ("O82.0" if planned else "O82.1") if term.caesarean else "O80.0"
+    before = rng.randint(3, 12)
     facts: list[Fact] = [
         Problem(code, resolved=True, note=f"孕{term.weeks}周，{'双胎' if term.twins else '单胎'}，母婴平安"),
         Measure("gestation", term.weeks),
         Body(life).pressure(rng, born),
-        Operation("74.1" if term.caesarean else "73.59", hours=6),
-        Drug("oxytocin", 10, "单位", 1, 1, route="静脉滴注", hours=7),
-        blood_count(rng, man=False, hemoglobin=rng.gauss(106, 6), hours=30),
+        Operation("74.1" if term.caesarean else "73.59", hours=before),
+        Drug("oxytocin", 10, "单位", 1, 1, route="静脉滴注", hours=before + 0.2),
+        blood_count(rng, man=False, hemoglobin=rng.gauss(106, 6), hours=before + 26),
     ]
     if term.caesarean:
-        facts.append(Drug("cefazolin", 2, "g", 1, 1, route="静脉滴注", note="术前30分钟", hours=5.5))
-    return life.stay(
-        "pregnancy", born - timedelta(days=1), 4 if term.caesarean else 3, life.maternity, "0500", [code], facts
-    )
+        facts.append(Drug("cefazolin", 2, "g", 1, 1, route="静脉滴注", note="术前30分钟", hours=before - 0.5))
+    at = life.birth_moment(life.resident, born) - timedelta(hours=before)
+    return life.lying_in("pregnancy", at, 5 if term.caesarean else 4, "0500", [code], facts)
 
 
 def _postpartum(life: Life, rng: Random, day: date) -> Consultation:

@@ -19,7 +19,7 @@ def psychosis(life: Life) -> Iterator[Consultation]:
     """A first admission of about a month, then monthly to two-monthly visits for years."""
     rng, body = life.dice("psychosis"), Body(life)
     centre = life.of_kind("A520")
-    found = life.onset(rng, 19, years_back=5)
+    found = life.found("psychosis")
     yield _admission(life, rng, body, found)
     dose, gain = 15.0, 0.0
     day = found + timedelta(days=50)
@@ -58,7 +58,7 @@ def _admission(life: Life, rng: Random, body: Body, day: date) -> Consultation:
 def depression(life: Life) -> Iterator[Consultation]:
     """A moderate episode: an SSRI and counselling until the scores are low, then tapering."""
     rng, body = life.dice("depression"), Body(life)
-    found = life.onset(rng, 16, years_back=3)
+    found = life.found("depression")
     score, anxiety = rng.uniform(15, 19), rng.uniform(9, 14)
     day, number = found, 0
     while day <= life.end and number < 11:
