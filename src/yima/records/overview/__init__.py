@@ -1,7 +1,8 @@
-"""The home page of the record: tags, basics, activities, timeline, the clinician's lists, trends, and what needs doing.
+"""The home page of the record: tags, basics, activities, timeline, the clinician's lists, trends, and what needs
+doing.
 
-Pure: resources and today's date in, :class:`Overview` out. Nothing is read, written or logged, and no shape of a resource
-raises. What access withholds is simply not among the resources.
+Pure: resources and today's date in, :class:`Overview` out. Nothing is read, written or logged, and no shape of a
+resource raises. What access withholds is simply not among the resources.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from .ages import months_old
 from .basics import basics, identity
-from .entries import allergies, immunisations, medicines, no_known_allergy, problems, procedures
+from .entries import lists, no_known_allergy
 from .episodes import activities, episodes
 from .gather import gather
 from .merge import Merged
@@ -64,31 +65,31 @@ __all__ = [
 def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinfo = CHINA) -> Overview:
     """Build the overview of one person from parsed FHIR R4 resources of any number of institutions.
 
-    ``today`` is the reader's calendar day; ``zone`` the reader's time zone (China by default), in which instants become days.
-    Facts dated after today stay in lists and timeline but satisfy no rule.
+    ``today`` is the reader's calendar day; ``zone`` the reader's time zone (China by default), in which instants
+    become days. Facts dated after today stay in lists and timeline but satisfy no rule.
     """
     case = gather(resources, today, zone)
     who = identity(case)
     born = who.born.day if who.born else None
     read = readings(case, born)
     timeline = episodes(case, read)
-    found_problems, found_allergies, found_medicines = problems(case), allergies(case), medicines(case)
+    found = lists(case)
     missing: list[Gap] = []
     if born and 0 <= months_old(born, today) < UNTIL_MONTHS and not who.dead:
         missing = gaps(case.of("Immunization"), born, today)
     return Overview(
-        tags=tags(case, who, found_problems, found_allergies, found_medicines, read, timeline, missing),
-        basics=basics(case, who, read, found_allergies, no_known_allergy(case)),
-        problems=_entries(found_problems),
-        allergies=_entries(found_allergies),
-        medicines=_entries(found_medicines),
-        immunisations=_entries(immunisations(case)),
-        procedures=_entries(procedures(case)),
+        tags=tags(case, who, found, read, timeline, missing),
+        basics=basics(case, who, read, found.allergies, no_known_allergy(case)),
+        problems=_entries(found.problems),
+        allergies=_entries(found.allergies),
+        medicines=_entries(found.medicines),
+        immunisations=_entries(found.immunisations),
+        procedures=_entries(found.procedures),
         results=groups(read),
         trends=trends(read),
         activities=activities(timeline),
         episodes=timeline,
-        suggestions=suggestions(case, who, found_problems, read, timeline, missing),
+        suggestions=suggestions(case, who, found.problems, read, timeline, missing),
     )
 
 

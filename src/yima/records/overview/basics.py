@@ -12,13 +12,15 @@ from .merge import Merged
 from .model import NO_TEXT, Basics, Measure, Text
 from .reading import Moment, first, items, mapping, status_code, string
 from .results import Reading
-from .values import series_code, shown_unit
+from .values import shown_unit
 
 _HEIGHTS, _WEIGHTS, _BMI = ("8302-2", "3137-7", "8306-3"), ("29463-7", "3141-9"), ("39156-5",)
 _SMOKING = ("72166-2",)
 ABO_CODES, RH_CODES, FULL_GROUP_CODES = ("883-9",), ("10331-7",), ("882-1",)
-_ABO = {"112144000": "A", "112149005": "B", "165743006": "AB", "58460004": "O", "278147001": "O", "278148006": "B",
-        "278149003": "A", "278150003": "AB", "278151004": "AB", "278152006": "A", "278153001": "B", "278154007": "A"}  # fmt: skip
+_ABO = {  # SNOMED CT: ABO groups, then ABO with Rh
+    "112144000": "A", "112149005": "B", "165743006": "AB", "58460004": "O", "278147001": "O", "278148006": "B",
+    "278149003": "A", "278150003": "AB", "278151004": "AB", "278152006": "A", "278153001": "B", "278154007": "A",
+}  # fmt: skip
 _RH = {"165747007": "+", "165746003": "-"}
 
 
@@ -76,6 +78,11 @@ def basics(case: Case, who: Identity, read: Sequence[Reading], allergies: Sequen
     )
 
 
+def patient_source(patient: Mapping[str, Any]) -> str:
+    """The literal reference of a Patient."""
+    return f"Patient/{string(patient.get('id'))}"
+
+
 def _names(patients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Distinct names in use, the official ones first."""
     found: list[tuple[int, str]] = []
@@ -88,7 +95,7 @@ def _names(patients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _last(read: Sequence[Reading], codes: tuple[str, ...]) -> Reading | None:
-    return next((one for one in read if series_code(one.fact) in codes), None)
+    return next((one for one in read if one.code in codes), None)
 
 
 def _measure(read: Sequence[Reading], codes: tuple[str, ...]) -> Measure | None:
@@ -105,11 +112,13 @@ def _answer(read: Sequence[Reading], codes: tuple[str, ...]) -> Text:
 
 
 def blood_group(read: Sequence[Reading]) -> tuple[Text, tuple[str, ...], bool]:
-    """Blood group, the results behind it, and whether it is Rh negative. Results that contradict each other are not hidden."""
+    """Blood group, the results behind it, and whether it is Rh negative. Results that contradict each other are not
+    hidden.
+    """
     abo: dict[str, str] = {}
     rh: dict[str, str] = {}
     for one in read:
-        code = series_code(one.fact)
+        code = one.code
         if code not in (*ABO_CODES, *RH_CODES, *FULL_GROUP_CODES):
             continue
         coded = string(first(mapping(one.fact.body.get("valueCodeableConcept")).get("coding")).get("code"))

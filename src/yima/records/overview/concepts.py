@@ -6,13 +6,14 @@ from typing import Any, Literal, NamedTuple
 
 from . import words
 from .model import NO_TEXT, Text
-from .reading import has_chinese, items, mapping, string
+from .reading import first, has_chinese, items, mapping, string
 from .words_icd10 import ICD10, SNOMED_HISTORY, SNOMED_TO_ICD10
 from .words_medicine import INGREDIENTS
 
 Role = Literal["condition", "result", "medicine", "vaccine", "procedure", "allergy", "other"]
 _ICD10_CODE = re.compile(r"[A-Z][0-9][0-9]")
 _INGREDIENT = re.compile("|".join(sorted(map(re.escape, INGREDIENTS), key=len, reverse=True)))
+_SEMANTIC_TAG = re.compile(r" \((disorder|finding|procedure|situation|substance|event|observable entity)\)$")
 _VOCABULARIES = (  # part of the system URI in lower case -> vocabulary
     ("loinc", "loinc"),
     ("snomed", "sct"),
@@ -64,14 +65,38 @@ class Concepts:
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Concept] = {}
+        self._seen: dict[tuple[str | None, ...], Concept] = {}
         self._systems: dict[str, str] = {}
 
     def read(self, value: object, role: Role) -> Concept:
-        """The concept, or :data:`NOTHING` when neither code nor words are there. A list counts with its first element."""
-        concept = next(items(value), None)
-        if concept is None:
+        """The concept, or :data:`NOTHING` when neither code nor words are there. A list counts with its first
+        element.
+        """
+        concept = first(value)
+        if not concept:
             return NOTHING
-        codings = list(items(concept.get("coding")))
+        raw = self._raw_key(concept, role)
+        if raw is not None and (seen := self._seen.get(raw)):
+            return seen
+        found = self._read(concept, role)
+        if raw is not None:
+            self._seen[raw] = found
+        return found
+
+    @staticmethod
+    def _raw_key(concept: Mapping[str, Any], role: Role) -> tuple[str | None, ...] | None:
+        """A cheap key of the usual shape (one coding, all parts text or absent); None for any other."""
+        codings = concept.get("coding")
+        if not isinstance(codings, list) or len(codings) != 1 or not isinstance(coding := codings[0], dict):
+            return None
+        key = (role, concept.get("text"), coding.get("system"), coding.get("code"), coding.get("display"))
+        for part in key:
+            if part is not None and not isinstance(part, str):
+                return None
+        return key
+
+    def _read(self, concept: Mapping[str, Any], role: Role) -> Concept:
+        codings = items(concept.get("coding"))
         if not codings and "code" in concept:
             codings = [concept]  # a bare Coding where a CodeableConcept was meant
         parts: list[str] = [role, string(concept.get("text"))]
@@ -119,7 +144,7 @@ def _own_names(concept: Mapping[str, Any], codings: list[Mapping[str, Any]]) -> 
         if has_chinese(name):
             zh = zh or name
         else:
-            en = en or name
+            en = en or _SEMANTIC_TAG.sub("", name)
     return Text(zh, en)
 
 
@@ -136,7 +161,7 @@ def _ingredient(own: Text) -> tuple[str, str]:
     return INGREDIENTS[found.group()] if found else ("", "")
 
 
-def _plain(role: Role, category: str, atc: str, loinc: str, cvx: str, snomed: str) -> Text:  # noqa: PLR0913 -- one per vocabulary
+def _plain(role: Role, category: str, atc: str, loinc: str, cvx: str, snomed: str) -> Text:
     if role == "condition":
         return words.condition_words(category) if category else NO_TEXT
     if role == "medicine":
@@ -165,7 +190,7 @@ def _beside(title: Text, plain: Text) -> Text:
 def answer(value: object) -> Text:
     """A coded or written answer (阴性, Positive, ..) in both languages."""
     concept = mapping(value) if not isinstance(value, str) else {"text": value}
-    codings = list(items(concept.get("coding")))
+    codings = items(concept.get("coding"))
     own = _own_names(concept, codings)
     for word in (*(string(c.get("code")).lower() for c in codings), own.zh, own.en.lower()):
         if found := words.ANSWERS.get(word) or words.SMOKING.get(word):

@@ -6,7 +6,7 @@ from typing import Any
 
 from .model import NO_TEXT, Text
 from .reading import concept_text, decimal, first, has_chinese, mapping, number_text, quantity, status_code, string
-from .words_medicine import DOSE_UNITS, PERIOD_UNITS, TIMING_CODES
+from .words_medicine import DOSE_UNITS, PERIOD_UNITS, ROUTES, TIMING_CODES
 
 _TIMES = {Decimal(1): "once", Decimal(2): "twice"}
 
@@ -39,8 +39,10 @@ def _dose(instruction: Mapping[str, Any]) -> Text:
     if value is None:
         return NO_TEXT
     zh, en = DOSE_UNITS.get(unit.lower(), (unit, unit))
+    amount = number_text(value)
+    amount = amount.rstrip("0").rstrip(".") if "." in amount and "E" not in amount else amount
     plural = "s" if value > 1 and en.isalpha() and len(en) > 2 and not en.endswith("s") else ""
-    return Text(f"每次{number_text(value)}{zh}", f"{number_text(value)} {en}{plural}")
+    return Text(f"每次{amount}{zh}", f"{amount} {en}{plural}")
 
 
 def _timing(timing: Mapping[str, Any]) -> Text:
@@ -61,8 +63,10 @@ def _timing(timing: Mapping[str, Any]) -> Text:
 
 
 def _route(instruction: Mapping[str, Any]) -> Text:
-    written = concept_text(instruction.get("route"))
-    return Text(written, written) if written else NO_TEXT
+    route = instruction.get("route")
+    written = concept_text(route)
+    known = ROUTES.get(written.lower()) or ROUTES.get(status_code(route))
+    return Text(*known) if known else Text(written, written)
 
 
 def _need(instruction: Mapping[str, Any]) -> Text:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import words
 from .concepts import answer
@@ -10,7 +10,8 @@ from .dosage import dosage
 from .gather import Case, Fact
 from .merge import Draft, Merged, merge
 from .model import NO_TEXT, Text
-from .reading import Moment, decimal, first, has_chinese, items, mapping, status_code, string
+from .reading import Moment, codes, decimal, first, has_chinese, items, mapping, status_code, string
+from .words_icd10 import NO_PROBLEMS
 from .words_snomed import NO_KNOWN_ALLERGY
 
 SHORT_LIVED_DAYS = 90  # after this long without mention, a self-ending illness is shown as past
@@ -38,9 +39,25 @@ _DAY_UNITS = {"d": 1, "day": 1, "days": 1, "天": 1, "日": 1, "wk": 7, "周": 7
 _LONGEST_SUPPLY = 3650
 
 
+class Lists(NamedTuple):
+    """The clinician's lists, merged over the institutions, active first."""
+
+    problems: list[Merged]
+    allergies: list[Merged]
+    medicines: list[Merged]
+    immunisations: list[Merged]
+    procedures: list[Merged]
+
+
+def lists(case: Case) -> Lists:
+    """All five lists."""
+    return Lists(problems(case), allergies(case), medicines(case), immunisations(case), procedures(case))
+
+
 def problems(case: Case) -> list[Merged]:
     """Diagnoses and problems: one line per ICD-10 category (or code), self-ending illnesses past after 90 days."""
-    return merge(_problem(case, fact) for fact in case.of("Condition"))
+    told = (fact for fact in case.of("Condition") if not words.in_ranges(fact.concept.category, NO_PROBLEMS))
+    return merge(_problem(case, fact) for fact in told)
 
 
 def _problem(case: Case, fact: Fact) -> Draft:
@@ -59,7 +76,9 @@ def _problem(case: Case, fact: Fact) -> Draft:
     if status_code(body.get("verificationStatus")) in ("provisional", "unconfirmed", "differential"):
         detail = words.UNCONFIRMED
     severity = next((word for word in ("severe", "moderate", "mild") if word in _words_of(body.get("severity"))), "")
-    return Draft(fact, fact.concept.key, fact.at, last, ended.day if ended else None, active, label, detail, severity)
+    listed = "problem-list-item" in codes(body.get("category"))  # a visit diagnosis ends with its visit, a problem not
+    until = ended.day if ended else None
+    return Draft(fact, fact.concept.key, fact.at, last, until, active, label, detail, severity, int(listed))
 
 
 def _words_of(value: object) -> str:

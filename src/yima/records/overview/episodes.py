@@ -1,22 +1,22 @@
 """The timeline: one episode per encounter, and one per day and institution for what came without an encounter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from . import words
-from .concepts import answer
+from .concepts import Concept, answer
 from .dosage import dosage
 from .gather import DAWN, Case, Fact, Visit
 from .model import NO_TEXT, Activity, Episode, EpisodeKind, Line, Text
 from .reading import concept_text, first, items, mapping, reference_key, status_code, string
-from .results import Reading, result
+from .results import Reading
 
 _BIRTH_CATEGORIES = (("O80", "O84"), ("Z37", "Z38"))
 _CATEGORY_KINDS: tuple[tuple[tuple[tuple[str, str], ...], EpisodeKind], ...] = (
     (_BIRTH_CATEGORIES, "birth"),
     ((("Z39", "Z39"),), "postnatal"),
-    ((("Z34", "Z36"),), "antenatal"),
+    ((("Z33", "Z36"), ("O10", "O48"), ("O98", "O99")), "antenatal"),
     ((("Z23", "Z27"),), "vaccination"),
     ((("Z11", "Z13"),), "screening"),
     ((("Z00", "Z00"),), "checkup"),
@@ -34,58 +34,86 @@ def episodes(case: Case, read: Sequence[Reading]) -> tuple[Episode, ...]:
         (visit.start.at if visit.start else DAWN, _of_visit(case, visit, by_source)) for visit in case.visits.values()
     ]
     groups: dict[tuple[date | None, str], list[Fact]] = {}
-    for fact in case.loose:
+    for fact in sorted(case.loose, key=lambda one: one.order, reverse=True):
         groups.setdefault((fact.day, fact.author), []).append(fact)
     for facts in groups.values():
-        if episode := _of_loose(facts, by_source):
-            made.append((max(fact.order for fact in facts), episode))
+        episode = _of_loose(facts, by_source)
+        made += [(facts[0].order, episode)] if episode else []
     made.sort(key=lambda one: one[0], reverse=True)
     return tuple(episode for _, episode in made)
 
 
 def _of_visit(case: Case, visit: Visit, read: Mapping[str, Reading]) -> Episode:
     body = visit.body
-    diagnoses = _diagnoses(case, visit)
+    diagnoses = [fact.concept for fact in _diagnoses(case, visit)] or visit.reasons
     kind = visit_kind(visit, diagnoses)
-    label = Text(*words.EPISODE_KINDS[kind])
-    names = tuple(dict.fromkeys(fact.concept.plain_title for fact in diagnoses if fact.concept.title))
+    label = _label(kind, diagnoses)
     lines = _lines(visit.facts, read)
     ongoing = status_code(body.get("status")) in _ONGOING
     return Episode(
         kind=kind,
         kind_label=label,
-        title=_title(label, names or _reasons(body), lines, kind),
+        title=_title(label, _topics(diagnoses), visit.facts, kind),
         start=visit.start.day if visit.start else None,
         end=None if ongoing or not visit.end else visit.end.day,
         ongoing=ongoing,
         institution=visit.institution,
         department=_department(body),
         practitioner=_practitioner(case, body),
-        diagnoses=tuple(dict.fromkeys(fact.concept.title for fact in diagnoses if fact.concept.title)),
+        diagnoses=_distinct(concept.title for concept in diagnoses),
         items=lines,
         sources=(visit.source, *dict.fromkeys(fact.source for fact in visit.facts)),
     )
 
 
-def visit_kind(visit: Visit, diagnoses: Sequence[Fact]) -> EpisodeKind:
-    """Class first; then what it was about: its type, service and reason in words, the ICD-10 reason, what was done."""
+def _label(kind: EpisodeKind, diagnoses: Sequence[Concept]) -> Text:
+    if kind == "birth" and any(concept.category == "Z38" for concept in diagnoses):
+        return Text("出生", "Born")  # the record of the baby, not of the mother
+    return Text(*words.EPISODE_KINDS[kind])
+
+
+def _distinct(names: Iterable[Text]) -> tuple[Text, ...]:
+    return tuple(name for name in dict.fromkeys(names) if name.zh)
+
+
+def _topics(concepts: Iterable[Concept]) -> tuple[Text, ...]:
+    """Everyday names to head an episode with."""
+    return _distinct(concept.plain_title for concept in concepts)
+
+
+def visit_kind(visit: Visit, diagnoses: Sequence[Concept]) -> EpisodeKind:
+    """Class first; then what it was about: type and reason in words, the service, the ICD-10 reason, what was done."""
     kind = words.ENCOUNTER_CLASSES.get(words.class_code(visit.body), "outpatient")
-    about = " ".join(
-        f"{concept_text(one)} {string(first(one.get('coding')).get('display'))}"
-        for name in ("type", "serviceType", "reasonCode")
-        for one in items(visit.body.get(name))
-    ).lower()
     if kind not in _REFINED:
         return kind
-    for needles, found in words.ENCOUNTER_WORDS:
-        if any(needle in about for needle in needles):
-            return found if kind in ("outpatient", "home") or found == "birth" else kind
-    for ranges, found in _CATEGORY_KINDS:
-        if any(words.in_ranges(fact.concept.category, ranges) for fact in diagnoses if fact.concept.category):
-            return found if kind in ("outpatient", "home") or found == "birth" else kind
-    if kind == "outpatient" and visit.facts and all(fact.type == "Immunization" for fact in visit.facts):
-        return "vaccination"
+    found = _kind_by_words(visit.body) or _kind_by_category(diagnoses)
+    if found is None and visit.facts and all(fact.type == "Immunization" for fact in visit.facts):
+        found = "vaccination"
+    if found == "birth" or (found and kind in ("outpatient", "home")):
+        return found
     return kind
+
+
+def _kind_by_words(body: Mapping[str, Any]) -> EpisodeKind | None:
+    about = " ".join(_said(one) for name in ("type", "reasonCode") for one in items(body.get(name))).lower()
+    service = _said(first(body.get("serviceType"))).lower()  # a department: "Obstetrics" says nothing about the visit
+    for needles, kind in words.ENCOUNTER_WORDS:
+        within = about + service if kind in ("vaccination", "checkup") else about
+        if any(needle in within for needle in needles):
+            return kind
+    return None
+
+
+def _said(concept: Mapping[str, Any]) -> str:
+    return f"{concept_text(concept)} {string(first(concept.get('coding')).get('display'))} "
+
+
+def _kind_by_category(diagnoses: Sequence[Concept]) -> EpisodeKind | None:
+    categories = [concept.category for concept in diagnoses if concept.category]
+    for ranges, kind in _CATEGORY_KINDS:
+        if any(words.in_ranges(category, ranges) for category in categories):
+            return kind
+    return None
 
 
 def _diagnoses(case: Case, visit: Visit) -> list[Fact]:
@@ -103,15 +131,12 @@ def _condition_key(reference: object) -> str:
     return key if "/" in key else f"Condition/{key}"
 
 
-def _reasons(body: Mapping[str, Any]) -> tuple[Text, ...]:
-    return tuple(name for one in items(body.get("reasonCode")) if (name := answer(one)))
-
-
-def _title(label: Text, names: tuple[Text, ...], lines: tuple[Line, ...], kind: EpisodeKind) -> Text:
+def _title(label: Text, names: tuple[Text, ...], facts: Sequence[Fact], kind: EpisodeKind) -> Text:
     """Kind and what it was about, at most two things: ``门诊：高血压`` / ``Clinic visit: High blood pressure``."""
-    if kind == "vaccination" or not names:
-        done = [line.title for line in lines if line.kind == ("given" if kind == "vaccination" else "done")]
-        names = tuple(dict.fromkeys(done)) or names
+    if kind == "vaccination":
+        names = _topics(f.concept for f in facts if f.type == "Immunization" and f.status in ("", "completed")) or names
+    elif not names:
+        names = _topics(fact.concept for fact in facts if fact.type == "Procedure")
     if not names or kind in ("checkup", "antenatal", "postnatal", "birth"):
         return label
     rest = len(names) - 2
@@ -146,7 +171,7 @@ def _line(fact: Fact, read: Mapping[str, Reading]) -> Line | None:
         one = read.get(fact.source)
         if one is None:
             return None
-        last = result(one)
+        last = one.result
         detail = Text(f"{last.value.zh} {last.unit}".strip(), f"{last.value.en} {last.unit}".strip())
         return Line("found", title, detail, last.flag, fact.day, fact.source)
     if fact.type in ("DiagnosticReport", "AllergyIntolerance", "DocumentReference"):
@@ -168,16 +193,17 @@ def _of_loose(facts: list[Fact], read: Mapping[str, Reading]) -> Episode | None:
     kind = _loose_kind(facts)
     label = Text(*words.EPISODE_KINDS[kind])
     lines = _lines(facts, read)
-    diagnoses = tuple(dict.fromkeys(f.concept.title for f in facts if f.type == "Condition" and f.concept.title))
+    conditions = [fact.concept for fact in facts if fact.type == "Condition"]
+    diagnoses = _distinct(concept.title for concept in conditions)
     if not lines and not diagnoses:
         return None
-    reports = tuple(dict.fromkeys(f.concept.title for f in facts if f.type == "DiagnosticReport" and f.concept.title))
-    findings = tuple(dict.fromkeys(line.title for line in lines if line.title))
+    reports = _topics(fact.concept for fact in facts if fact.type == "DiagnosticReport")
+    others = _topics(fact.concept for fact in facts)
     day = facts[0].day
     return Episode(
         kind=kind,
         kind_label=label,
-        title=_title(label, diagnoses or reports or findings, lines, kind),
+        title=_title(label, _topics(conditions) or reports or others, facts, kind),
         start=day,
         end=day,
         ongoing=False,

@@ -68,6 +68,7 @@ class Visit:
     start: Moment | None
     end: Moment | None
     institution: str
+    reasons: list[Concept]
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -174,6 +175,7 @@ def _add_visit(case: Case, body: Mapping[str, Any]) -> None:
         case.time(period.get("start")) or case.time(period.get("end")),
         case.time(period.get("end")),
         "",
+        [case.concepts.read(one, "condition") for one in items(body.get("reasonCode"))],
     )
     if visit.start and visit.end and visit.end.at < visit.start.at:
         visit.end = visit.start
@@ -198,7 +200,7 @@ def _meta_source(case: Case, body: Mapping[str, Any]) -> str:
 def _read_fact(case: Case, body: Mapping[str, Any]) -> Fact | None:
     kind = body["resourceType"]
     status = status_code(body.get("status") or body.get("clinicalStatus"))
-    if status in _VOID or status_code(body.get("verificationStatus")) in _VOID:
+    if status in _VOID or ("verificationStatus" in body and status_code(body["verificationStatus"]) in _VOID):
         return None
     role, element, times = _SHAPES[kind]
     visit = _visit_of(case, body)

@@ -26,6 +26,7 @@ class Draft:
     status: Text
     detail: Text
     severity: str = ""
+    weight: int = 0  # a statement of higher weight leads, whatever its date (problem list over visit diagnosis)
 
 
 class Merged(NamedTuple):
@@ -46,7 +47,7 @@ def merge(drafts: Iterable[Draft]) -> list[Merged]:
 
 
 def _join(group: list[Draft]) -> Merged:
-    group.sort(key=lambda draft: (draft.last.at if draft.last else DAWN, draft.active), reverse=True)
+    group.sort(key=lambda draft: (draft.weight, draft.last.at if draft.last else DAWN, draft.active), reverse=True)
     lead = group[0]
     concept = lead.fact.concept
     dated = [draft.since for draft in group if draft.since]
@@ -61,7 +62,7 @@ def _join(group: list[Draft]) -> Merged:
         system=concept.system,
         when=since.day if since else None,
         when_text=since.text if since else "",
-        last=lead.last.day if lead.last else None,
+        last=max((draft.last.day for draft in group if draft.last), default=None),
         until=None if lead.active else lead.until,
         active=lead.active,
         status=lead.status,

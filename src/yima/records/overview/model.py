@@ -1,7 +1,8 @@
-"""What a reader of a record sees: the value types of the overview. Every text is bilingual; nothing here is clickable or styled.
+"""What a reader of a record sees: the value types of the overview. Every text is bilingual; nothing here is
+clickable or styled.
 
-Days are calendar days in the reader's zone. Sources are literal references (``"Condition/abc"``), so a page can link each
-statement to the resource it rests on.
+Days are calendar days in the reader's zone. Sources are literal references (``"Condition/abc"``), so a page can
+link each statement to the resource it rests on.
 """
 
 from dataclasses import dataclass
@@ -99,10 +100,10 @@ class Basics:
 class Entry:
     """One line of a clinician's list, merged over the institutions that reported the same thing.
 
-    ``title`` is the name as written, ``plain`` the everyday word for it (may be empty). ``when`` is the first known day
-    (``when_text`` keeps its precision: ``2019``, ``2019-05``), ``last`` the latest mention, ``until`` the end if any.
-    ``severity`` is ``high``, ``low``, ``severe``, ``moderate``, ``mild`` or empty. ``source`` is the newest resource behind
-    the line, ``others`` the remaining ones.
+    ``title`` is the name as written, ``plain`` the everyday word for it (may be empty). ``when`` is the first known
+    day (``when_text`` keeps its precision: ``2019``, ``2019-05``), ``last`` the latest mention, ``until`` the end
+    if any. ``severity`` is ``high``, ``low``, ``severe``, ``moderate``, ``mild`` or empty. ``source`` is the newest
+    resource behind the line, ``others`` the remaining ones.
     """
 
     title: Text

@@ -8,7 +8,7 @@ from . import words
 from .basics import Identity
 from .gather import Case, Fact
 from .model import Episode
-from .reading import items, mapping, string
+from .reading import items, mapping, quantity, string
 from .words_snomed import BIRTH_PROCEDURES, NOT_PREGNANT, PREGNANT
 
 LONGEST = timedelta(weeks=42)
@@ -16,7 +16,8 @@ _TERM = timedelta(weeks=40)
 _SIGNS = (("Z33", "Z36"), ("O10", "O48"), ("O98", "O99"))
 _ENDS = (("O00", "O08"), ("O60", "O89"), ("Z37", "Z37"), ("Z39", "Z39"))
 _STATUS, _DUE_DATES, _LAST_PERIOD = "82810-3", ("11778-8", "11779-6", "11780-4"), "8665-2"
-_PREGNANCY_RESULTS = ("18185-9", "11881-0", "55283-6")  # weeks pregnant, height of the womb, baby's heart rate
+_WEEKS = "18185-9"
+_PREGNANCY_RESULTS = (_WEEKS, "11881-0", "55283-6")  # weeks pregnant, height of the womb, baby's heart rate
 
 
 class Pregnancy(NamedTuple):
@@ -44,7 +45,7 @@ def pregnancy(case: Case, who: Identity, episodes: Sequence[Episode]) -> Pregnan
     due = _due(case, ended)
     if due and case.today > due + timedelta(weeks=2):
         return None
-    started = max(ended, (due or signs[0].day) - min(LONGEST, (due or signs[0].day) - date.min))
+    started = (due or signs[0].day) - LONGEST
     sources = tuple(dict.fromkeys(sign.source for sign in signs if sign.day >= started))
     return Pregnancy(signs[0].day, due, sources[:20])
 
@@ -85,18 +86,22 @@ def _answers(fact: Fact) -> set[str]:
 
 
 def _due(case: Case, ended: date) -> date | None:
-    """The newest stated due date, else last period plus 40 weeks; statements from before the last end do not count."""
+    """The newest due date, stated or counted from weeks pregnant or the last period (40 weeks).
+
+    Statements from before the last end do not count.
+    """
     for fact in case.of("Observation"):
         if fact.day is None or not ended < fact.day <= case.today or case.today - fact.day > LONGEST:
             continue
+        if fact.concept.loinc == _WEEKS:
+            weeks = quantity(fact.body.get("valueQuantity"))[0]
+            if weeks is not None and 0 < weeks <= 42:
+                return fact.day + _TERM - timedelta(weeks=int(weeks))
         stated = case.time(fact.body.get("valueDateTime"))
-        if stated is None:
-            continue
-        try:
-            if fact.concept.loinc in _DUE_DATES:
-                return stated.day
-            if fact.concept.loinc == _LAST_PERIOD:
-                return stated.day + _TERM
-        except OverflowError:
-            continue
+        if stated is None or abs(stated.day - fact.day) > LONGEST:
+            continue  # no pregnancy lasts that long: a slip of the pen
+        if fact.concept.loinc in _DUE_DATES:
+            return stated.day
+        if fact.concept.loinc == _LAST_PERIOD:
+            return stated.day + _TERM
     return None

@@ -1,7 +1,7 @@
 """Total accessors over parsed FHIR: whatever the shape, they answer something sensible and never raise.
 
-Resources come from many institutions over many years, some converted, some broken. One odd field must not cost a clinician
-the page, so the absence of a value and a value of the wrong type are the same thing here.
+Resources come from many institutions over many years, some converted, some broken. One odd field must not cost a
+clinician the page, so the absence of a value and a value of the wrong type are the same thing here.
 """
 
 import re
@@ -18,7 +18,9 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class Moment(NamedTuple):
-    """A point in time as a reader sees it: ``at`` naive in the reader's zone (for ordering), ``text`` in known precision."""
+    """A point in time as a reader sees it: ``at`` naive in the reader's zone (for ordering), ``text`` in known
+    precision.
+    """
 
     at: datetime
     text: str
@@ -34,24 +36,28 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else _NOTHING
 
 
-def items(value: object) -> Iterator[Mapping[str, Any]]:
+def items(value: object) -> list[Mapping[str, Any]]:
     """The JSON objects of an array; a bare object counts as an array of one (a frequent conversion slip)."""
     if isinstance(value, list):
-        for one in value:
-            if isinstance(one, dict):
-                yield one
-    elif isinstance(value, dict):
-        yield value
+        return [one for one in value if isinstance(one, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def first(value: object) -> Mapping[str, Any]:
     """The first JSON object of an array, or an empty one."""
-    return next(items(value), _NOTHING)
+    if isinstance(value, list):
+        for one in value:
+            if isinstance(one, dict):
+                return one
+        return _NOTHING
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def string(value: object) -> str:
     """The stripped text if it is one, else an empty string; cut at 400 characters."""
-    return value.strip()[:_MAX_TEXT] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value.strip() if len(value) <= _MAX_TEXT else value[:_MAX_TEXT].strip()
 
 
 def has_chinese(text: str) -> bool:
@@ -105,8 +111,10 @@ def decimal(value: object) -> Decimal | None:
 
 def number_text(value: Decimal) -> str:
     """Digits as reported up to six significant ones; longer tails (computed values) rounded to four."""
-    digits, exponent = value.as_tuple().digits, value.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent > 9 or exponent < -30:
+    if len(plain := str(value)) <= 6 and "E" not in plain:
+        return plain  # nearly every measured value
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or exponent > 9 or exponent < -30 or len(digits) > 40:
         return str(
             _FOUR_DIGITS.plus(value)
         )  # stays scientific: an exponent of a million must not become a million zeros
@@ -153,7 +161,9 @@ def first_moment(resource: Mapping[str, Any], names: tuple[str, ...], zone: tzin
 
 
 def reference_key(value: object) -> str:
-    """``Type/id`` of a literal reference (absolute, relative, versioned), the bare id of a ``urn:uuid:``, else empty."""
+    """``Type/id`` of a literal reference (absolute, relative, versioned), the bare id of a ``urn:uuid:``, else
+    empty.
+    """
     text = mapping(value).get("reference")
     if not isinstance(text, str):
         return ""

@@ -15,23 +15,25 @@ _MOST_POINTS = 400  # a chart needs no more; intensive care can send thousands
 
 
 class Reading(NamedTuple):
-    """An observation and the values read from it."""
+    """An observation, the values read from it, the code it is filed under and its line in lists."""
 
     fact: Fact
     values: list[Value]
+    code: str
+    result: Result
 
 
 def readings(case: Case, born: date | None) -> list[Reading]:
     """All observations that carry a value, newest first, each read once for lists, trends and episodes."""
     found = ((fact, values(case, fact, born)) for fact in case.of("Observation"))
-    return [Reading(fact, read) for fact, read in found if read]
+    return [Reading(fact, read, series_code(fact), _result(fact, read)) for fact, read in found if read]
 
 
 def groups(read: list[Reading]) -> tuple[ResultGroup, ...]:
     """The last result of each code with a few earlier ones, ordered by panel."""
     by_code: dict[str, list[Reading]] = {}
     for one in read:
-        by_code.setdefault(series_code(one.fact), []).append(one)
+        by_code.setdefault(one.code, []).append(one)
     made = [(_place(code), _group(code, found)) for code, found in by_code.items()]
     made.sort(key=lambda item: item[0])
     return tuple(group for _, group in made)
@@ -42,7 +44,7 @@ def _place(code: str) -> tuple[int, int, str]:
 
 
 def _group(code: str, found: list[Reading]) -> ResultGroup:
-    last = result(found[0])
+    last = found[0].result
     return ResultGroup(
         code=code,
         label=words.loinc_words(code) or found[0].fact.concept.title,
@@ -54,22 +56,22 @@ def _group(code: str, found: list[Reading]) -> ResultGroup:
         when=last.when,
         author=last.author,
         source=last.source,
-        earlier=tuple(result(one) for one in found[1 : 1 + _EARLIER]),
+        earlier=tuple(one.result for one in found[1 : 1 + _EARLIER]),
         count=len(found),
     )
 
 
-def result(one: Reading) -> Result:
+def _result(fact: Fact, found: list[Value]) -> Result:
     """One observation as a line: blood pressure as ``132/84``, several values joined, the worst flag leading."""
-    text, unit = summary(one.values)
+    text, unit = summary(found)
     return Result(
         value=text,
         unit=unit,
-        reference=_reference(one.values),
-        flag=worst(value.flag for value in one.values),
-        when=one.fact.day,
-        author=one.fact.author,
-        source=one.fact.source,
+        reference=_reference(found),
+        flag=found[0].flag if len(found) == 1 else worst(value.flag for value in found),
+        when=fact.day,
+        author=fact.author,
+        source=fact.source,
     )
 
 
@@ -85,9 +87,11 @@ def _reference(found: list[Value]) -> str:
 
 
 def trends(read: list[Reading]) -> tuple[Trend, ...]:
-    """Series of at least two numbers of the same code in the same unit; the same reading from two institutions counts once."""
+    """Series of at least two numbers of the same code in the same unit; the same reading from two institutions
+    counts once.
+    """
     series: dict[tuple[str, str], dict[tuple[str, float], Value]] = {}
-    for fact, found in read:
+    for fact, found, _, _ in read:
         if fact.at is None or len(fact.at.text) < 10:  # a year or a month is no place on a time axis
             continue
         stamp = fact.at.at.isoformat()

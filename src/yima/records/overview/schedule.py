@@ -1,8 +1,9 @@
 """The national childhood vaccination schedule as data, and what a child's record lacks of it.
 
-Source: 国家免疫规划疫苗儿童免疫程序及说明 (2021 edition), with the whooping cough schedule in force since 1 January 2025 (2, 4, 6,
-18 months and 6 years). A dose counts as overdue after the latest age the programme names for its completion; where it names
-none, one month after the dose was due (whooping cough doses: the later of both schedules).
+Source: 国家免疫规划疫苗儿童免疫程序及说明 (2021 edition), with the whooping cough schedule in force since 1 January
+2025 (2, 4, 6, 18 months and 6 years). A dose counts as overdue after the latest age the programme names for its
+completion; where it names none, one month after the dose was due (whooping cough doses: the later of both
+schedules).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,9 @@ class Dose(NamedTuple):
 
 
 class Vaccine(NamedTuple):
-    """A vaccine of the programme: its doses, the CVX codes that count for it, words by which it is known without code."""
+    """A vaccine of the programme: its doses, the CVX codes that count for it, words by which it is known without
+    code.
+    """
 
     code: str
     name: Text
@@ -35,7 +38,7 @@ class Vaccine(NamedTuple):
     words: tuple[str, ...]
 
 
-def _vaccine(code: str, zh: str, en: str, doses: tuple[tuple[int, int], ...], cvx: str, known_as: str) -> Vaccine:  # noqa: PLR0913 -- one table row
+def _vaccine(code: str, zh: str, en: str, doses: tuple[tuple[int, int], ...], cvx: str, known_as: str) -> Vaccine:
     numbered = tuple(Dose(number, due, late) for number, (due, late) in enumerate(doses, 1))
     return Vaccine(code, Text(zh, en), numbered, frozenset(cvx.split()), tuple(known_as.split()))
 
@@ -43,7 +46,8 @@ def _vaccine(code: str, zh: str, en: str, doses: tuple[tuple[int, int], ...], cv
 # doses as (due, overdue from) in months of age
 PROGRAMME: tuple[Vaccine, ...] = (
     _vaccine("bcg", "卡介苗", "BCG (tuberculosis)", ((0, 3),), "19", "卡介苗 bcg"),
-    _vaccine("hepb", "乙肝疫苗", "Hepatitis B", ((0, 1), (1, 2), (6, 12)), "08 42 43 44 45 51 102 110 132 146 189 198 220",
+    _vaccine("hepb", "乙肝疫苗", "Hepatitis B", ((0, 1), (1, 2), (6, 12)),
+             "08 42 43 44 45 51 102 110 132 146 189 198 220",
              "乙肝 乙型肝炎 hepb hep-b"),
     _vaccine("polio", "脊灰疫苗", "Polio", ((2, 3), (3, 4), (4, 12), (48, 60)),
              "02 10 89 110 120 130 132 146 170 178 179 182 195", "脊灰 脊髓灰质炎 polio"),
@@ -51,8 +55,10 @@ PROGRAMME: tuple[Vaccine, ...] = (
              "01 20 50 102 106 107 110 120 130 132 146 170 198", "百白破 百日咳 dtap pertussis"),
     _vaccine("mena", "A群流脑疫苗", "Meningitis A", ((6, 9), (9, 18)), "32 103 108 114 136 147 148 191 192 203",
              "流脑 脑膜炎球菌 meningococcal"),
-    _vaccine("mmr", "麻腮风疫苗", "Measles, mumps, rubella", ((8, 12), (18, 24)), "03 04 05 94", "麻腮风 麻疹 麻风 measles mmr"),
-    _vaccine("je", "乙脑疫苗", "Japanese encephalitis", ((8, 12), (24, 36)), "39 129 134", "乙脑 乙型脑炎 encephalitis"),
+    _vaccine("mmr", "麻腮风疫苗", "Measles, mumps, rubella", ((8, 12), (18, 24)), "03 04 05 94",
+             "麻腮风 麻疹 麻风 measles mmr"),
+    _vaccine("je", "乙脑疫苗", "Japanese encephalitis", ((8, 12), (24, 36)), "39 129 134",
+             "乙脑 乙型脑炎 encephalitis"),
     _vaccine("hepa", "甲肝疫苗", "Hepatitis A", ((18, 24),), "31 52 83 84 85 104 169 193", "甲肝 甲型肝炎 hepa"),
     _vaccine("menac", "A群C群流脑疫苗", "Meningitis A and C", ((36, 48),), "32 103 108 114 136 147 148 192 203",
              "a群c群 ac群 acyw135 四价流脑"),
@@ -101,7 +107,9 @@ def _counts(vaccine: Vaccine, fact: Fact) -> bool:
 
 
 def doses_given(facts: Sequence[Fact]) -> int:
-    """Doses on record: the distinct days, or the highest dose number reported if that is more (earlier ones elsewhere)."""
+    """Doses on record: the distinct days, or the highest dose number reported if that is more (earlier ones
+    elsewhere).
+    """
     days = {fact.day for fact in facts}
     return max([len(days), *(_number(fact.body) for fact in facts)])
 

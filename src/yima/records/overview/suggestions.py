@@ -11,7 +11,6 @@ from .model import Episode, Suggestion, Text
 from .results import Reading
 from .schedule import Gap
 from .tags import ELDERLY_YEARS
-from .values import series_code
 from .words_loinc import DIASTOLIC, PRESSURE, SYSTOLIC
 
 FOLLOW_UP_DAYS = 90
@@ -24,7 +23,7 @@ _FOLLOW_UPS = (
 )
 
 
-def suggestions(  # noqa: PLR0913 -- each argument is one finished part of the overview
+def suggestions(
     case: Case,
     who: Identity,
     problems: Sequence[Merged],
@@ -87,7 +86,12 @@ def _follow_ups(case: Case, problems: Sequence[Merged], read: Sequence[Reading])
         if not behind:
             continue
         seen: list[tuple[date, str]] = [
-            (day, one.fact.source) for one in read if series_code(one.fact) in codes and (day := one.fact.day)
+            (day, one.fact.source) for one in read if one.code in codes and (day := one.fact.day)
+        ]
+        seen += [
+            (visit.start.day, visit.source)
+            for visit in case.visits.values()
+            if visit.start and any(words.in_ranges(reason.category, ranges) for reason in visit.reasons)
         ]
         seen += [(p.entry.last, p.entry.source) for p in behind if p.entry.last]
         past = [(day, source) for day, source in seen if day <= case.today]
@@ -101,9 +105,9 @@ def _follow_ups(case: Case, problems: Sequence[Merged], read: Sequence[Reading])
             if last
             else Text("未见随访记录", "None on record"),
             Text(
-                f"国家基本公共卫生服务规范：{zh}患者每年至少随访 4 次，距上次{value_zh}或就诊已超过 {FOLLOW_UP_DAYS} 天",
-                f"National public health service: at least 4 follow-ups a year; over {FOLLOW_UP_DAYS} days since the last"
-                f" {value_en} reading or visit",
+                f"国家基本公共卫生服务规范：{zh}患者每年至少随访 4 次；距上次{value_zh}或就诊超过 {FOLLOW_UP_DAYS} 天",
+                f"National public health service: at least 4 follow-ups a year; over {FOLLOW_UP_DAYS} days since"
+                f" the last {value_en} reading or visit",
             ),
             last + timedelta(days=FOLLOW_UP_DAYS) if last else None,
             True,

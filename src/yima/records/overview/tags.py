@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from . import words
 from .ages import months_old
-from .basics import Identity, blood_group
-from .entries import SHORT_COURSES
+from .basics import Identity, blood_group, patient_source
+from .entries import SHORT_COURSES, UNSEEN_DAYS, Lists
 from .gather import Case
 from .merge import Merged
 from .model import Episode, Level, Tag, Text
@@ -55,32 +55,30 @@ DISEASES: tuple[Disease, ...] = (
 _LEVELS: dict[Level, int] = {"alert": 0, "watch": 1, "info": 2}
 
 
-def tags(  # noqa: PLR0913 -- each argument is one finished part of the overview
+def tags(
     case: Case,
     who: Identity,
-    problems: Sequence[Merged],
-    allergies: Sequence[Merged],
-    medicines: Sequence[Merged],
+    found: Lists,
     read: Sequence[Reading],
     episodes: Sequence[Episode],
     missing: Sequence[Gap],
 ) -> tuple[Tag, ...]:
     """All tags, most serious first, in a fixed order inside a level."""
-    found = [
-        *_allergy(allergies),
+    made = [
+        *_allergy(found.allergies),
         *_deceased(case, who),
         *_pregnant(case, who, episodes),
         *_overdue(missing),
-        *(tag for disease in DISEASES if (tag := _disease(disease, problems))),
-        *_cancer_history(problems),
+        *(tag for disease in DISEASES if (tag := _disease(disease, found.problems))),
+        *_cancer_history(found.problems),
         *_admission(case, who, episodes),
-        *_anticoagulant(medicines),
-        *_long_term(case, medicines),
+        *_anticoagulant(found.medicines),
+        *_long_term(case, found.medicines),
         *_ages(case, who),
         *_blood(read),
     ]
-    found.sort(key=lambda tag: _LEVELS[tag.level])
-    return tuple(found)
+    made.sort(key=lambda tag: _LEVELS[tag.level])
+    return tuple(made)
 
 
 def _sources(lines: Sequence[Merged]) -> tuple[str, ...]:
@@ -94,7 +92,9 @@ def _allergy(allergies: Sequence[Merged]) -> list[Tag]:
     high = [one for one in active if one.entry.severity == "high"]
     names = [one.entry.title for one in (high or active)][:3]
     more = "…" if len(high or active) > 3 else ""
-    label = Text("过敏：" + "、".join(n.zh for n in names) + more, "Allergy: " + ", ".join(n.en for n in names) + more)
+    label = Text(
+        "过敏：" + "、".join(n.zh for n in names) + more, "Allergies: " + ", ".join(n.en for n in names) + more
+    )
     rule = (
         Text(
             "有效的过敏记录，其中危险程度高或曾有严重反应", "Active allergy with high criticality or a severe reaction"
@@ -109,9 +109,7 @@ def _deceased(case: Case, who: Identity) -> list[Tag]:
     if not who.dead:
         return []
     sources = tuple(
-        f"Patient/{one.get('id', '')}"
-        for one in case.patients
-        if one.get("deceasedDateTime") or one.get("deceasedBoolean")
+        patient_source(one) for one in case.patients if one.get("deceasedDateTime") or one.get("deceasedBoolean")
     )
     day = who.died.isoformat() if who.died else ""
     label = Text(f"已故 {day}".strip(), f"Deceased {day}".strip())
@@ -206,14 +204,15 @@ def _long_term(case: Case, medicines: Sequence[Merged]) -> list[Tag]:
         if one.entry.active
         and one.entry.when
         and (case.today - one.entry.when).days >= LONG_TERM_DAYS
+        and (case.today - (one.entry.last or one.entry.when)).days <= UNSEEN_DAYS
         and not one.concept.atc.startswith(SHORT_COURSES)
     ]
     if not taken:
         return []
     label = Text(f"长期用药 {len(taken)} 种", f"{len(taken)} long-term medicine{'s' if len(taken) > 1 else ''}")
     rule = Text(
-        f"在用，且首次开具距今不少于 {LONG_TERM_DAYS} 天",
-        f"In use and first prescribed at least {LONG_TERM_DAYS} days ago",
+        f"在用，首次开具距今不少于 {LONG_TERM_DAYS} 天，一年内仍有开具",
+        f"In use, first prescribed at least {LONG_TERM_DAYS} days ago and again within a year",
     )
     return [Tag("long-term-medicine", label, "info", rule, _sources(taken))]
 
@@ -222,7 +221,7 @@ def _ages(case: Case, who: Identity) -> list[Tag]:
     years = who.age_on(case.today)
     if years is None or who.dead or who.born is None:
         return []
-    sources = tuple(f"Patient/{one.get('id', '')}" for one in case.patients if one.get("birthDate"))
+    sources = tuple(patient_source(one) for one in case.patients if one.get("birthDate"))
     if years >= ELDERLY_YEARS:
         rule = Text(f"年满 {ELDERLY_YEARS} 岁", f"Aged {ELDERLY_YEARS} or over")
         return [Tag("elderly", Text("老年人", "Aged 65 or over"), "info", rule, sources)]

@@ -52,7 +52,7 @@ def series_code(fact: Fact) -> str:
     return PRESSURE if code in PRESSURE_PANELS else code
 
 
-def _value(case: Case, body: Mapping[str, Any], code: str, group: str, label: Text, adult: bool) -> Value | None:  # noqa: PLR0913 -- the parts of one value
+def _value(case: Case, body: Mapping[str, Any], code: str, group: str, label: Text, adult: bool) -> Value | None:
     text, number, unit, ucum = _read(case, body)
     if not text:
         return None
@@ -69,10 +69,11 @@ def _read(case: Case, body: Mapping[str, Any]) -> tuple[Text, Decimal | None, st
         found = mapping(body["valueQuantity"])
         number, unit = quantity(found)
         if number is not None:
-            shown = string(found.get("comparator")) + number_text(number)
+            shown = number_text(number)
+            if "comparator" in found:
+                shown = string(found["comparator"]) + shown
             return Text(shown, shown), number, unit, string(found.get("code")) or unit
-    number = decimal(body.get("valueInteger"))
-    if number is not None:
+    if "valueInteger" in body and (number := decimal(body["valueInteger"])) is not None:
         return Text(number_text(number), number_text(number)), number, "", ""
     return _words(case, body), None, "", ""
 
@@ -104,7 +105,9 @@ def _words(case: Case, body: Mapping[str, Any]) -> Text:
 
 def _range(body: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None, str]:
     """Lower and upper edge and the printed text of the (first, normal) reference range."""
-    ranges = list(items(body.get("referenceRange")))
+    if "referenceRange" not in body:
+        return None, None, ""
+    ranges = items(body["referenceRange"])
     normal = [one for one in ranges if next(_type_codes(one), "normal") == "normal"]
     if not normal:
         return None, None, ""
@@ -128,7 +131,7 @@ def range_text(low: Decimal | None, high: Decimal | None) -> str:
 
 def _flag(body: Mapping[str, Any], number: Decimal | None, low: Decimal | None, high: Decimal | None) -> Flag | None:
     """The laboratory's own interpretation, else the comparison with the range."""
-    code = status_code(first(body.get("interpretation")) or None)
+    code = status_code(first(body["interpretation"])) if "interpretation" in body else ""
     if code in words.INTERPRETATIONS:
         return cast("Flag", words.INTERPRETATIONS[code])
     if number is None or (low is None and high is None):

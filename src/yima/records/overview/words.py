@@ -48,7 +48,7 @@ ENCOUNTER_CLASSES: dict[str, EpisodeKind] = {
 # First match wins: (words to look for in lower case, kind). What an encounter is about, in both languages.
 ENCOUNTER_WORDS: tuple[tuple[tuple[str, ...], EpisodeKind], ...] = (
     (("产后", "postnatal", "postpartum"), "postnatal"),
-    (("产前", "产检", "孕", "prenatal", "antenatal"), "antenatal"),
+    (("产前", "产检", "孕检", "孕期", "孕妇", "prenatal", "antenatal"), "antenatal"),
     (("分娩", "住院生产", "新生儿出生", "childbirth", "obstetric", "delivery", "labor and"), "birth"),
     (("接种", "疫苗", "vaccin", "immuniz", "immunis"), "vaccination"),
     (("筛查", "screening"), "screening"),
@@ -141,6 +141,14 @@ INTERPRETATIONS = {
 
 # Answers that occur as text or as code in qualitative results
 ANSWERS: dict[str, tuple[str, str]] = {
+    "从不吸烟": ("从不吸烟", "Never smoked"),
+    "不吸烟": ("不吸烟", "Does not smoke"),
+    "已戒烟": ("已戒烟", "Former smoker"),
+    "吸烟": ("吸烟", "Smoker"),
+    "弱阳性": ("弱阳性", "Weakly positive"),
+    "未检出": ("未检出", "Not detected"),
+    "正常": ("正常", "Normal"),
+    "异常": ("异常", "Abnormal"),
     "260385009": ("阴性", "Negative"),
     "10828004": ("阳性", "Positive"),
     "negative": ("阴性", "Negative"),

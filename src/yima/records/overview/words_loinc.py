@@ -1,8 +1,9 @@
-"""Short bilingual names of common LOINC codes, the panel each is read under, and general adult ranges for vital signs.
+"""Short bilingual names of common LOINC codes, the panel each is read under, and general adult ranges for vital
+signs.
 
-Laboratory ranges depend on the method and are taken from the result itself only; the ranges here are for measurements whose
-cut-offs are national: blood pressure (中国高血压防治指南: high from 140/90), BMI (WS/T 428: 18.5-24), temperature, pulse,
-oxygen saturation.
+Laboratory ranges depend on the method and are taken from the result itself only; the ranges here are for
+measurements whose cut-offs are national: blood pressure (中国高血压防治指南: high from 140/90), BMI (WS/T 428:
+18.5-24), temperature, pulse, oxygen saturation.
 """
 
 # Order = order of the headings on a page

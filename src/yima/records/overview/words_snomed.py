@@ -1,4 +1,6 @@
-"""Chinese beside the SNOMED CT concepts that carry none: allergies, substances and procedures seen in practice and in Synthea."""
+"""Chinese beside the SNOMED CT concepts that carry none: allergies, substances and procedures seen in practice and
+in Synthea.
+"""
 
 SNOMED: dict[str, tuple[str, str]] = {
     "300913006": ("贝类过敏", "Shellfish allergy"),
