@@ -37,10 +37,13 @@ class Tables:
     # --- structure ------------------------------------------------------------------------------------------
     def structure(self) -> None:
         """Every data type, backbone element and resource with its elements."""
+        r4 = set(_codes(self._terms["http://hl7.org/fhir/resource-types"]["concept"]))
         for sd in self._resources("profiles-types.json", "profiles-resources.json"):
-            if sd["resourceType"] == "StructureDefinition" and sd.get("derivation") != "constraint":
-                if sd["kind"] in ("complex-type", "resource"):
-                    self._type(sd)
+            if sd["resourceType"] != "StructureDefinition" or sd.get("derivation") == "constraint":
+                continue
+            # The package carries SubscriptionStatus of R4B as well.
+            if sd["kind"] == "complex-type" or (sd["kind"] == "resource" and sd["name"] in r4):
+                self._type(sd)
 
     def _type(self, sd: Json) -> None:
         base = sd.get("baseDefinition", "").rsplit("/", 1)[-1]
@@ -123,7 +126,7 @@ class Tables:
     def search(self) -> dict[str, dict[str, Json]]:
         """Type -> parameter -> {type, paths, target} or {type: composite, parts}."""
         elements = self.elements()
-        defined = {r["url"]: r for r in self._resources("search-parameters.json")}
+        defined = {r["url"]: r for r in self._resources("search-parameters.json") if r["version"] == "4.0.1"}
         types = sorted(name for name, kind in self.kinds.items() if kind.get("resource"))
         table: dict[str, dict[str, Json]] = {name: {} for name in types}
         for sp in sorted(defined.values(), key=lambda r: str(r["code"])):
@@ -135,15 +138,22 @@ class Tables:
                 elif base in table:
                     table[base][sp["code"]] = _param(sp, base, elements, defined)
         for base, params in table.items():
-            for code in [c for c, p in params.items() if not p.get("paths") and not p.get("parts")]:
-                print(f"left out, no path: {base}.{code}", file=sys.stderr)
+            for code in [
+                c for c, p in params.items() if p["type"] == "special" or not (p.get("paths") or p.get("parts"))
+            ]:
+                sys.stderr.write(f"left out: {base}.{code}\n")
                 del params[code]
         return table
 
     def compartment(self) -> dict[str, list[str]]:
         """Type -> search parameters that put a resource into a patient's compartment (R4 CompartmentDefinition)."""
-        definition = json.loads((self.folder / "compartmentdefinition-patient.json").read_text(encoding="utf-8"))
-        return {row["code"]: row["param"] for row in definition["resource"] if "param" in row}
+        # Not compartmentdefinition-patient.json: that copy in the package is altered (it adds Task).
+        [official] = [
+            r
+            for r in self._resources("profiles-resources.json")
+            if r["resourceType"] == "CompartmentDefinition" and r["id"] == "patient"
+        ]
+        return {row["code"]: row["param"] for row in official["resource"] if "param" in row}
 
 
 def _codes(concepts: list[Json]) -> list[str]:

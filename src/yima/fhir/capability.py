@@ -12,7 +12,7 @@ _SECURITY_SERVICE: Final = "http://terminology.hl7.org/CodeSystem/restful-securi
 _DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/"
 
 
-def capability(
+def capability(  # noqa: PLR0913  each is one independent fact of the deployment, all but four by keyword
     base_url: str,
     version: str,
     software_date: str,

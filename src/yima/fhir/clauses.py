@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from yima.fhir import values
-from yima.fhir.compartment import is_subject
+from yima.fhir.compartment import COMPARTMENT_TYPES, is_subject
 from yima.fhir.dates import matches_dated, value_range
+from yima.fhir.forms import ANY_PATIENT
 from yima.fhir.parameters import PRIMARY_DATE, Part, SearchParam
 from yima.fhir.paths import Path
 from yima.fhir.tables import TYPES
@@ -74,16 +75,17 @@ def _patients(type_name: str, param: SearchParam, name: str, modifier: str, foun
     """The clause of a parameter that names the person whose record is searched; None when this one does not."""
     if type_name == "Patient" and param.name == "identifier" and not modifier:
         return Clause(patient_identifiers=tuple(_identifier(name, text) for text in found))
-    if not is_subject(type_name, param):
+    subject = is_subject(type_name, param)
+    if not subject and (param.name != "patient" or type_name not in COMPARTMENT_TYPES):
         return None
+    # Where a patient only takes part (Appointment, Provenance), not all of a record is meant, but what has one there.
+    forms = () if subject else (f"{param.name}|{ANY_PATIENT}",)
     if modifier == "identifier":
-        return Clause(patient_identifiers=tuple(_identifier(name, text) for text in found))
+        return Clause(forms, patient_identifiers=tuple(_identifier(name, text) for text in found))
     if modifier not in ("", "Patient"):
         return None
-    forms = [values.reference_form(name, param, text, "Patient" if modifier else "") for text in found]
-    named = [values.unescape(text).partition("/_history/")[0] for text in found]
-    if all(_names_patient(form) for form in forms):
-        return Clause(patients=tuple(named))
+    if all(_names_patient(values.reference_form(name, "", text, modifier)) for text in found):
+        return Clause(forms, patients=tuple(values.unescape(text).partition("/_history/")[0] for text in found))
     return None
 
 
@@ -93,11 +95,10 @@ def _names_patient(form: str) -> bool:
 
 
 def _identifier(name: str, text: str) -> tuple[str | None, str]:
-    form = values.token_form(name, "", text)
-    _, system, value = form.split("|", 2)
-    if value == "*":
+    system, value = values.token_parts(name, text)
+    if not value:
         raise values.invalid(name, "[system|]value")
-    return (None if system == "*" else system), value
+    return system, value
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ def _forms(param: SearchParam, name: str, modifier: str, found: list[str]) -> li
         if modifier == "identifier":
             return [values.token_form(name, f"{param.name}:identifier", text) for text in found]
         if modifier in TYPES and modifier in param.target:
-            return [values.reference_form(name, param, text, modifier) for text in found]
+            return [values.reference_form(name, param.name, text, modifier) for text in found]
     return []
 
 
@@ -145,6 +146,8 @@ def _test(kind: str, param: str, name: str, modifier: str, text: str, now: datet
             return values.quantity_test(name, text)
         case "token", "":
             return values.has_form(param, values.token_form(name, param, text))
+        case "reference", "":
+            return values.has_form(param, values.reference_form(name, param, text))
         case "token", "text":
             return values.display_test(text)
         case "token", "of-type":

@@ -10,11 +10,17 @@ from yima.fhir.parameters import SEARCH, SearchParam
 from yima.fhir.paths import Path, reference_type
 from yima.fhir.tables import COMPARTMENT
 
-COMPARTMENT_TYPES: Final = frozenset(COMPARTMENT) - {"Patient"}
-"""The types that can be in a patient's compartment, Patient itself apart."""
+# R4 leaves these out of the compartment although they may name a patient. Here what is about a patient is that
+# patient's record and nobody else's, so they belong to it whenever they do.
+_ADDED: Final = {name: ["patient"] for name in ("Contract", "Device", "GuidanceResponse", "Task")}
+_PARAMS: Final = {**COMPARTMENT, **_ADDED}
+
+COMPARTMENT_TYPES: Final = frozenset(_PARAMS) - {"Patient"}
+"""The types that can be in a patient's compartment, Patient itself apart: those of R4 and Contract, Device,
+GuidanceResponse and Task."""
 
 # The element that says whose record it is, before those that say who else took part.
-_SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "policyHolder")
+_SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "candidate")
 _STEM: Final = re.compile(r"\w+")
 
 
@@ -47,7 +53,7 @@ def _paths(type_name: str) -> tuple[Path, ...]:
     if type_name not in COMPARTMENT_TYPES:
         return ()
     params = SEARCH[type_name]
-    found = {path.text: path for name in COMPARTMENT[type_name] if name in params for path in params[name].paths}
+    found = {path.text: path for name in _PARAMS[type_name] if name in params for path in params[name].paths}
     return tuple(sorted(found.values(), key=_rank))
 
 
@@ -55,9 +61,7 @@ def is_subject(type_name: str, param: SearchParam) -> bool:
     """Whether a parameter says whose record a resource belongs to (`patient`, `subject`, `beneficiary`, ..)."""
     if param.type != "reference" or type_name not in COMPARTMENT_TYPES or "Patient" not in param.target:
         return False
-    return any(path in _paths(type_name) or _rank(path) < len(_SUBJECTS) for path in param.paths) and all(
-        _rank(path) < len(_SUBJECTS) for path in param.paths
-    )
+    return all(_rank(path) < len(_SUBJECTS) for path in param.paths)
 
 
 def _rank(path: Path) -> int:

@@ -1,8 +1,8 @@
 """Dates as the ranges they stand for, and how R4 compares ranges (search.html#prefix, #date).
 
 `2020` is the whole year, `2020-03-01` the whole day, a time with seconds the whole second. A date without a time, and
-a time without a zone (allowed in searches only), are taken in UTC, so that an
-index does not depend on where it was built. All bounds are aware UTC datetimes, both inclusive; an open end is `BEGINNING` or `END`.
+a time without a zone (allowed in searches only), are taken in UTC, so that an index does not depend on where it was
+built. All bounds are aware UTC datetimes, both inclusive; an open end is `BEGINNING` or `END`.
 """
 
 from __future__ import annotations

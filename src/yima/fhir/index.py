@@ -1,29 +1,24 @@
 """What the store keeps beside a resource so that it can be searched: token hashes and the clinical date.
 
-A token is a 64-bit BLAKE2b of a text `param|system|code` (forms below). Collisions are possible (1 in 10^19 for a
-pair) and harmless: a search may meet a resource too many only where the caller does not re-check it.
-
-Forms. token: `p|system|code`, `p|*|code`, `p|system|*` (system may be empty: `p||code` has none).
-reference: `p|Type/id`, `p|*|id`, or `p|absolute-url`; logical: `p:identifier|system|value`, `p:identifier|*|value`,
-`p:identifier|system|*`. uri: `p|uri`.
+A token is a 64-bit BLAKE2b of a form (forms.py). Two forms meet by chance once in 10^19; a search could then find a
+resource too many, never one too few.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
 from yima.fhir.dates import span, value_range
+from yima.fhir.forms import bound_forms, code_forms, plain, reference_forms, uri_forms, writer
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH
-from yima.fhir.paths import Path
-from yima.fhir.tables import VALUESETS
+from yima.fhir.paths import Path, steps_of
 
-_LOCAL: Final = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?$")
+REMEMBERED: Final = 65536  # hashes kept per kind; some 10 MB when full
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +31,9 @@ class Indexed:
     """Low and high (UTC, inclusive) of the type's primary clinical date."""
 
 
-def token(text: str, key: bytes = b"") -> int:
-    """The hash of one token form. With a key (at most 64 bytes) it cannot be guessed from outside."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big", signed=True)
+def token(form: str, key: bytes = b"") -> int:
+    """The hash of one form. With a key (at most 64 bytes) it cannot be guessed from outside."""
+    return int.from_bytes(blake2b(form.encode(), digest_size=8, key=key).digest(), "big", signed=True)
 
 
 def index(resource: dict[str, Any], *, key: bytes = b"") -> Indexed:
@@ -46,116 +41,117 @@ def index(resource: dict[str, Any], *, key: bytes = b"") -> Indexed:
 
     The forms hold identifiers: without a key, a stored hash of an identity number can be found by trying them all.
     """
-    forms: set[str] = set()
-    name = resource["resourceType"]
-    for param, path in _indexed(name):
-        values = path.pick(resource, resource)
-        if values:
-            write = writer(path.type)
-            for value in values:
-                forms.update(write(param, value, path))
-    return Indexed(sorted(token(form, key) for form in forms), primary_date(resource))
-
-
-@cache
-def _indexed(type_name: str) -> tuple[tuple[str, Path], ...]:
-    return tuple(
-        (param.name, path)
-        for param in SEARCH[type_name].values()
-        if param.type in ("token", "reference", "uri") and param.name != "_id"
-        for path in param.paths
-    )
+    hashes: set[int] = set()
+    places = _places(resource["resourceType"])
+    for name in (*resource, ""):
+        for place in places.get(name, ()):
+            for value in place.path.pick(resource, resource):
+                hashes.update(place.hashes(place, value, key))
+    return Indexed(sorted(hashes), primary_date(resource))
 
 
 def primary_date(resource: dict[str, Any]) -> tuple[datetime, datetime] | None:
     """The first of the type's primary dates that has a value."""
-    name = resource["resourceType"]
-    for param in PRIMARY_DATE.get(name, ()):
+    for paths in _date_paths(resource["resourceType"]):
         ranges = [
             found
-            for path in SEARCH[name][param].paths
+            for path in paths
             for value in path.pick(resource, resource)
-            if (found := value_range(value, path.type))
+            if (found := value_range(value, path.type)) is not None
         ]
         if ranges:
-            return span(ranges)
+            return ranges[0] if len(ranges) == 1 else span(ranges)
     return None
 
 
-Writer = Callable[[str, Any, Path], Iterator[str]]
+@cache
+def _date_paths(type_name: str) -> tuple[tuple[Path, ...], ...]:
+    return tuple(SEARCH[type_name][param].paths for param in PRIMARY_DATE.get(type_name, ()))
 
 
-def code_forms(param: str, system: str, code: str) -> Iterator[str]:
-    """The forms of a system and code."""
-    if code:
-        yield f"{param}|{system}|{code}"
-        yield f"{param}|*|{code}"
-    if system:
-        yield f"{param}|{system}|*"
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A path with all the parameters that look there, so that it is walked once."""
+
+    path: Path
+    params: tuple[str, ...]
+    hashes: Callable[[_Place, Any, bytes], Iterable[int]]
 
 
-def _coding(param: str, value: Any, _: Path) -> Iterator[str]:
-    yield from code_forms(param, value.get("system", ""), value.get("code", ""))
+@cache
+def _places(type_name: str) -> dict[str, list[_Place]]:
+    """The places of a type by their first JSON key; '' for the computed ones."""
+    params: dict[Path, list[str]] = {}
+    for param in SEARCH[type_name].values():
+        if param.type in ("token", "reference", "uri") and param.name != "_id":
+            for path in param.paths:
+                params.setdefault(path, []).append(param.name)
+    found: dict[str, list[_Place]] = {}
+    for path, names in params.items():
+        first = steps_of(path.text)[0][0]
+        place = _Place(path, tuple(names), _HASHES.get(path.type, _of_any))
+        found.setdefault("" if first.startswith("@") else first, []).append(place)
+    return found
 
 
-def _concept(param: str, value: Any, path: Path) -> Iterator[str]:
-    for coding in value.get("coding", ()):
-        yield from _coding(param, coding, path)
+# Codes, addresses and references come again and again, so their hashes are remembered. Identifiers and telephone
+# numbers are not: they hardly ever come twice, and must not linger in memory.
+@lru_cache(REMEMBERED)
+def _code_hashes(params: tuple[str, ...], system: str, code: str, key: bytes) -> tuple[int, ...]:
+    return tuple(token(form, key) for param in params for form in code_forms(param, system, code))
 
 
-def _identifier(param: str, value: Any, _: Path) -> Iterator[str]:
-    yield from code_forms(param, value.get("system", ""), value.get("value", ""))
+@lru_cache(REMEMBERED)
+def _bound_hashes(params: tuple[str, ...], valueset: str, code: str, key: bytes) -> tuple[int, ...]:
+    return tuple(token(form, key) for param in params for form in bound_forms(param, valueset, code))
 
 
-def _contact(param: str, value: Any, _: Path) -> Iterator[str]:
-    yield from code_forms(param, "", value.get("value", ""))
+@lru_cache(REMEMBERED)
+def _uri_hashes(params: tuple[str, ...], address: str, key: bytes) -> tuple[int, ...]:
+    return tuple(token(form, key) for param in params for form in uri_forms(param, address))
 
 
-def _plain(param: str, value: Any, path: Path) -> Iterator[str]:
-    code = str(value).lower() if type(value) is bool else str(value)
-    systems = implicit_systems(path, code)
-    for system in systems or ("",):
-        yield from code_forms(param, system, code)
+@lru_cache(REMEMBERED)
+def _reference_hashes(params: tuple[str, ...], text: str, key: bytes) -> tuple[int, ...]:
+    return tuple(token(form, key) for param in params for form in reference_forms(param, text))
 
 
-def implicit_systems(path: Path, code: str) -> list[str]:
-    """The systems a bare code has through its required binding."""
-    return [system for system, codes in VALUESETS.get(path.valueset, {}).items() if code in codes]
+def _of_any(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    write = writer(place.path.type)
+    return [token(form, key) for param in place.params for form in write(param, value, place.path)]
 
 
-def _uri(param: str, value: Any, _: Path) -> Iterator[str]:
-    yield f"{param}|{value}"
-    if "|" in value:  # a canonical with its version is found without it, too
-        yield f"{param}|{value.partition('|')[0]}"
+def _of_coding(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    return _code_hashes(place.params, value.get("system", ""), value.get("code", ""), key)
 
 
-def _reference(param: str, value: Any, path: Path) -> Iterator[str]:
-    if type(value) is str:  # canonical
-        yield from _uri(param, value, path)
-        return
-    text = value.get("reference", "")
-    if text and not text.startswith("#"):
-        match = _LOCAL.search(text)
-        if match:
-            yield f"{param}|*|{match[2]}"
-        yield f"{param}|{match[1]}/{match[2]}" if match and match.start() == 0 else f"{param}|{text}"
-    if identifier := value.get("identifier"):
-        yield from _identifier(f"{param}:identifier", identifier, path)
+def _of_concept(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    codings = value.get("coding", ())
+    if len(codings) == 1:
+        return _of_coding(place, codings[0], key)
+    return [number for coding in codings for number in _of_coding(place, coding, key)]
 
 
-_WRITERS: Final[dict[str, Writer]] = {
-    "Coding": _coding,
-    "CodeableConcept": _concept,
-    "Identifier": _identifier,
-    "ContactPoint": _contact,
-    "Reference": _reference,
-    "uri": _uri,
-    "url": _uri,
-    "canonical": _uri,
-    "oid": _uri,
+def _of_code(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    return _bound_hashes(place.params, place.path.valueset, plain(value), key)
+
+
+def _of_address(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    return _uri_hashes(place.params, value, key)
+
+
+def _of_reference(place: _Place, value: Any, key: bytes) -> Iterable[int]:
+    if "identifier" in value:
+        return _of_any(place, value, key)
+    return _reference_hashes(place.params, value.get("reference", ""), key)
+
+
+_HASHES: Final[dict[str, Callable[[_Place, Any, bytes], Iterable[int]]]] = {
+    "Coding": _of_coding,
+    "CodeableConcept": _of_concept,
+    "Reference": _of_reference,
+    "boolean": _of_code,
+    "code": _of_code,
+    "uri": _of_address,
+    "canonical": _of_address,
 }
-
-
-def writer(type_name: str) -> Writer:
-    """How values of a FHIR type are written as token forms."""
-    return _WRITERS.get(type_name, _plain)

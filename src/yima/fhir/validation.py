@@ -18,6 +18,7 @@ from yima.runtime.errors import Refusal
 
 MAX_MISTAKES: Final = 20
 _MAX_SHAPES: Final = 512  # remembered key tuples per type; beyond it a hostile client only slows itself down
+_MAX_CODINGS: Final = 8192
 
 Mistake = tuple[str, str, str]
 """(path relative to the checked value, refusal code, what was expected)."""
@@ -63,16 +64,42 @@ def checker(type_name: str) -> Check:
             shape = _rules(type_name).shape(keys)
             if not shape.mistakes and len(shapes) < _MAX_SHAPES:
                 shapes[keys] = shape
+        flaws, plan, pairs = shape
         mistakes: list[Mistake] = []
-        if shape.mistakes or shape.pairs:
-            mistakes = shape.mistakes + [m for pair in shape.pairs for m in _pair_mistakes(pair, value)]
-        for test, item, key in zip(shape.plan, value.values(), keys):  # noqa: B905  same length; strict costs 10 %
+        if flaws or pairs:
+            mistakes = flaws + [m for pair in pairs for m in _pair_mistakes(pair, value)]
+        for test, item, key in zip(plan, value.values(), keys):  # noqa: B905  same length; strict costs 10 %
             found = test(item)
             if found is not None and len(mistakes) < MAX_MISTAKES:
                 mistakes += _mistakes("." + key[:64], found)
         return mistakes or None
 
-    return check
+    return _remembering(check) if type_name == "Coding" else check
+
+
+def _remembering(check: Check) -> Check:
+    """The check of Coding, which is a third of all objects: the same few thousand come again and again."""
+    good: set[tuple[str, ...]] = set()
+
+    def check_unless_known(value: Any) -> Found:
+        try:
+            contents = (
+                (value["system"], value["code"], value["display"])
+                if len(value) == 3
+                else (value["system"], value["code"])
+                if len(value) == 2
+                else None
+            )
+            if contents in good:
+                return None
+        except (KeyError, TypeError):  # other keys, or values that are no strings: nothing to remember
+            contents = None
+        found = check(value)
+        if found is None and contents and len(good) < _MAX_CODINGS:
+            good.add(contents)
+        return found
+
+    return check_unless_known
 
 
 def _mistakes(path: str, found: str | list[Mistake]) -> list[Mistake]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from yima.fhir.dates import PREFIXES, Range, date_range, matches_dated, number_range, value_range, widen
-from yima.fhir.index import writer
+from yima.fhir.forms import writer
 from yima.fhir.parameters import SearchParam
 from yima.fhir.paths import Path
 from yima.fhir.tables import TYPES
@@ -71,29 +71,34 @@ def invalid(field: str, expected: str) -> Refusal:
 
 
 # --- tokens, references, uris: the same forms as in the index ------------------------------------------------------
-def token_form(field: str, param: str, text: str) -> str:
-    """`system|code`, `|code`, `code` or `system|` as the form that the index holds."""
+def token_parts(field: str, text: str) -> tuple[str | None, str]:
+    """(system, code) of `system|code`, `|code`, `code` or `system|`; system None = any, '' = none; code '' = any."""
     pieces = [unescape(piece) for piece in split(text, "|")]
     if len(pieces) > 2 or not any(pieces):
         raise invalid(field, "[system|]code")
     if len(pieces) == 1:
-        return f"{param}|*|{pieces[0]}"
-    system, code = pieces
-    return f"{param}|{system}|{code or '*'}"
+        return None, pieces[0]
+    return pieces[0], pieces[1]
 
 
-def reference_form(field: str, param: SearchParam, text: str, type_name: str = "") -> str:
+def token_form(field: str, param: str, text: str) -> str:
+    """A token value as the form that the index holds."""
+    system, code = token_parts(field, text)
+    return f"{param}|{'*' if system is None else system}|{code or '*'}"
+
+
+def reference_form(field: str, param: str, text: str, type_name: str = "") -> str:
     """`Type/id`, `id` (with a `:Type` modifier or without) or an absolute address as the form that the index holds."""
     value = unescape(text)
     local = _LOCAL(value)
     if local and local[1] in TYPES:
         if type_name and local[1] != type_name:
             raise invalid(field, f"a reference to {type_name}")
-        return f"{param.name}|{local[1]}/{local[2]}"
+        return f"{param}|{local[1]}/{local[2]}"
     if _ID(value):
-        return f"{param.name}|{type_name}/{value}" if type_name else f"{param.name}|*|{value}"
+        return f"{param}|{type_name}/{value}" if type_name else f"{param}|*|{value}"
     if ":" in value and not any(c.isspace() for c in value):
-        return f"{param.name}|{value}"
+        return f"{param}|{value}"
     raise invalid(field, "Type/id, an id, or an absolute address")
 
 
@@ -102,7 +107,7 @@ def form_of(param: SearchParam, field: str, text: str) -> str:
     if param.type == "token":
         return token_form(field, param.name, text)
     if param.type == "reference":
-        return reference_form(field, param, text)
+        return reference_form(field, param.name, text)
     return f"{param.name}|{unescape(text)}"
 
 
