@@ -95,13 +95,17 @@ class Body:
         part = (months - low[0]) / (high[0] - low[0])
         return low[column] + part * (high[column] - low[column])
 
+    def resting(self, day: date) -> float:
+        """An adult's systolic pressure without illness: it rises with age."""
+        return self.systolic + clamp((self.life.age(day) - 35) * 0.28, 0, 12)
+
     def pressure(self, rng: Random, day: date, extra: float = 0) -> Pressure:
         """A resting blood pressure; ``extra`` is what an illness adds to the systolic."""
         age = self.life.age(day)
         if age < 18:
             systolic = 85 + 1.7 * age + rng.gauss(0, 4)
             return Pressure(round(systolic), round(systolic * 0.6 + rng.gauss(0, 3)))
-        systolic = self.systolic + clamp((age - 35) * 0.28, 0, 12) + max(extra, self.life.load(day)) + rng.gauss(0, 5)
+        systolic = self.resting(day) + max(extra, self.life.load(day)) + rng.gauss(0, 5)
         stiff = clamp((age - 55) * 0.006, 0, 0.13)
         diastolic = systolic * (0.64 - stiff) + rng.gauss(0, 3.5)
         return Pressure(round(clamp(systolic, 84, 215)), round(clamp(diastolic, 48, 122)))

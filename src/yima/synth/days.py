@@ -47,6 +47,13 @@ def between(rng: Random, first: date, last: date) -> date:
     return first + timedelta(days=rng.randint(0, max(0, (last - first).days)))
 
 
+def workday(day: date) -> date:
+    """The day itself, or the next one on which clinics are open (no Sunday, New Year, 1-3 October)."""
+    while day.weekday() == 6 or (day.month, day.day) in {(1, 1), (10, 1), (10, 2), (10, 3)}:
+        day += timedelta(days=1)
+    return day
+
+
 def office_hour(rng: Random, day: date) -> datetime:
     """A moment of an outpatient working day: 08:00-11:40 more often than 13:40-17:00."""
     minute = rng.randint(480, 700) if rng.random() < 0.65 else rng.randint(820, 1020)

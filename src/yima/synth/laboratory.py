@@ -25,7 +25,7 @@ def blood_count(
     return Report(
         "cbc",
         (
-            Measure("wbc", clamp(leukocytes, 2.6, 22), hours=hours),
+            Measure("wbc", clamp(leukocytes, 3.0 if viral else 3.7, 22 if bacterial else 9.8), hours=hours),
             Measure("neutrophil", neutrophil, hours=hours),
             Measure("hemoglobin", clamp(red, 55, 182), hours=hours),
             Measure("platelet", clamp(rng.gauss(228, 42), 110, 390), hours=hours),

@@ -6,7 +6,7 @@ from functools import cached_property
 from random import Random
 
 from .chance import dice
-from .days import AS_OF, END, RECORDS_FROM, add_months, age_on, any_hour, months_on, office_hour
+from .days import AS_OF, END, RECORDS_FROM, add_months, age_on, any_hour, months_on, office_hour, workday
 from .facts import Consultation, EncounterClass, Fact, VisitType
 from .institutions import Institution, Practitioner
 from .people import Resident
@@ -144,8 +144,8 @@ class Life:
         self, story: str, day: date, institution: Institution, department: str,
         reasons: Sequence[str], facts: Sequence[Fact], kind: VisitType = "O",
     ) -> Consultation:  # fmt: skip
-        """An outpatient contact in office hours. The time depends on the day and the story only."""
-        at = office_hour(self._clock(story, day), day)
+        """An outpatient contact in office hours of the next working day."""
+        at = office_hour(self._clock(story, day), workday(day))
         span = (at, at + timedelta(minutes=35))
         return self._contact(story, span, institution, department, reasons, facts, kind)
 

@@ -51,7 +51,7 @@ def story(life: Life) -> Iterator[Consultation]:
     """Diagnosis, follow-ups with treatment steps, yearly hospital review."""
     rng, body = life.dice("hypertension"), Body(life)
     found = life.found("hypertension")
-    course = Course(rng.uniform(30, 46), [rng.choice(_FIRST)])
+    course = Course(rng.uniform(152, 176) - body.resting(found), [rng.choice(_FIRST)])
     yield _diagnosis(life, rng, body, found, course)
     course.load -= rng.uniform(10, 17)
     day, count = add_days(found, rng.randint(14, 28)), 0
