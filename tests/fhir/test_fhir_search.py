@@ -272,6 +272,16 @@ def test_a_second_patient_narrows_and_never_widens() -> None:
     assert len(query.tokens) == 1
 
 
+def test_a_patient_is_not_named_twice_by_a_chain() -> None:
+    with pytest.raises(Refusal, match="search-value-invalid"):
+        fhir.compile_query("Observation", [("patient", "Patient/1"), ("patient.identifier", "s|v")])
+
+
+def test_an_unknown_modifier_is_told_with_its_type() -> None:
+    with pytest.raises(Refusal, match="'code:in' is not known for Observation"):
+        fhir.compile_query("Observation", [("code:in", "http://x")])
+
+
 def test_result_parameters() -> None:
     query = fhir.compile_query(
         "MedicationRequest",
@@ -300,6 +310,9 @@ REFUSED = [
     ("date:exact", "2020", "search-parameter-unknown"),
     ("subject.name", "x", "search-parameter-unknown"),
     ("code.identifier", "x", "search-parameter-unknown"),
+    ("performer.identifier", "x", "search-parameter-unknown"),
+    ("performer:Patient.identifier", "x", "search-parameter-unknown"),
+    ("subject:Group.identifier", "x", "search-parameter-unknown"),
     ("_has:Group:member:_id", "1", "search-parameter-unknown"),
     ("_sort", "code", "search-parameter-unknown"),
     ("_sort", "-date;drop table x", "search-parameter-unknown"),

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from yima.healthcode.card import Status, card_by_id
+from yima.healthcode.card import Source, Status, card_by_id
 from yima.healthcode.codec import Assurance, DynamicCode, StaticCode, check_static, check_time, open_dynamic, read
 from yima.healthcode.keyring import keyring
 from yima.healthcode.profiles import PROFILE_NAMES, profile_named
@@ -197,3 +197,17 @@ def _report(refusal: Refusal, asked: _Asked) -> RefusedScan:
         asked.practitioner,
         asked.now,
     )
+
+
+async def check(text: str, source: Source, keys: KeyStore, now: datetime) -> tuple[PersonId, Assurance]:
+    """Steps 1 to 4 only: whose code this is, without redeeming it. For the command line, never for a counter.
+
+    Refusals: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`, `clock-skew`, `code-expired`, `code-cancelled`.
+    """
+    code, unix = read(text), int(now.timestamp())
+    if isinstance(code, StaticCode):
+        check_static(code, keyring(keys), PROFILE_NAMES)
+        return (await card_by_id(source, code.card_id)).person, "static"
+    opened = open_dynamic(code, keyring(keys), PROFILE_NAMES, unix)
+    check_time(code, opened, unix)
+    return opened.person, "dynamic"

@@ -1,0 +1,5 @@
+"""`python -m yima`."""
+
+from yima.cli import main
+
+main()

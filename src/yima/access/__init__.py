@@ -1,0 +1,17 @@
+"""The one door to person data: `submit`, `scan`, `disclose`, `break_glass`. The only importer of `records`.
+
+Face: `Access`, one per worker, whose methods are the door; the values they take and give.
+"""
+
+from yima.access.context import Context
+from yima.access.disclose import Asking, Found, RecordView, Withheld
+from yima.access.door import Access
+from yima.access.residents import CardView, SharingChoice
+from yima.access.scan import Scan
+from yima.access.submit import Entry, Outcome
+from yima.records import Overview, Stored
+
+__all__ = [
+    "Access", "Asking", "CardView", "Context", "Entry", "Found", "Outcome", "Overview", "RecordView", "Scan", "SharingChoice",
+    "Stored", "Withheld",
+]  # fmt: skip

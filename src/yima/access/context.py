@@ -1,0 +1,31 @@
+"""What the functions of the door work with; one per worker process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from yima import audit, healthcode, mpi, records
+from yima.directory import Sessions, SignIn
+from yima.runtime.database import Batcher, Database
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import KeyStore, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything that outlives a request."""
+
+    database: Database
+    keys: KeyStore
+    vault: Vault
+    reader: records.Reader
+    appender: audit.Appender
+    identities: Batcher[PersonId, mpi.Identity | None]
+    sign_in: SignIn
+    sessions: Sessions
+    verifier: healthcode.Verifier
+    profile: str
+    """Crypto family of new cards and codes: INTL or SM."""
+    emergency: timedelta
+    """How long a break-glass lasts."""

@@ -1,0 +1,235 @@
+"""The door itself: one object per worker that holds what outlives a request and names everything that may be done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from yima import audit, directory, fhir, healthcode, mpi, records
+from yima.access import disclose, residents, scan, submit
+from yima.access.context import Context
+from yima.directory import Caller
+from yima.runtime import ids, logs
+from yima.runtime.database import Batcher, Connection, Database
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import FileKeyStore, KeyStore, Vault
+from yima.runtime.settings import Settings
+
+_TERMINAL_SECONDS = 1.0
+
+
+class Access:
+    """Everything that may be done with person data, and nothing else. Methods raise `Refusal`; reads are logged before they return."""
+
+    def __init__(self, database: Database, keys: KeyStore, settings: Settings, base_url: str) -> None:
+        self.database = database
+        self.settings = settings
+        self.base_url = base_url
+        self.development = settings.development
+        self.language = settings.language
+        self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
+        self._cx = Context(
+            database=database,
+            keys=keys,
+            vault=Vault(keys),
+            reader=records.Reader(database),
+            appender=audit.Appender(database),
+            identities=Batcher(self._identities, limit=200, lanes=2),
+            sign_in=directory.SignIn(database, token_seconds=settings.token_seconds),
+            sessions=directory.Sessions(keys),
+            verifier=healthcode.Verifier(
+                database,
+                keys,
+                terminal_known=self._terminal_known,
+                visit_seconds=settings.visit_seconds,
+                on_refused=lambda refused: scan.refused_scan(self._cx, refused),
+            ),
+            profile=settings.profile,
+            emergency=timedelta(seconds=settings.break_glass_seconds),
+        )
+
+    @classmethod
+    async def open(cls, url: str, settings: Settings, base_url: str) -> Access:
+        """Connect to the database and open the key store of the data directory."""
+        keys = FileKeyStore(settings.data / "keys.json")
+        database = await Database.connect(url, size=settings.pool_size)
+        return cls(database, keys, settings, base_url)
+
+    async def close(self) -> None:
+        """Give back what was opened."""
+        await self.database.close()
+
+    # --- who is calling ------------------------------------------------------------------------------------------------
+
+    @property
+    def sign_in(self) -> directory.SignIn:
+        """Sign-in of apps."""
+        return self._cx.sign_in
+
+    @property
+    def vault(self) -> Vault:
+        """Blind index and envelope encryption of this deployment."""
+        return self._cx.vault
+
+    @property
+    def sessions(self) -> directory.Sessions:
+        """Browser sessions and form tokens."""
+        return self._cx.sessions
+
+    def open_ticket(self, ticket: str) -> tuple[str, str]:
+        """Role and subject of a development ticket; Refusal `sign-in-needed` unless this is a development server."""
+        if not self.development:
+            raise Refusal("sign-in-needed")
+        return self._cx.sessions.open_ticket(ticket)
+
+    def session(self, role: str, subject: str, now: datetime) -> str:
+        """A session cookie for a browser."""
+        return self._cx.sessions.session(role, subject, now)
+
+    def csrf(self, cookie: str) -> str:
+        """The token for forms of this session."""
+        return self._cx.sessions.csrf(cookie)
+
+    def check_csrf(self, cookie: str, token: str) -> None:
+        """Refusal `csrf` unless the token belongs to the session."""
+        self._cx.sessions.check_csrf(cookie, token)
+
+    async def caller(self, role: str, cookie: str, now: datetime) -> Caller:
+        """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
+        subject = self._cx.sessions.subject(role, cookie, now)
+        if role == "operator":
+            return Caller(kind="operator", agent_id="operator", name_zh="运营", name_en="Operator")
+        if role == "resident":
+            return await self._resident(subject)
+        return await self._practitioner(subject)
+
+    async def _resident(self, subject: str) -> Caller:
+        person = ids.person_from_text(subject)
+        identity = await mpi.identity(self.database, person) if person else None
+        if identity is None:
+            raise Refusal("sign-in-needed")
+        name = identity.name
+        return Caller(kind="resident", agent_id=subject, name_zh=name, name_en=identity.latin_name or name, person=identity.person)
+
+    async def _practitioner(self, subject: str) -> Caller:
+        staff = await directory.practitioner(self.database, int(subject)) if subject.isdigit() else None
+        place = await directory.institution(self.database, staff.institution_id) if staff else None
+        if staff is None or place is None:
+            raise Refusal("sign-in-needed")
+        if staff.status != "active" or place.status != "active":
+            raise Refusal("institution-suspended")
+        return Caller(
+            kind="practitioner", agent_id=subject, name_zh=staff.name_zh, name_en=staff.name_en, institution=place.institution_id,
+            institution_code=place.code, institution_zh=place.name_zh, institution_en=place.name_en, department=staff.department,
+        )  # fmt: skip
+
+    # --- submit ----------------------------------------------------------------------------------------------------------
+
+    async def submit(
+        self, c: Connection, caller: Caller, entries: Sequence[submit.Entry], submission: str, *, now: datetime
+    ) -> list[submit.Outcome]:
+        """Carry out writes in the caller's transaction: see `access.submit`."""
+        submitting = submit.Submitting(
+            c, self._cx.vault, self._cx.keys, caller, submission, self._cx.profile, now, logs.request_id.get()
+        )
+        return await submit.submit(submitting, entries)
+
+    # --- scan ------------------------------------------------------------------------------------------------------------
+
+    async def scan(self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime) -> scan.Scan:
+        """Verify a scanned code: see `access.scan`."""
+        return await scan.scan(self._cx, caller, text, terminal=terminal, step=step, purpose=purpose, now=now)
+
+    async def my_terminals(self, caller: Caller) -> Sequence[directory.Terminal]:
+        """The terminals of the caller's institution."""
+        return await directory.terminals(self.database, caller.institution)
+
+    async def find_person(self, caller: Caller, *, system: str, value: str, now: datetime) -> mpi.Identity:
+        """Who holds this document, in an emergency: see `access.scan.find_person`."""
+        return await scan.find_person(self._cx, caller, system=system, value=value, now=now)
+
+    async def break_glass(self, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime) -> str:
+        """Emergency access with a reason: see `access.scan.break_glass`."""
+        return await scan.break_glass(self._cx, caller, person, reason=reason, terminal=terminal, now=now)
+
+    async def person_of_visit(self, caller: Caller, visit: str, now: datetime) -> PersonId:
+        """The person of a visit at the caller's institution."""
+        return await scan.person_of_visit(self._cx, caller, visit, now)
+
+    # --- disclose --------------------------------------------------------------------------------------------------------
+
+    async def read(self, asking: disclose.Asking, resource_type: str, resource_id: str) -> records.Stored:
+        """One resource: see `access.disclose.read`."""
+        return await disclose.read(self._cx, asking, resource_type, resource_id)
+
+    async def versions(self, asking: disclose.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
+        """All versions of one resource."""
+        return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
+
+    async def search(
+        self, asking: disclose.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
+    ) -> disclose.Found:
+        """Search in one record: see `access.disclose.search`."""
+        return await disclose.search(self._cx, asking, resource_type, query, offset=offset, count=count)
+
+    async def everything(
+        self, asking: disclose.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
+    ) -> disclose.Found:
+        """A whole record as resources: see `access.disclose.everything`."""
+        return await disclose.everything(self._cx, asking, patient, types=types, since=since, limit=limit)
+
+    async def open_record(
+        self, caller: Caller, person: PersonId, *, purpose: str, visit: str | None, now: datetime
+    ) -> disclose.RecordView:
+        """A whole record as a page shows it: see `access.disclose.open_record`."""
+        asking = disclose.Asking(caller=caller, now=now, purpose=purpose, visit=visit or "")
+        return await disclose.open_record(self._cx, asking, person)
+
+    # --- the resident's own ----------------------------------------------------------------------------------------------
+
+    async def my_card(self, caller: Caller, now: datetime) -> residents.CardView:
+        """The resident's card and codes."""
+        return await residents.my_card(self._cx, caller, now)
+
+    async def my_resources(self, caller: Caller, now: datetime) -> list[records.Stored]:
+        """Everything of the resident who asks, for download; the download is on the log."""
+        asking = disclose.Asking(caller=caller, now=now, purpose="own-request")
+        return await disclose.own_resources(self._cx, asking)
+
+    async def access_log(
+        self, caller: Caller, *, now: datetime, before: datetime | None = None, limit: int = 100
+    ) -> list[audit.Event]:
+        """Who did what to the resident's own record."""
+        return await residents.access_log(self._cx, caller, before=before or now + timedelta(seconds=1), limit=limit)
+
+    async def notices(self, caller: Caller, now: datetime) -> list[audit.Event]:
+        """What the holder must hear about."""
+        return await residents.notices(self._cx, caller, now)
+
+    async def sharing(self, caller: Caller, now: datetime) -> list[residents.SharingChoice]:
+        """The resident's switches."""
+        return await residents.sharing(self._cx, caller, now)
+
+    async def set_sharing(self, caller: Caller, cls: str, *, institution: int = 0, permit: bool, now: datetime) -> None:
+        """Decide what is shared."""
+        await residents.set_sharing(self._cx, caller, cls, institution=institution, permit=permit, now=now)
+
+    # --- for the batchers ------------------------------------------------------------------------------------------------
+
+    async def _identities(self, persons: list[PersonId]) -> list[mpi.Identity | None | Exception]:
+        found = await mpi.identities(self.database, set(persons))
+        return [found.get(person) for person in persons]
+
+    async def _terminal_known(self, institution: int, terminal: str) -> bool:
+        # On the hot path of every scan: remembered for a second, so a suspended terminal is refused within one.
+        held = self._terminals.get((institution, terminal))
+        moment = asyncio.get_running_loop().time()
+        if held and moment - held[0] < _TERMINAL_SECONDS:
+            return held[1]
+        known = "\x00" not in terminal and await directory.terminal_belongs(self.database, terminal, institution)
+        if len(self._terminals) > 10_000:
+            self._terminals.clear()
+        self._terminals[institution, terminal] = (moment, known)
+        return known

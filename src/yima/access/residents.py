@@ -1,0 +1,95 @@
+"""What residents do with their own record: show the code, see who looked, decide what is shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from yima import audit, consent, healthcode, mpi
+from yima.access.context import Context
+from yima.access.disclose import Asking, event_of
+from yima.directory import Caller
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+_NOTICE_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """What the code page needs. `batch` and `static_text` show the person's codes: for the holder's own device only."""
+
+    person: PersonId
+    name: str
+    latin_name: str
+    sex: str
+    birth_date: str
+    masked_number: str
+    number: str
+    status: str
+    static_text: str
+    dynamic_text: str
+    batch: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SharingChoice:
+    """One switch of the choices page: a class (`all` or a sensitive one), for every institution (0) or one."""
+
+    cls: str
+    zh: str
+    en: str
+    institution: int
+    permit: bool
+
+
+async def my_card(cx: Context, caller: Caller, now: datetime) -> CardView:
+    """The resident's own card and codes. Refusals `sign-in-needed`, `card-not-found`."""
+    person = own(caller)
+    identity = await mpi.identity(cx.database, person)
+    if identity is None:
+        raise Refusal("sign-in-needed")
+    card = await healthcode.card_of(cx.database, person)
+    return CardView(
+        person, identity.name, identity.latin_name, identity.sex, identity.birth_date,
+        await mpi.masked_number(cx.database, cx.vault, person), card.shown_number, card.status,
+        healthcode.static_text(card, cx.keys), healthcode.dynamic_text(cx.keys, card.profile, person, now),
+        healthcode.batch(cx.keys, card.profile, person, now).as_json(),
+    )  # fmt: skip
+
+
+async def access_log(cx: Context, caller: Caller, *, before: datetime, limit: int) -> list[audit.Event]:
+    """Who did what to the resident's own record before a moment, newest first."""
+    return await audit.of_person(cx.database, [own(caller)], before=before, limit=limit)
+
+
+async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Event]:
+    """What the holder must hear about: emergency access and refused scans of an own code, of the last thirty days."""
+    events = await audit.of_person(cx.database, [own(caller)], before=now + timedelta(seconds=1), limit=500)
+    recent = [event for event in events if event.recorded > now - timedelta(days=_NOTICE_DAYS)]
+    return [e for e in recent if (e.action == "break-glass" and e.detail.get("reason")) or (e.action == "scan" and e.outcome == "denied")]
+
+
+async def sharing(cx: Context, caller: Caller, now: datetime) -> list[SharingChoice]:
+    """The switches as they stand: everything open to whoever scans the code, sensitive classes closed, unless decided."""
+    decided = {(s.cls, s.institution): s.permit for s in await consent.standing_of(cx.database, [own(caller)], now)}
+    switches = [SharingChoice("all", "全部档案", "The whole record", 0, decided.get(("all", 0), True))]
+    switches += [SharingChoice(row.code, row.zh, row.en, 0, decided.get((row.code, 0), False)) for row in consent.CLASSES.values()]
+    return switches
+
+
+async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int, permit: bool, now: datetime) -> None:
+    """Decide; it counts from the next request on. The decision is on the resident's log, in the same transaction."""
+    person = own(caller)
+    asking = Asking(caller=caller, now=now, purpose="own-request")
+    async with cx.database.transaction() as c:
+        await consent.put(c, person, consent.Standing(cls, institution, permit), agent="resident", now=now)
+        await audit.append(c, [event_of(asking, person, "consent", "ok", "own-record", {"class": cls, "permit": permit})])
+
+
+def own(caller: Caller) -> PersonId:
+    """The person a resident's session belongs to; Refusal `sign-in-needed` for anybody else."""
+    if caller.kind != "resident" or not caller.person:
+        raise Refusal("sign-in-needed")
+    return caller.person

@@ -1,0 +1,103 @@
+"""The code is scanned: who is this, and the visit it opens. Also the emergency ways, when there is no code."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from yima import audit, consent, mpi
+from yima.access.context import Context
+from yima.access.disclose import Asking, event_of, open_visit
+from yima.directory import Caller
+from yima.healthcode import RefusedScan
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """An accepted code. `assurance` `static` identifies only, `dynamic` opens the record for the visit."""
+
+    visit: str
+    person: PersonId
+    identity: mpi.Identity
+    assurance: str
+    expires: datetime
+
+
+async def scan(cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime) -> Scan:
+    """Verify a scanned text at a terminal of the caller's institution; the scan is on the resident's log.
+
+    Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution.
+    """
+    if caller.kind not in ("app", "practitioner") or not caller.institution:
+        raise Refusal("scope-insufficient", expected="an institution's app or staff")
+    practitioner = int(caller.agent_id) if caller.kind == "practitioner" else None
+    accepted = await cx.verifier.verify(
+        text, institution=caller.institution, terminal=terminal, step=step, purpose=purpose, practitioner=practitioner, now=now
+    )
+    asking = Asking(caller=caller, now=now, purpose=purpose, visit=accepted.visit)
+    detail = {"terminal": terminal, "step": step, "assurance": accepted.assurance}
+    identity, _ = await asyncio.gather(
+        cx.identities.submit(accepted.person),
+        cx.appender.append(event_of(asking, accepted.person, "scan", "ok", accepted.assurance, detail)),
+    )
+    if identity is None:
+        raise Refusal("code-cancelled")
+    return Scan(accepted.visit, accepted.person, identity, accepted.assurance, accepted.expires)
+
+
+async def refused_scan(cx: Context, refused: RefusedScan) -> None:
+    """A refused code goes on the holder's log where the code was authentic: the holder sees that somebody tried."""
+    if refused.person is None:
+        return
+    caller = Caller(kind="system", agent_id="scan", institution=refused.institution)
+    asking = Asking(caller=caller, now=refused.at, purpose=refused.purpose)
+    detail = {"terminal": refused.terminal, "step": refused.step}
+    await cx.appender.append(event_of(asking, refused.person, "scan", "denied", refused.code, detail))
+
+
+async def find_person(cx: Context, caller: Caller, *, system: str, value: str, now: datetime) -> mpi.Identity:
+    """Who holds this document: for emergencies, by staff only. The look-up is on that person's log.
+
+    Refusals: `scope-insufficient`, `not-found`.
+    """
+    if caller.kind != "practitioner":
+        raise Refusal("scope-insufficient", expected="staff of an institution")
+    person = await mpi.person_of_document(cx.database, cx.vault, system, value)
+    if person is None:
+        raise Refusal("not-found", field="value")
+    asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
+    await cx.appender.append(event_of(asking, person, "resolve", "ok", "document", {}))
+    identity = await cx.identities.submit(person)
+    if identity is None:
+        raise Refusal("not-found", field="value")
+    return identity
+
+
+async def break_glass(cx: Context, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime) -> str:
+    """Open a record without consent in an emergency; the handle stands where a visit's would. The holder is told.
+
+    Refusals: `break-glass-reason-missing`, `scope-insufficient`, `not-found`.
+    """
+    if caller.kind != "practitioner":
+        raise Refusal("scope-insufficient", expected="staff of an institution")
+    if await mpi.identity(cx.database, person) is None:
+        raise Refusal("not-found")
+    said = consent.Emergency(
+        person=person, institution=caller.institution, practitioner=int(caller.agent_id), terminal=terminal, reason=reason
+    )
+    asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
+    async with cx.database.transaction() as c:
+        handle = await consent.open_emergency(c, said, now=now, lasts=cx.emergency)
+        await audit.append(c, [event_of(asking, person, "break-glass", "ok", "break-glass", {"reason": said.reason.strip()[:500]})])
+    return handle
+
+
+async def person_of_visit(cx: Context, caller: Caller, handle: str, now: datetime) -> PersonId:
+    """The person of a visit or emergency access at the caller's own institution; Refusal `visit-needed` otherwise."""
+    visit = await open_visit(cx, handle, now)
+    if visit.institution != caller.institution:
+        raise Refusal("visit-needed")
+    return visit.person

@@ -1,0 +1,64 @@
+"""OAuth 2 token endpoint for SMART Backend Services, and its description."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from yima.api.answers import access_of, body_of
+from yima.directory import ASSERTION_TYPE
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+async def token(request: Request) -> Response:
+    """POST /oauth/token: client_credentials with a client assertion (private_key_jwt)."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
+        raise Refusal("unsupported-media-type", field="Content-Type", expected=_FORM)
+    try:
+        form = dict(parse_qsl((await body_of(request)).decode(), max_num_fields=50))
+    except ValueError as error:
+        raise Refusal("field-invalid", field="body", expected="form fields in UTF-8") from error
+    if form.get("grant_type") != "client_credentials":
+        raise Refusal("grant-unsupported", field="grant_type", expected="client_credentials")
+    if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
+        raise Refusal("client-invalid", reason=f"client_assertion_type must be {ASSERTION_TYPE}, with a client_assertion")
+    access = access_of(request)
+    audiences = (f"{access.base_url}/oauth/token", access.base_url)
+    answer = await access.sign_in.token(
+        form["client_assertion"], audiences=audiences, scope=form.get("scope", ""), now=clock.now()
+    )
+    body = {
+        "access_token": answer.token,
+        "token_type": "bearer",
+        "expires_in": answer.seconds,
+        "scope": " ".join(answer.scopes),
+    }
+    return Response(orjson.dumps(body), 200, {"Cache-Control": "no-store", "Pragma": "no-cache"}, "application/json")
+
+
+async def smart_configuration(request: Request) -> Response:
+    """GET /.well-known/smart-configuration (SMART App Launch 2.2, section 2.1)."""
+    base = access_of(request).base_url
+    body = {
+        "issuer": base,
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "token_endpoint": f"{base}/oauth/token",
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
+        "scopes_supported": ["system/*.cruds", "system/*.rs"],
+        "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+    }
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+async def jwks(request: Request) -> Response:
+    """GET /.well-known/jwks.json: the platform's public signing keys."""
+    return Response(orjson.dumps(request.app.state.jwks), media_type="application/json", headers={"Cache-Control": "max-age=3600"})

@@ -1,0 +1,62 @@
+"""Appending and reading the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from yima.audit.event import Event, new_event_id
+from yima.runtime.database import Batcher, Connection, Database, Queries
+from yima.runtime.ids import PersonId
+
+SQL = Queries(__package__)
+
+
+async def append(c: Connection, events: Sequence[Event]) -> list[str]:
+    """Write events in the caller's transaction; their ids, in order."""
+    named = [event if event.event_id else replace(event, event_id=new_event_id(event.person)) for event in events]
+    columns = list(zip(*(_row(event) for event in named), strict=True))
+    await c.execute(SQL.append, *map(list, columns))
+    return [event.event_id for event in named]
+
+
+class Appender:
+    """Group commit of log lines: `append` returns after the line is durable; concurrent callers share one commit."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._batcher: Batcher[Event, str] = Batcher(self._flush, limit=1000, lanes=2)
+
+    async def append(self, event: Event) -> str:
+        """The event's id, once it is committed. An answer may leave only after this."""
+        return await self._batcher.submit(event)
+
+    async def _flush(self, events: list[Event]) -> list[str | Exception]:
+        async with self._db.connection() as c:
+            return [*await append(c, events)]
+
+
+async def of_person(
+    db: Database, persons: Sequence[PersonId], *, before: datetime, limit: int = 200
+) -> list[Event]:
+    """The events of these persons (one and those merged into it) before a moment, newest first."""
+    return [_event(row) for row in await db.fetch(SQL.of_person, list(persons), before, limit)]
+
+
+def _row(e: Event) -> tuple[Any, ...]:
+    return (
+        e.person, e.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent, e.institution, e.institution_name,
+        e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, orjson.dumps(dict(e.detail)).decode(),
+        e.request_id,
+    )  # fmt: skip
+
+
+def _event(row: Any) -> Event:
+    values = dict(row)
+    values["person"] = values.pop("person_id")
+    values["detail"] = orjson.loads(values["detail"])
+    return Event(**values)

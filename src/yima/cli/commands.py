@@ -1,0 +1,154 @@
+"""The commands. Each says what it does in its help; a refusal ends with its code, its words and exit status 1."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from yima import healthcode
+from yima.access import Access
+from yima.cli import city, demo, loading
+from yima.runtime import ids, logs, migrate, postgres, settings
+from yima.runtime.errors import Refusal
+from yima.server import serve as serve_until_stopped
+
+T = TypeVar("T")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Yima 一码: one code, one record.")
+code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.")
+app.add_typer(code_app, name="code")
+_err = Console(stderr=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
+Port = Annotated[int | None, typer.Option("--port", help="TCP port (default 8420).")]
+
+
+def main() -> None:
+    """Entry point: run a command; refusals become one readable message."""
+    # SIGTERM must unwind as Ctrl-C does, so that the embedded PostgreSQL is stopped cleanly.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except Refusal as refusal:
+        _fail(refusal)
+
+
+@app.command("demo")
+def demo_command(
+    port: Port = None,
+    data: Data = None,
+    residents: Annotated[int, typer.Option(min=1, max=200_000, help="How many residents the synthetic city has.")] = 120,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic city; the same seed gives the same city.")] = 1,
+) -> None:
+    """Start the whole platform with a synthetic city, on this machine only."""
+    chosen = settings.load({"port": port, "data": data, "development": True, "log_format": "console", "log_level": "warning"})
+    demo.run(chosen, residents=residents, seed=seed)
+
+
+@app.command("serve")
+def serve_command(port: Port = None, data: Data = None) -> None:
+    """Serve with the settings of yima.toml and the environment."""
+    chosen = settings.load({"port": port, "data": data})
+    logs.configure(chosen.log_format, chosen.log_level)
+    with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
+        asyncio.run(migrate.migrate(server.url()))
+        serve_until_stopped(chosen, server.url(), ready=lambda: print(f"ready {chosen.public_url}", flush=True))  # noqa: T201  the line that scripts wait for
+
+
+@app.command("migrate")
+def migrate_command(data: Data = None) -> None:
+    """Bring the database up to date and list the steps taken."""
+    chosen = settings.load({"data": data})
+    with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
+        steps = asyncio.run(migrate.migrate(server.url()))
+    typer.echo("\n".join(steps) or "nothing to do")
+
+
+@app.command("synth")
+def synth_command(
+    out: Annotated[Path, typer.Option(help="Directory to write to.")],
+    residents: Annotated[int, typer.Option(min=1, max=1_000_000)] = 120,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Write a synthetic city: institutions, residents and their submissions, as files."""
+    counts = city.write(residents, seed, out)
+    typer.echo(json.dumps(counts, ensure_ascii=False))
+
+
+@app.command("load")
+def load_command(
+    paths: Annotated[list[Path], typer.Argument(help="Bundles (.json, .json.gz) or submissions.ndjson of `yima synth`.", exists=True)],
+    institution: Annotated[str | None, typer.Option(help="Code of the submitting institution, for plain Bundles.")] = None,
+    data: Data = None,
+) -> None:
+    """Load submissions through the same path as POST /fhir; a repeated load changes nothing."""
+
+    async def work(access: Access) -> loading.Loaded:
+        return await loading.load(access, loading.messages(paths, institution))
+
+    loaded = _with_access(data, work)
+    typer.echo(f"{loaded.submissions} submissions, {loaded.resources} resources, {loaded.refused} refused, {loaded.seconds:.1f} s")
+    if loaded.refused:
+        raise typer.Exit(1)
+
+
+@code_app.command("show")
+def code_show(
+    person: Annotated[str, typer.Argument(help="Person id, as in demo.json.")],
+    static: Annotated[bool, typer.Option("--static", help="The printed code.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="The code of this moment (default).")] = False,
+    qr: Annotated[bool, typer.Option("--qr", help="Draw it in the terminal as well.")] = False,
+    data: Data = None,
+) -> None:
+    """Print the text of a person's health code."""
+    if static and dynamic:
+        raise typer.BadParameter("choose --static or --dynamic")
+    number = ids.person_from_text(person)
+    if number is None:
+        raise Refusal("field-invalid", field="PERSON", expected="a person id of ten characters")
+    text = _with_access(data, lambda access: city.code_text(access, number, static=static))
+    typer.echo(text)
+    if qr:
+        typer.echo(healthcode.qr_terminal(text))
+
+
+@code_app.command("verify")
+def code_verify(text: Annotated[str, typer.Argument(help="The scanned text.")], data: Data = None) -> None:
+    """Check a code as a platform terminal would, without using it up; prints what it says."""
+    shown = _with_access(data, lambda access: city.check_code(access, text))
+    typer.echo(json.dumps(shown, ensure_ascii=False))
+
+
+def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:
+    """Run `work` with the door open: on a running demo's database where there is one, else on our own."""
+    chosen = settings.load({"data": data, "development": True})
+    logs.configure("console", "error")
+
+    async def run(url: str) -> T:
+        access = await Access.open(url, chosen, chosen.public_url)
+        try:
+            return await work(access)
+        finally:
+            await access.close()
+
+    running = demo.database_of_running(chosen)
+    if running:
+        return asyncio.run(run(running))
+    with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
+        asyncio.run(migrate.migrate(server.url()))
+        return asyncio.run(run(server.url()))
+
+
+def _fail(refusal: Refusal) -> NoReturn:
+    for one in (refusal, *refusal.also):
+        _err.print(f"[bold red]{one.code}[/]: {one.text('en')} {one.mend('en')}\n  {one.text('zh')}{one.mend('zh')}")
+    raise SystemExit(1)
+
+

@@ -1,0 +1,156 @@
+"""`yima demo`: the whole platform with a synthetic city, and a file that says where everything is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from yima import directory, healthcode, mpi, synth
+from yima.access import Access
+from yima.cli import city, loading
+from yima.runtime import ids, logs, migrate, postgres
+from yima.runtime.keys import FileKeyStore
+from yima.runtime.settings import Settings
+from yima.server import serve
+
+_out = Console(highlight=False)
+_CLINICIANS = 12
+
+
+def run(settings: Settings, *, residents: int, seed: int) -> None:
+    """Database, schema, city, server: prints `ready <address>` and where to click, then serves until stopped."""
+    logs.configure(settings.log_format, settings.log_level)
+    with postgres.provide(settings.data, database_url=settings.database_url) as server:
+        url = server.url()
+        asyncio.run(migrate.migrate(url))
+        described = asyncio.run(_prepare(settings, url, residents, seed))
+        _write_private(settings.data / "demo.json", described)
+        _write_private(settings.data / "running.json", {"pid": os.getpid(), "database_url": url})
+        try:
+            threading.Thread(target=_announce, args=(settings, described), daemon=True).start()
+            serve(settings, url)
+        finally:
+            (settings.data / "running.json").unlink(missing_ok=True)
+
+
+def database_of_running(settings: Settings) -> str | None:
+    """The database of a demo that is running on this data directory, for the other commands; None where none is."""
+    path = settings.data / "running.json"
+    if not path.exists():
+        return None
+    held = orjson.loads(path.read_bytes())
+    try:
+        os.kill(held["pid"], 0)
+    except ProcessLookupError:
+        return None
+    return str(held["database_url"])
+
+
+async def _prepare(settings: Settings, url: str, residents: int, seed: int) -> dict[str, Any]:
+    access = await Access.open(url, settings, settings.public_url)
+    try:
+        keys = FileKeyStore(settings.data / "keys.json")
+        described = settings.data / "demo.json"
+        if described.exists():  # written last, so the city is whole; only the address may have changed
+            text = described.read_text(encoding="utf-8")
+            return dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
+        made = synth.city(residents, seed)
+        institutions = await city.register(access, keys, made)
+        await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
+        return await _describe(access, keys, made, institutions)
+    finally:
+        await access.close()
+
+
+async def _fill(access: Access, made: synth.City) -> None:
+    submissions = list(city.items(made))
+    _out.print(f"synthetic city: {len(made.residents)} residents, {len(made.institutions)} institutions, {len(submissions)} submissions")
+    loaded = await loading.load(access, submissions)
+    rate = loaded.resources / loaded.seconds if loaded.seconds else 0
+    _out.print(f"loaded {loaded.resources} resources in {loaded.seconds:.1f} s ({rate:.0f}/s), {loaded.refused} refused")
+
+
+async def _describe(
+    access: Access, keys: FileKeyStore, made: synth.City, institutions: list[dict[str, Any]]
+) -> dict[str, Any]:
+    base = access.base_url
+    sessions = access.sessions
+    staff = await directory.practitioners(access.database)
+    names = {i.institution_id: i for i in await directory.institutions(access.database)}
+    return {
+        "base_url": base,
+        "institutions": institutions,
+        "residents": [row async for row in _residents(access, keys, made)],
+        "clinicians": [
+            {
+                "name": p.name_zh, "title": p.title_zh, "institution": names[p.institution_id].name_zh,
+                "institution_id": names[p.institution_id].code, "department": p.department,
+                "page": f"{base}/dev/sign-in/{sessions.ticket('clinician', str(p.practitioner_id))}",
+            }
+            for p in _spread(staff)
+        ],
+        "operator": {"page": f"{base}/dev/sign-in/{sessions.ticket('operator', 'operator')}"},
+    }  # fmt: skip
+
+
+async def _residents(access: Access, keys: FileKeyStore, made: synth.City) -> Any:
+    """Those who have a record, the most telling first: who is somebody special in the city, then the others."""
+    for resident in sorted(made.residents, key=lambda r: (not r.special, r.index)):
+        for document in resident.documents:
+            system = synth.DOCUMENT_SYSTEMS[document.kind]
+            person = await mpi.person_of_document(access.database, access.vault, system, document.value)
+            if person is None:
+                continue
+            card = await healthcode.card_of(access.database, person)
+            text = ids.person_text(person)
+            yield {
+                "person": text,
+                "name": resident.name.text,
+                "identifier": {"system": system, "value": document.value},
+                "stories": [*resident.stories, *resident.special],
+                "static_code": healthcode.static_text(card, keys),
+                "page": f"{access.base_url}/dev/sign-in/{access.sessions.ticket('resident', text)}",
+            }
+            break
+
+
+def _spread(staff: Sequence[directory.Practitioner]) -> list[directory.Practitioner]:
+    """A doctor of each institution in turn, so that every kind of place is among them."""
+    seen: set[int] = set()
+    first = [p for p in staff if p.institution_id not in seen and not seen.add(p.institution_id)]  # type: ignore[func-returns-value]  # set.add as a filter
+    return [*first, *(p for p in staff if p not in first)][:_CLINICIANS]
+
+
+def _announce(settings: Settings, described: dict[str, Any]) -> None:
+    """Wait until the server answers, then say so."""
+    base = settings.public_url
+    while True:
+        try:
+            with urllib.request.urlopen(f"{base}/health/ready", timeout=2):  # noqa: S310  our own address
+                break
+        except OSError:
+            time.sleep(0.05)
+    resident, clinician = described["residents"][0], described["clinicians"][0]
+    _out.print(f"ready {base}", soft_wrap=True)
+    _out.print("Development sign-in: this machine only, synthetic people only.", style="bold yellow")
+    _out.print(f"  resident   {resident['name']}: {resident['page']}", soft_wrap=True)
+    _out.print(f"  clinician  {clinician['name']}, {clinician['institution']}: {clinician['page']}", soft_wrap=True)
+    _out.print(f"  operator   {described['operator']['page']}", soft_wrap=True)
+    _out.print(f"  everybody  {settings.data / 'demo.json'}", soft_wrap=True)
+
+
+def _write_private(path: Path, content: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    temporary.replace(path)

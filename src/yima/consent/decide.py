@@ -1,0 +1,130 @@
+"""The decision: may this caller see this of that person, now, for this purpose? Pure, and it explains itself.
+
+First policy: treatment at the institution that scanned the person's own code; the resident's own request; an institution's
+own submissions; emergency with a reason. Psychiatric, HIV and STD resources stay closed to everybody but the resident and
+the institution that wrote them, unless the resident said otherwise. Everything else is denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from yima.consent.classes import CLASSES
+from yima.directory import Caller
+from yima.runtime.ids import PersonId
+
+PURPOSES: Final = ("treatment", "emergency-treatment", "payment", "own-request", "public-health")
+"""The closed list of purposes (GB/T 39725; FHIR v3-PurposeOfUse TREAT, ETREAT, HPAYMT, PATRQT, PUBHLTH)."""
+
+Basis = Literal["own-record", "visit", "break-glass", "own-submission", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the decision needs to know of a scanned code's visit, or of a break-glass."""
+
+    person: PersonId
+    institution: int
+    assurance: str
+    """`dynamic`, `static` or `break-glass`."""
+    expires: datetime
+    purpose: str = "treatment"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One standing decision of a resident: a class (or `all`), an institution (0 = every one), yes or no."""
+
+    cls: str
+    institution: int
+    permit: bool
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked."""
+
+    caller: Caller
+    person: PersonId
+    purpose: str
+    visit: Visit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the chain of reasons: a stable code and what it was about."""
+
+    code: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer. `closed` classes are withheld (and named); `only_institution` limits rows to that author."""
+
+    permit: bool
+    basis: Basis
+    refusal: str
+    """Error code when not permitted, else empty."""
+    reasons: tuple[Step, ...]
+    closed: frozenset[str] = frozenset()
+    only_institution: int | None = None
+
+
+def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
+    """Decide. Default deny; each rule adds its reason, so that the chain can be shown to resident and clinician."""
+    caller = ask.caller
+    # 1 The purpose is from the closed list.
+    if ask.purpose not in PURPOSES:
+        return Decision(False, "none", "purpose-not-allowed", (Step("purpose-unknown", ask.purpose),))
+    # 2 A resident sees all of their own record, and nobody else's.
+    if caller.kind == "resident":
+        own = caller.person == ask.person
+        return Decision(own, "own-record" if own else "none", "" if own else "not-found", (Step("own-record" if own else "other-person"),))
+    # 3 Operators and the platform itself never see records.
+    if caller.kind not in ("app", "practitioner") or not caller.institution:
+        return Decision(False, "none", "not-found", (Step("no-care-role", caller.kind),))
+    # 4 With a visit at this institution: care, or emergency.
+    if ask.visit:
+        return _with_visit(ask, ask.visit, standing, now)
+    # 5 Without: an institution's system reads back what the institution itself wrote.
+    if caller.kind == "app":
+        return Decision(
+            True, "own-submission", "", (Step("own-submission", caller.institution_code),), only_institution=caller.institution
+        )
+    return Decision(False, "none", "visit-needed", (Step("no-visit"),))
+
+
+def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datetime) -> Decision:
+    if visit.person != ask.person or visit.institution != ask.caller.institution:
+        return Decision(False, "none", "visit-needed", (Step("visit-is-for-another"),))
+    if visit.expires <= now:
+        return Decision(False, "none", "visit-expired", (Step("visit-expired"),))
+    if visit.assurance == "break-glass":
+        return Decision(True, "break-glass", "", (Step("break-glass"), *_closed_steps(frozenset(CLASSES))), frozenset(CLASSES))
+    if visit.assurance != "dynamic":
+        return Decision(False, "none", "code-assurance-too-low", (Step("printed-code-identifies-only"),))
+    if _said(standing, "all", visit.institution, now) is False:
+        return Decision(False, "none", "consent-denied", (Step("resident-said-no"),))
+    opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, now) is True)
+    closed = frozenset(CLASSES) - opened
+    reasons = (Step("code-scanned-here"), Step("purpose", ask.purpose), *(Step("resident-opened", cls) for cls in sorted(opened)))
+    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed)
+
+
+def _closed_steps(closed: frozenset[str]) -> tuple[Step, ...]:
+    return tuple(Step("class-closed", cls) for cls in sorted(closed))
+
+
+def _said(standing: Sequence[Standing], cls: str, institution: int, now: datetime) -> bool | None:
+    """The decision for this institution, else the one for every institution, else None. Ended decisions do not count."""
+    live = [s for s in standing if s.cls == cls and (s.ends is None or s.ends > now)]
+    for wanted in (institution, 0):
+        for decision in live:
+            if decision.institution == wanted:
+                return decision.permit
+    return None

@@ -1,0 +1,48 @@
+"""Who acts: the one value by which every room knows a caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from yima.runtime.ids import PersonId
+
+Kind = Literal["app", "practitioner", "resident", "operator", "system"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody or something that was signed in. Built only by sign-in code; rooms below never guess one."""
+
+    kind: Kind
+    agent_id: str
+    """client_id, practitioner id or person text; what the log names."""
+    name_zh: str = ""
+    name_en: str = ""
+    institution: int = 0
+    institution_code: str = ""
+    institution_zh: str = ""
+    institution_en: str = ""
+    department: str = ""
+    """Department code of a practitioner."""
+    person: PersonId = 0
+    """Whose own record a resident may see; 0 for everybody else."""
+    scopes: frozenset[str] = frozenset()
+    matching: Literal["full", "identifier", "off"] = "full"
+    """How submissions of this app find their person."""
+
+    def may(self, scope_type: str, verb: str) -> bool:
+        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a resource type. Non-apps have no scopes."""
+        if self.kind != "app":
+            return True
+        return any(_covers(scope, scope_type, verb) for scope in self.scopes)
+
+
+_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+
+
+def _covers(scope: str, scope_type: str, verb: str) -> bool:
+    # SMART App Launch 2.2, section 3: system/<type>.<cruds>; the v1 words read, write and * are accepted too.
+    context, _, rest = scope.partition("/")
+    kind, _, verbs = rest.partition(".")
+    return context == "system" and kind in ("*", scope_type) and verb in _V1.get(verbs, verbs)

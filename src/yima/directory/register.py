@@ -1,0 +1,155 @@
+"""The register of institutions and what belongs to them. Registering again updates the words, never the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.errors import Refusal
+
+SQL = Queries(__package__)
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """A health institution. `code` is its public identifier, `institution_id` the number in our tables."""
+
+    institution_id: int
+    code: str
+    name_zh: str
+    name_en: str
+    kind: str
+    """Institution class of WS 218 as the national card uses it, e.g. A100."""
+    area: str
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department of an institution; codes of the national card's department table, e.g. 0300 internal medicine."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practitioner:
+    """A member of staff."""
+
+    practitioner_id: int
+    institution_id: int
+    code: str
+    name_zh: str
+    name_en: str
+    title_zh: str
+    title_en: str
+    department: str
+    status: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A device at which codes are scanned: window, kiosk, desk or handheld."""
+
+    terminal_id: str
+    kind: str
+    department: str
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A program of an institution that signs in with its own key; `jwks` holds public keys only."""
+
+    client_id: str
+    institution_id: int
+    name: str
+    jwks: dict[str, Any]
+    scopes: tuple[str, ...] = ("system/*.cruds",)
+    matching: str = "full"
+
+
+async def register_institution(c: Connection, *, code: str, name_zh: str, name_en: str, kind: str, area: str) -> int:
+    """Put an institution on the register; its number."""
+    number: int = await c.fetchval(SQL.put_institution, code, name_zh, name_en, kind, area)
+    return number
+
+
+async def register_department(c: Connection, institution_id: int, department: Department) -> None:
+    """Put a department on the register."""
+    await c.execute(SQL.put_department, institution_id, department.code, department.name_zh, department.name_en)
+
+
+async def register_practitioner(c: Connection, p: Practitioner) -> int:
+    """Put a member of staff on the register; `practitioner_id` of the argument is ignored, the number is returned."""
+    row = (p.institution_id, p.code, p.name_zh, p.name_en, p.title_zh, p.title_en, p.department)
+    number: int = await c.fetchval(SQL.put_practitioner, *row)
+    return number
+
+
+async def register_terminal(c: Connection, institution_id: int, terminal: Terminal) -> None:
+    """Put a terminal on the register; an id that another institution holds is left as it is."""
+    await c.execute(SQL.put_terminal, terminal.terminal_id, institution_id, terminal.kind, terminal.department)
+
+
+async def register_app(c: Connection, app: App) -> None:
+    """Put an app on the register. Refusal `field-invalid` when the key set is empty or holds private members."""
+    keys = app.jwks.get("keys")
+    if not isinstance(keys, list) or not keys or any(_PRIVATE_MEMBERS & set(key) for key in keys):
+        raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
+    await c.execute(
+        SQL.put_app, app.client_id, app.institution_id, app.name, orjson.dumps(app.jwks).decode(), list(app.scopes), app.matching
+    )
+
+
+async def institutions(db: Database) -> list[Institution]:
+    """Every institution, in order of registration."""
+    return [_institution(row) for row in await db.fetch(SQL.institutions)]
+
+
+async def institution(db: Database, institution_id: int) -> Institution | None:
+    """One institution, or None."""
+    row = await db.fetchrow(SQL.institution, institution_id)
+    return _institution(row) if row else None
+
+
+async def department_names(db: Database, institution_id: int) -> dict[str, Department]:
+    """Departments of an institution by code."""
+    return {row["code"]: Department(**dict(row)) for row in await db.fetch(SQL.departments, institution_id)}
+
+
+async def practitioners(db: Database) -> list[Practitioner]:
+    """All staff, in order of registration."""
+    return [Practitioner(**dict(row)) for row in await db.fetch(SQL.practitioners)]
+
+
+async def practitioner(db: Database, practitioner_id: int) -> Practitioner | None:
+    """One member of staff, or None."""
+    row = await db.fetchrow(SQL.practitioner, practitioner_id)
+    return Practitioner(**dict(row)) if row else None
+
+
+async def terminals(db: Database, institution_id: int) -> Sequence[Terminal]:
+    """The active terminals of an institution."""
+    return [Terminal(**dict(row)) for row in await db.fetch(SQL.terminals, institution_id)]
+
+
+async def terminal_belongs(db: Database, terminal_id: str, institution_id: int) -> bool:
+    """Whether the terminal is registered for, and active at, an active institution."""
+    return bool((await db.fetchrow(SQL.terminal_belongs, terminal_id, institution_id))[0])
+
+
+async def set_institution_status(db: Database, institution_id: int, status: str) -> None:
+    """Make an institution `active` or `suspended`; its tokens stop working within a second on every worker."""
+    await db.execute(SQL.set_institution_status, institution_id, status)
+
+
+def _institution(row: Any) -> Institution:
+    return Institution(
+        row["institution_id"], row["code"], row["name_zh"], row["name_en"], row["class"], row["area"], row["status"]
+    )

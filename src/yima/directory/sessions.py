@@ -1,0 +1,70 @@
+"""Browser sessions and development tickets: signed values, no server state.
+
+A session says which role and subject a browser holds and until when. Real sign-in (password and passkey for staff, one-time
+code for residents) is a later issue; until then only development tickets open a session, on loopback only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Final
+
+from yima.runtime.errors import Refusal
+from yima.runtime.keys import KeyStore
+
+ROLES: Final = ("resident", "clinician", "operator")
+_HOURS: Final = 12
+
+
+class Sessions:
+    """Makes and checks signed sessions, tickets and form tokens."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self._key = store.secret("directory/session/1")
+
+    def session(self, role: str, subject: str, now: datetime) -> str:
+        """A cookie value for `subject` in `role`, good for twelve hours."""
+        return self._sign("session", f"{role}|{subject}|{int(now.timestamp()) + _HOURS * 3600}")
+
+    def subject(self, role: str, cookie: str, now: datetime) -> str:
+        """Whose session it is. Refusal `sign-in-needed` when it is missing, forged, ended or of another role."""
+        held, subject, ends = (self._read("session", cookie).split("|") + ["", "", ""])[:3]
+        if held != role or not ends or int(ends) <= now.timestamp():
+            raise Refusal("sign-in-needed")
+        return subject
+
+    def ticket(self, role: str, subject: str) -> str:
+        """A development ticket: a link that opens a session without proof of who one is."""
+        return self._sign("ticket", f"{role}|{subject}")
+
+    def open_ticket(self, ticket: str) -> tuple[str, str]:
+        """Role and subject of a ticket. Refusal `sign-in-needed` when it is not one of ours."""
+        role, _, subject = self._read("ticket", ticket).partition("|")
+        if role not in ROLES:
+            raise Refusal("sign-in-needed")
+        return role, subject
+
+    def csrf(self, cookie: str) -> str:
+        """The token that forms of this session must carry."""
+        return self._mac("csrf", cookie)[:32]
+
+    def check_csrf(self, cookie: str, token: str) -> None:
+        """Refusal `csrf` unless the token belongs to the session."""
+        if not hmac.compare_digest(self.csrf(cookie).encode(), token.encode()):
+            raise Refusal("csrf")
+
+    def _mac(self, use: str, text: str) -> str:
+        return hmac.new(self._key, f"{use}\x1f{text}".encode(), hashlib.sha256).hexdigest()
+
+    def _sign(self, use: str, text: str) -> str:
+        body = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return f"{body}.{self._mac(use, body)[:40]}"
+
+    def _read(self, use: str, signed: str) -> str:
+        body, _, mac = signed.partition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(use, body)[:40].encode()):
+            return ""
+        return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()

@@ -1,0 +1,171 @@
+"""SMART Backend Services sign-in (SMART App Launch 2.2, "Client Authentication: Asymmetric"; RFC 7523).
+
+A signed assertion comes in, an opaque token of 256 bits goes out. Only its hash is stored; every worker caches what a
+token means for one second, so a suspended institution is refused everywhere within that second.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+
+from yima.directory.caller import Caller
+from yima.directory.register import SQL
+from yima.runtime.database import Database
+from yima.runtime.errors import Refusal
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ALGORITHMS: Final = ["ES384", "RS384", "ES256"]
+_LONGEST: Final = 300  # seconds; SMART: exp no more than five minutes in the future
+_LEEWAY: Final = 30
+_CACHE_SECONDS: Final = 1.0
+_CACHE_SIZE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """A token just issued; `token` is shown once and never stored."""
+
+    token: str
+    seconds: int
+    scopes: tuple[str, ...]
+
+
+class SignIn:
+    """Signs apps in and knows what a token means. One per worker."""
+
+    def __init__(self, db: Database, *, token_seconds: int) -> None:
+        self._db = db
+        self._seconds = token_seconds
+        self._cache: dict[bytes, tuple[float, datetime, Caller]] = {}
+
+    async def token(self, assertion: str, *, audiences: Sequence[str], scope: str, now: datetime) -> TokenAnswer:
+        """Exchange a client assertion for a token.
+
+        Refusals: `client-invalid` (unknown client, key, algorithm, signature, aud, exp), `assertion-replayed`,
+        `institution-suspended`, `scope-insufficient` (asked for more than registered, and nothing of it is allowed).
+        """
+        # 1 Whose assertion does it claim to be? Nothing is believed until step 3.
+        app = await self._app(_claimed_client(assertion))
+        # 2 Only the keys registered for that client count: jku, jwk and x5u in the header are never followed.
+        keys = jwk.KeySet.import_key_set(orjson.loads(app["jwks"]))
+        # 3 Signature and claims.
+        claims = _verified(assertion, keys, app["client_id"], audiences, now)
+        # 4 One use.
+        expires = datetime.fromtimestamp(claims["exp"], UTC)
+        if not await self._db.fetchrow(SQL.remember_assertion, app["client_id"], claims["jti"], expires + timedelta(minutes=1)):
+            raise Refusal("assertion-replayed")
+        # 5 No more than was registered.
+        granted = _granted(scope, app["scopes"])
+        token = secrets.token_urlsafe(32)
+        await self._db.execute(
+            SQL.put_token, _digest(token), app["client_id"], list(granted), now + timedelta(seconds=self._seconds)
+        )
+        return TokenAnswer(token, self._seconds, granted)
+
+    async def caller(self, token: str, *, now: datetime) -> Caller:
+        """Who holds this token. Refusals `token-invalid`, `institution-suspended`."""
+        digest = _digest(token)
+        held = self._cache.get(digest)
+        stamp = now.timestamp()
+        if held and stamp - held[0] < _CACHE_SECONDS and now < held[1]:
+            return held[2]
+        row = await self._db.fetchrow(SQL.token, digest)
+        if row is None or row["expires"] <= now:
+            raise Refusal("token-invalid")
+        app = await self._app(row["client_id"])
+        caller = _caller(app, row["scopes"])
+        if len(self._cache) >= _CACHE_SIZE:
+            self._cache.clear()
+        self._cache[digest] = (stamp, row["expires"], caller)
+        return caller
+
+    async def revoke(self, token: str, client_id: str) -> None:
+        """Forget a token of this client (RFC 7009)."""
+        self._cache.pop(_digest(token), None)
+        await self._db.execute(SQL.drop_token, _digest(token), client_id)
+
+    async def _app(self, client_id: str) -> Any:
+        app = await self._db.fetchrow(SQL.app, client_id)
+        if app is None:
+            raise Refusal("client-invalid", reason="the client is not registered")
+        if not app["active"]:
+            raise Refusal("institution-suspended")
+        return app
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _caller(app: Any, scopes: Sequence[str]) -> Caller:
+    return Caller(
+        kind="app", agent_id=app["client_id"], name_zh=app["name"], name_en=app["name"], institution=app["institution_id"],
+        institution_code=app["code"], institution_zh=app["name_zh"], institution_en=app["name_en"], scopes=frozenset(scopes),
+        matching=app["matching"],
+    )  # fmt: skip
+
+
+def _claimed_client(assertion: str) -> str:
+    try:
+        payload = assertion.split(".")[1]
+        claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        client = claims["iss"]
+    except (IndexError, ValueError, KeyError, TypeError) as error:
+        raise Refusal("client-invalid", reason="it is not a JWT with an iss claim") from error
+    if not isinstance(client, str) or "\x00" in client:
+        raise Refusal("client-invalid", reason="iss is not text")
+    return client
+
+
+def _verified(
+    assertion: str, keys: jwk.KeySet, client_id: str, audiences: Sequence[str], now: datetime
+) -> dict[str, Any]:
+    try:
+        claims = jwt.decode(assertion, keys, algorithms=_ALGORITHMS).claims
+    except (JoseError, ValueError, TypeError) as error:
+        raise Refusal("client-invalid", reason="its signature does not verify with a registered key") from error
+    stamp = now.timestamp()
+    aud = claims.get("aud")
+    named = aud if isinstance(aud, list) else [aud]
+    exp, nbf, jti = claims.get("exp"), claims.get("nbf", stamp), claims.get("jti")
+    if claims.get("iss") != client_id or claims.get("sub") != client_id:
+        raise Refusal("client-invalid", reason="iss and sub must both be the client_id")
+    if not set(named) & set(audiences):
+        raise Refusal("client-invalid", reason="aud is not this token endpoint")
+    if not isinstance(exp, int | float) or not stamp - _LEEWAY < exp <= stamp + _LONGEST + _LEEWAY:
+        raise Refusal("client-invalid", reason="exp is past, or more than five minutes ahead")
+    if not isinstance(nbf, int | float) or nbf > stamp + _LEEWAY:
+        raise Refusal("client-invalid", reason="nbf is in the future")
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or "\x00" in jti:
+        raise Refusal("client-invalid", reason="jti is missing")
+    return claims
+
+
+def _granted(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
+    if not asked.strip():
+        return tuple(registered)
+    granted = tuple(scope for scope in asked.split() if any(_within(scope, held) for held in registered))
+    if not granted:
+        raise Refusal("scope-insufficient", expected=" ".join(registered))
+    return granted
+
+
+def _within(scope: str, held: str) -> bool:
+    # A narrower scope than the registered one may always be asked for.
+    full = Caller(kind="app", agent_id="", scopes=frozenset({held}))
+    context, _, rest = scope.partition("/")
+    kind, _, verbs = rest.partition(".")
+    letters = {"read": "rs", "write": "cud", "*": "cruds"}.get(verbs, verbs)
+    if context != "system" or not letters or not set(letters) <= set("cruds"):
+        return False
+    return all(full.may(kind if kind != "*" else "*", letter) for letter in letters)

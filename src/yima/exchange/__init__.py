@@ -1,0 +1,14 @@
+"""Messages from institutions: Bundles now, HL7 v2 and CDA later; the inbox, receipts, and the operator's view of them.
+
+Face: `Message`, `receive_bundle`, `receive_one`, `refuse`, `plan` and `checked` (reading what was sent), `dashboard`.
+"""
+
+from yima.exchange.bundle import Plan, Reading, plan
+from yima.exchange.bundle.plan import checked, version_of
+from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashboard
+from yima.exchange.inbox import Message, receive_bundle, receive_one, refuse
+
+__all__ = [
+    "ByInstitution", "Dashboard", "Message", "Plan", "Reading", "Submission", "checked", "dashboard", "plan", "receive_bundle",
+    "receive_one", "refuse", "version_of",
+]  # fmt: skip

@@ -1,0 +1,147 @@
+"""Read a Bundle (FHIR R4 http.html, section 3.1.0.11 batch/transaction)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from yima import fhir
+from yima.access import Entry
+from yima.runtime.errors import Refusal
+
+_WRITES = ("POST", "PUT", "DELETE")
+_MISTAKES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A GET inside a Bundle: answered after the writes."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a Bundle asks for, entry by entry."""
+
+    kind: Literal["transaction", "batch"]
+    entries: tuple[Entry | Reading, ...]
+    key: str
+    """`Bundle.identifier` as `system|value`, empty when it has none."""
+
+    @property
+    def writes(self) -> list[Entry]:
+        """The entries that change something, in order."""
+        return [entry for entry in self.entries if isinstance(entry, Entry)]
+
+
+def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:
+    """The plan of a Bundle. Refusals: `field-invalid`, `field-missing`, `too-many-entries`, and what `fhir.validate` finds.
+
+    All mistakes of all entries are reported together (up to twenty), each with its path in the Bundle.
+    """
+    kind = bundle.get("type")
+    if kind not in ("transaction", "batch"):
+        raise Refusal("field-invalid", field="Bundle.type", expected="transaction or batch")
+    rows = bundle.get("entry") or []
+    if not isinstance(rows, list):
+        raise Refusal("field-invalid", field="Bundle.entry", expected="a list")
+    if len(rows) > max_entries:
+        raise Refusal("too-many-entries", field="Bundle.entry", limit=max_entries)
+    entries: list[Entry | Reading] = []
+    mistakes: list[Refusal] = []
+    for position, row in enumerate(rows):
+        try:
+            entries.append(_entry(row, f"Bundle.entry[{position}]"))
+        except Refusal as refusal:
+            mistakes += [refusal, *refusal.also]
+            if len(mistakes) >= _MISTAKES:
+                break
+    mistakes += _repeated(entries)
+    if mistakes:
+        first = mistakes[0]
+        raise Refusal(first.code, also=tuple(mistakes[1:_MISTAKES]), **cast(Any, first.params))
+    identifier = bundle.get("identifier") or {}
+    key = f"{identifier.get('system', '')}|{identifier['value']}" if identifier.get("value") else ""
+    return Plan(kind, tuple(entries), key)
+
+
+def _entry(row: Any, path: str) -> Entry | Reading:
+    if not isinstance(row, dict) or not isinstance(row.get("request"), dict):
+        raise Refusal("field-missing", field=f"{path}.request", expected="method and url")
+    request = row["request"]
+    method, url = request.get("method"), request.get("url")
+    if not isinstance(url, str) or not url:
+        raise Refusal("field-missing", field=f"{path}.request.url", expected="a relative address such as Patient or Patient/[id]")
+    if method == "GET":
+        return Reading(url)
+    if method not in _WRITES:
+        raise Refusal("field-invalid", field=f"{path}.request.method", expected="GET, POST, PUT or DELETE")
+    resource_type, resource_id, condition = _address(url, path)
+    if method == "DELETE":
+        if not resource_id:
+            raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id]")
+        return Entry(method=method, type=resource_type, id=resource_id, path=path)
+    resource = row.get("resource")
+    if not isinstance(resource, dict):
+        raise Refusal("field-missing", field=f"{path}.resource", expected=f"a {resource_type}")
+    if resource.get("resourceType") != resource_type:
+        found = str(resource.get("resourceType"))[:64]
+        raise Refusal("resource-type-mismatch", field=f"{path}.resource", found=found, expected=resource_type)
+    checked(resource, f"{path}.resource")
+    if method == "POST" and (resource_id or condition):
+        raise Refusal("field-invalid", field=f"{path}.request.url", expected="only the resource type, for POST")
+    if method == "PUT" and not (resource_id or condition):
+        raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search], for PUT")
+    return Entry(
+        method=method, type=resource_type, id=resource_id, condition=condition or str(request.get("ifNoneExist") or "").lstrip("?"),
+        full_url=str(row.get("fullUrl") or ""), resource=resource, if_match=version_of(request.get("ifMatch")),
+        path=f"{path}.resource",
+    )  # fmt: skip
+
+
+def checked(resource: dict[str, Any], path: str) -> None:
+    """`fhir.validate`, with the paths of its refusals as the sender of a Bundle knows them."""
+    try:
+        fhir.validate(resource)
+    except Refusal as refusal:
+        moved = [_moved(r, path) for r in (refusal, *refusal.also)]
+        raise Refusal(moved[0].code, also=tuple(moved[1:]), **cast(Any, moved[0].params)) from None
+
+
+def version_of(etag: Any) -> int | None:
+    """The version an ETag names (`W/"3"`), or None. Refusal `field-invalid` when it names none."""
+    if not etag:
+        return None
+    text = str(etag).removeprefix("W/").strip('"')
+    if not text.isdigit() or len(text) > 9:
+        raise Refusal("field-invalid", field="If-Match", expected='a version, e.g. W/"3"')
+    return int(text)
+
+
+def _moved(refusal: Refusal, path: str) -> Refusal:
+    inner = (refusal.field or "").partition(".")[2]
+    params = refusal.params | {"field": f"{path}.{inner}" if inner else path}
+    return Refusal(refusal.code, **cast(Any, params))
+
+
+def _address(url: str, path: str) -> tuple[str, str, str]:
+    place, _, condition = url.partition("?")
+    parts = place.strip("/").split("/")
+    if parts[0] not in fhir.TYPES or len(parts) > 2:
+        raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type], [type]/[id] or [type]?[search]")
+    return parts[0], parts[1] if len(parts) == 2 else "", condition
+
+
+def _repeated(entries: list[Entry | Reading]) -> list[Refusal]:
+    """A fullUrl must name one entry, or references to it mean nothing."""
+    seen: set[str] = set()
+    repeated = []
+    for entry in entries:
+        if isinstance(entry, Entry) and entry.full_url:
+            if entry.full_url in seen:
+                field = entry.path.replace(".resource", ".fullUrl")
+                repeated.append(Refusal("field-invalid", field=field, expected="a fullUrl that no other entry has"))
+            seen.add(entry.full_url)
+    return repeated

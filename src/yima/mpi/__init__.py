@@ -1,0 +1,27 @@
+"""The master person index: which registrations are the same human being.
+
+Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups.
+"""
+
+from yima.mpi.normalise import is_national
+from yima.mpi.person import (
+    Identity,
+    Review,
+    find_patients,
+    homes,
+    identities,
+    identity,
+    masked_number,
+    open_reviews,
+    patients_of,
+    person_of_document,
+    person_of_patient,
+    totals,
+)
+from yima.mpi.registration import Identifier, Registration, registration
+from yima.mpi.resolve import Resolution, Source, link, resolve
+
+__all__ = [
+    "Identifier", "Identity", "Registration", "Resolution", "Review", "Source", "find_patients", "homes", "identities", "identity",
+    "is_national", "link", "masked_number", "open_reviews", "patients_of", "person_of_document", "person_of_patient", "registration", "resolve", "totals",
+]  # fmt: skip

@@ -1,0 +1,119 @@
+"""What is known of a person, and which Patients and homes are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yima.mpi import normalise
+from yima.mpi.registration import Identifier
+from yima.mpi.resolve import SQL, digest
+from yima.runtime import ids
+from yima.runtime.database import Connection, Database
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a counter needs to see to know who stands there. Never a document number."""
+
+    person: PersonId
+    name: str
+    latin_name: str
+    sex: str
+    """FHIR administrative-gender."""
+    birth_date: str
+    """FHIR date: possibly only a year, or a year and month."""
+    multiple_birth: int | None
+    deceased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Two persons who may be one, waiting for a data steward."""
+
+    review_id: int
+    person: PersonId
+    candidate: PersonId
+    institution: int
+    reason: str
+    created: datetime
+
+
+async def identities(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, Identity]:
+    """The identities of these persons; unknown ids are absent."""
+    rows = await source.fetch(SQL.identities, list(persons))
+    return {row["person_id"]: _identity(row) for row in rows}
+
+
+async def identity(source: Database | Connection, person: PersonId) -> Identity | None:
+    """One identity, or None."""
+    return (await identities(source, [person])).get(person)
+
+
+async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
+    """The national document number with all but the first three and last two characters hidden; empty when there is none."""
+    row = await db.fetchrow(SQL.contact, person)
+    if row is None or row["number"] is None or row["wrap"] is None:
+        return ""
+    number = vault.open(row["wrap"], row["number"]).decode()
+    return f"{number[:3]}{'*' * max(len(number) - 5, 0)}{number[-2:]}"
+
+
+async def patients_of(source: Database | Connection, person: PersonId) -> list[tuple[str, int]]:
+    """The Patients of a person as (resource id, institution), oldest first."""
+    return [(row["patient_id"], row["institution_id"]) for row in await source.fetch(SQL.patients_of, person)]
+
+
+async def homes(source: Database | Connection, person: PersonId) -> list[PersonId]:
+    """The shard keys under which a person's resources lie: the homes of the linked Patients."""
+    rows = await source.fetch(SQL.patients_of, person)
+    return sorted({person, *(row["home"] for row in rows)})
+
+
+async def person_of_patient(source: Database | Connection, patient_id: str) -> PersonId | None:
+    """The person a Patient is linked to, or None. Until merges exist a Patient's home is its person."""
+    home = ids.home_of(patient_id)
+    if home is None:
+        return None
+    row = await source.fetchrow(SQL.person_of_patient, home, patient_id)
+    return row["person_id"] if row else None
+
+
+async def find_patients(
+    source: Database | Connection, vault: Vault, system: str | None, value: str, institution: int
+) -> list[tuple[str, PersonId]]:
+    """This institution's own Patients with an identifier, as (resource id, person). Other institutions' are not found."""
+    number = Identifier(system or "", value)
+    query = SQL.find_national if number.national else SQL.find_local
+    rows = await source.fetch(query, [digest(vault, number, institution)], institution)
+    return [(row["patient_id"], row["person_id"]) for row in rows]
+
+
+async def person_of_document(db: Database, vault: Vault, system: str, value: str) -> PersonId | None:
+    """Who holds a national document, or None. For emergencies: the caller logs the look-up on that person's log."""
+    number = Identifier(system, normalise.number_key(value))
+    row = await db.fetchrow(SQL.by_document, digest(vault, number, 0)) if number.national else None
+    return row["person_id"] if row else None
+
+
+async def open_reviews(db: Database, limit: int = 100) -> Sequence[Review]:
+    """The newest doubtful cases."""
+    rows = await db.fetch(SQL.reviews, limit)
+    return [
+        Review(r["review_id"], r["person_id"], r["candidate"], r["institution_id"], r["reason"], r["created"]) for r in rows
+    ]
+
+
+async def totals(db: Database) -> dict[str, int]:
+    """How many persons there are, and how many reviews are open."""
+    return dict(await db.fetchrow(SQL.counts))
+
+
+def _identity(row: Any) -> Identity:
+    return Identity(
+        row["person_id"], row["name"], row["latin_name"], row["sex"], row["birth_date"], row["multiple_birth"], row["deceased"]
+    )

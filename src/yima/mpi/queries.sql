@@ -1,0 +1,71 @@
+-- name: lock
+select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
+
+-- name: by_identifiers
+select i.digest, i.kind, i.patient_id, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+from mpi.identifier i join mpi.person p using (person_id) where i.digest = any($1)
+
+-- name: by_patient
+select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+from mpi.link l join mpi.person p using (person_id) where l.patient_id = $1
+
+-- name: by_demographics
+select distinct p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+from mpi.demographic d join mpi.person p using (person_id) where d.digest = any($1)
+
+-- name: national_digests
+select digest, system from mpi.identifier where person_id = $1 and kind = 'national'
+
+-- name: add_person
+insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone)
+values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: update_person
+update mpi.person set updated = $2, name = coalesce(nullif($3, ''), name), latin_name = coalesce(nullif($4, ''), latin_name),
+  sex = case when $5 in ('', 'unknown') then sex else $5 end,
+  birth_date = case when length($6) >= length(birth_date) then $6 else birth_date end,
+  multiple_birth = coalesce($7, multiple_birth), deceased = deceased or $8, phone = coalesce($9, phone)
+where person_id = $1
+
+-- name: add_identifiers
+insert into mpi.identifier (digest, person_id, kind, system, institution_id, patient_id, number, created)
+select d, $1, k, s, i, p, n, $7 from unnest($2::bytea[], $3::text[], $4::text[], $5::integer[], $6::text[], $8::bytea[]) as t(d, k, s, i, p, n)
+on conflict (digest) do nothing
+
+-- name: add_demographics
+insert into mpi.demographic (digest, person_id) select d, $2 from unnest($1::bytea[]) as d on conflict do nothing
+
+-- name: add_link
+insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+
+-- name: add_review
+insert into mpi.review (person_id, candidate, institution_id, reason, created) values ($1, $2, $3, $4, $5) on conflict do nothing
+
+-- name: person_of_patient
+select person_id from mpi.link where person_id = $1 and patient_id = $2
+
+-- name: patients_of
+select patient_id, home, institution_id, rule from mpi.link where person_id = $1 order by created, patient_id
+
+-- name: find_local
+select patient_id, person_id from mpi.identifier where digest = any($1) and institution_id = $2 and kind = 'local'
+
+-- name: by_document
+select person_id from mpi.identifier where digest = $1 and kind = 'national'
+
+-- name: find_national
+select l.patient_id, l.person_id from mpi.identifier i join mpi.link l on l.person_id = i.person_id
+where i.digest = any($1) and i.kind = 'national' and l.institution_id = $2 order by l.created, l.patient_id
+
+-- name: identities
+select person_id, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
+
+-- name: contact
+select p.wrap, p.phone, (select i.number from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national' order by i.created limit 1) as number
+from mpi.person p where p.person_id = $1
+
+-- name: reviews
+select review_id, person_id, candidate, institution_id, reason, state, created from mpi.review where state = 'open' order by review_id desc limit $1
+
+-- name: counts
+select (select count(*) from mpi.person) as persons, (select count(*) from mpi.review where state = 'open') as reviews

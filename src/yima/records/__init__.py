@@ -1,0 +1,15 @@
+"""The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
+
+Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced point reads), `search`, `everything`,
+`history`, and the pure `overview` of a record.
+"""
+
+from yima.records.overview import Overview, overview
+from yima.records.read import Reader, Stored, Sight, classes_present, everything, existing, history, total, version
+from yima.records.search import Page, search
+from yima.records.write import Write, Written, transact
+
+__all__ = [
+    "Overview", "Page", "Reader", "Sight", "Stored", "Write", "Written", "classes_present", "everything", "existing", "history",
+    "overview", "search", "total", "transact", "version",
+]  # fmt: skip

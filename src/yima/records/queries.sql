@@ -1,0 +1,51 @@
+-- name: insert
+insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- name: lock_current
+select home, type, id, version, deleted, institution_id from records.resource
+where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) order by home, type, id for update
+
+-- name: keep_history
+insert into records.history (home, type, id, version, updated, institution_id, submission, class, deleted, content)
+select home, type, id, version, updated, institution_id, submission, class, deleted, content from records.resource
+where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[]))
+
+-- name: replace
+update records.resource set version = $4, updated = $5, institution_id = $6, submission = $7, class = $8, deleted = false,
+  low = $9, high = $10, tokens = $11, content = $12
+where home = $1 and type = $2 and id = $3
+
+-- name: mark_deleted
+update records.resource set version = version + 1, updated = $4, submission = $5, deleted = true, tokens = '{}'
+where home = $1 and type = $2 and id = $3
+
+-- name: read
+select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[]))
+
+-- name: version
+select version, updated, institution_id, class, deleted, content from records.history
+where home = $1 and type = $2 and id = $3 and version = $4
+
+-- name: history
+select version, updated, institution_id, class, deleted, content from records.resource where home = $1 and type = $2 and id = $3
+union all
+select version, updated, institution_id, class, deleted, content from records.history where home = $1 and type = $2 and id = $3
+order by version desc limit $4
+
+-- name: everything
+select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+where home = any($1) and not deleted and ($2::integer is null or institution_id = $2) and class <> all($3::text[])
+  and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
+order by type = 'Patient' desc, low nulls last, type, id limit $6
+
+-- name: classes_present
+select distinct class from records.resource where home = any($1) and class <> '' and not deleted
+
+-- name: exists
+select home, type, id from records.resource
+where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) and not deleted
+
+-- name: count
+select count(*) from records.resource

@@ -1,0 +1,122 @@
+"""Reading resources: bytes come back as they were stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yima.records.write import SQL
+from yima.runtime import ids
+from yima.runtime.database import Batcher, Connection, Database
+from yima.runtime.ids import PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource. `content` is its JSON, UTF-8, with id and meta set."""
+
+    home: PersonId
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    institution: int
+    cls: str
+    deleted: bool
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which rows of a record may be returned: closed classes are left out, and possibly all but one author's."""
+
+    closed: frozenset[str] = frozenset()
+    only_institution: int | None = None
+
+    def covers(self, row: Stored) -> bool:
+        """Whether this row is within sight. What an institution wrote itself is never closed to it."""
+        if self.only_institution is not None:
+            return row.institution == self.only_institution
+        return row.cls not in self.closed
+
+
+class Reader:
+    """Point reads, coalesced: all that requests of one event-loop tick ask for is one query."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._batcher: Batcher[tuple[PersonId, str, str], Stored | None] = Batcher(self._fetch, limit=200, lanes=4)
+
+    async def read(self, resource_type: str, resource_id: str) -> Stored | None:
+        """The current version, possibly a deleted one, or None."""
+        home = ids.home_of(resource_id)
+        return None if home is None else await self._batcher.submit((home, resource_type, resource_id))
+
+    async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | None | Exception]:
+        rows = await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))
+        found = {(r["home"], r["type"], r["id"]): stored(r) for r in rows}
+        return [found.get(key) for key in keys]
+
+
+async def everything(
+    db: Database,
+    homes: Sequence[PersonId],
+    sight: Sight,
+    *,
+    types: Sequence[str] | None = None,
+    since: datetime | None = None,
+    limit: int = 100_000,
+) -> list[Stored]:
+    """All current resources of the homes within sight, Patients first, then by clinical date."""
+    closed = [] if sight.only_institution is not None else list(sight.closed)
+    rows = await db.fetch(SQL.everything, list(homes), sight.only_institution, closed, types, since, limit)
+    return [stored(row) for row in rows]
+
+
+async def version(db: Database, resource_type: str, resource_id: str, number: int) -> Stored | None:
+    """A superseded version, or None (the current one is not in history)."""
+    home = ids.home_of(resource_id)
+    row = None if home is None else await db.fetchrow(SQL.version, home, resource_type, resource_id, number)
+    return _of(row, home or 0, resource_type, resource_id) if row else None
+
+
+async def history(db: Database, resource_type: str, resource_id: str, limit: int) -> list[Stored]:
+    """All versions, newest first."""
+    home = ids.home_of(resource_id)
+    if home is None:
+        return []
+    rows = await db.fetch(SQL.history, home, resource_type, resource_id, limit)
+    return [_of(row, home, resource_type, resource_id) for row in rows]
+
+
+async def classes_present(db: Database, homes: Sequence[PersonId]) -> frozenset[str]:
+    """Which sensitive classes a record holds, so that what is withheld can be named."""
+    return frozenset(row["class"] for row in await db.fetch(SQL.classes_present, list(homes)))
+
+
+async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these (type, id) exist and are not deleted."""
+    named = [(home, t, i) for t, i in keys if (home := ids.home_of(i)) is not None]
+    if not named:
+        return set()
+    rows = await c.fetch(SQL.exists, *map(list, zip(*named, strict=True)))
+    return {(row["type"], row["id"]) for row in rows}
+
+
+async def total(db: Database) -> int:
+    """How many current resources there are."""
+    return int((await db.fetchrow(SQL.count))[0])
+
+
+def stored(row: Any) -> Stored:
+    """A row of `records.resource` as a value."""
+    return _of(row, row["home"], row["type"], row["id"])
+
+
+def _of(row: Any, home: PersonId, resource_type: str, resource_id: str) -> Stored:
+    return Stored(
+        home, resource_type, resource_id, row["version"], row["updated"], row["institution_id"], row["class"], row["deleted"],
+        row["content"],
+    )  # fmt: skip

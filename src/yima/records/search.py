@@ -1,0 +1,110 @@
+"""Search within one record: hashed tokens and the clinical date in SQL, the rarer parameters on the parsed resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from yima import fhir
+from yima.records.read import Sight, Stored, stored
+from yima.runtime.database import Database
+from yima.runtime.ids import PersonId
+
+_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content"
+_KEYS = {"date": "low", "_lastUpdated": "updated", "_id": "id"}
+_SCAN = 20_000
+"""At most this many rows of one type of one record are looked at for a rare parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of matches, and how many there are in all."""
+
+    rows: tuple[Stored, ...]
+    total: int
+
+
+async def search(
+    db: Database, homes: Sequence[PersonId], resource_type: str, query: fhir.Query, sight: Sight, *, offset: int, count: int
+) -> Page:
+    """The matches within sight, `count` of them from `offset` on, in a stable order."""
+    where, args = _conditions(homes, resource_type, query, sight)
+    order = _order(query)
+    if query.predicate is None:
+        args += [count, offset]
+        sql = (
+            f"select {_COLUMNS}, count(*) over () as total from records.resource where {where} order by {order} "
+            f"limit ${len(args) - 1} offset ${len(args)}"
+        )
+        rows = await db.fetch(sql, *args)
+        if not rows and offset:
+            return Page((), offset)
+        return Page(tuple(stored(row) for row in rows), rows[0]["total"] if rows else 0)
+    sql = f"select {_COLUMNS} from records.resource where {where} order by {order} limit {_SCAN}"
+    matches = [row for row in await db.fetch(sql, *args) if query.predicate(fhir.parse(row["content"]))]
+    return Page(tuple(stored(row) for row in matches[offset : offset + count]), len(matches))
+
+
+def _conditions(
+    homes: Sequence[PersonId], resource_type: str, query: fhir.Query, sight: Sight
+) -> tuple[str, list[Any]]:
+    args: list[Any] = [list(homes), resource_type]
+    clauses = ["home = any($1)", "type = $2", "not deleted"]
+
+    def also(clause: str, value: Any) -> None:
+        args.append(value)
+        clauses.append(clause.replace("?", f"${len(args)}"))
+
+    if sight.only_institution is not None:
+        also("institution_id = ?", sight.only_institution)
+    elif sight.closed:
+        also("class <> all(?::text[])", list(sight.closed))
+    if query.ids is not None:
+        also("id = any(?::text[])", query.ids)
+    for alternatives in query.tokens:
+        also("tokens && ?::bigint[]", alternatives)
+    for prefix, low, high in query.dated:
+        _dated(also, prefix, low, high)
+    for prefix, low, high in query.last_updated:
+        _instant(also, prefix, low, high)
+    return " and ".join(clauses), args
+
+
+def _dated(also: Any, prefix: str, low: Any, high: Any) -> None:
+    """A range against a range (FHIR R4 search, section 2.21.4 "prefixes"); `high` bounds are exclusive."""
+    if prefix == "eq":
+        also("low >= ?", low)
+        also("high <= ?", high)
+    elif prefix == "ne":
+        also("not (low >= (?::timestamptz[])[1] and high <= (?::timestamptz[])[2])", [low, high])
+    elif prefix in ("gt", "sa"):
+        also("high > ?" if prefix == "gt" else "low >= ?", high)
+    elif prefix == "ge":
+        also("high > ?", low)
+    elif prefix in ("lt", "eb"):
+        also("low < ?" if prefix == "lt" else "high <= ?", low)
+    elif prefix == "le":
+        also("low < ?", high)
+    else:  # ap: any overlap with the range, which the parser has widened by ten per cent
+        also("high > ?", low)
+        also("low < ?", high)
+
+
+def _instant(also: Any, prefix: str, low: Any, high: Any) -> None:
+    if prefix in ("eq", "ap"):
+        also("updated >= ?", low)
+        also("updated < ?", high)
+    elif prefix in ("gt", "sa"):
+        also("updated >= ?", high)
+    elif prefix == "ge":
+        also("updated >= ?", low)
+    elif prefix in ("lt", "eb"):
+        also("updated < ?", low)
+    elif prefix == "le":
+        also("updated < ?", high)
+
+
+def _order(query: fhir.Query) -> str:
+    keys = [f"{_KEYS[key]} {'desc' if descending else 'asc'} nulls last" for key, descending in query.sort]
+    return ", ".join([*(keys or ["low desc nulls last"]), "id"])

@@ -1,0 +1,99 @@
+"""Writing resources: every write is a version, and an earlier version is never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from yima import fhir
+from yima.runtime.database import Connection, Queries
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+SQL = Queries(__package__)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One resource to write, its references already resolved. `home` is its shard key, 0 for the shelf."""
+
+    method: Literal["create", "update", "delete"]
+    home: PersonId
+    type: str
+    id: str
+    resource: dict[str, Any]
+    cls: str = ""
+    """Sensitive class, empty for ordinary."""
+    if_match: int | None = None
+    """The version the writer started from, if it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write."""
+
+    type: str
+    id: str
+    version: int
+    created: bool
+    content: bytes
+
+
+async def transact(
+    c: Connection, writes: Sequence[Write], *, institution: int, source: str, submission: str, now: datetime
+) -> list[Written]:
+    """Write all, in the caller's transaction, in order. `source` becomes meta.source (FHIR Meta.source).
+
+    Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `precondition-failed`
+    (If-Match names another version).
+    """
+    current = await _current(c, [w for w in writes if w.method != "create"], institution)
+    inserts: list[tuple[Any, ...]] = []
+    written: list[Written] = []
+    for write in writes:
+        number = current.get((write.home, write.type, write.id), 0) + 1
+        if write.method == "delete":
+            await c.execute(SQL.mark_deleted, write.home, write.type, write.id, now, submission)
+            written.append(Written(write.type, write.id, number, False, b""))
+            continue
+        content = fhir.encode(_stamped(write.resource, write.id, number, source, now))
+        found = fhir.index(write.resource)
+        low, high = found.dated or (None, None)
+        row = (write.home, write.type, write.id, number, now, institution, submission, write.cls, low, high, found.tokens, content)
+        if number == 1:
+            inserts.append(row)
+        else:
+            await c.execute(SQL.replace, *row)
+        written.append(Written(write.type, write.id, number, number == 1, content))
+    if inserts:
+        await c.executemany(SQL.insert, inserts)
+    return written
+
+
+async def _current(c: Connection, writes: Sequence[Write], institution: int) -> dict[tuple[PersonId, str, str], int]:
+    """Lock what will change, check the writer may, keep its present version as history; the version numbers."""
+    if not writes:
+        return {}
+    keys = list(zip(*((w.home, w.type, w.id) for w in writes), strict=True))
+    rows = await c.fetch(SQL.lock_current, *map(list, keys))
+    found = {(r["home"], r["type"], r["id"]): r for r in rows}
+    for write in writes:
+        row = found.get((write.home, write.type, write.id))
+        if row is None or row["institution_id"] != institution:
+            raise Refusal("not-found")
+        if write.if_match is not None and write.if_match != row["version"]:
+            raise Refusal("precondition-failed")
+    await c.execute(SQL.keep_history, *map(list, keys))
+    return {key: row["version"] for key, row in found.items()}
+
+
+def _stamped(resource: dict[str, Any], resource_id: str, number: int, source: str, now: datetime) -> dict[str, Any]:
+    """The resource with the id and meta that the server sets; what a client sent for these is not believed."""
+    meta = dict(resource.get("meta") or {})
+    meta["versionId"] = str(number)
+    meta["lastUpdated"] = now.isoformat(timespec="milliseconds")
+    meta["source"] = source
+    head = {"resourceType": resource["resourceType"], "id": resource_id, "meta": meta}
+    return head | {key: value for key, value in resource.items() if key not in head}

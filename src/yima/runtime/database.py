@@ -1,0 +1,168 @@
+"""PostgreSQL through asyncpg: the only module that speaks to the database.
+
+One request or job is one transaction, committed at the edge. Plain named SQL lives beside the room that owns it
+(`queries.sql`); asyncpg prepares each text once per connection and keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from importlib.resources import files
+from typing import Any, Final, Generic, TypeVar
+
+import asyncpg
+
+from yima.runtime.errors import Refusal
+
+Connection = asyncpg.Connection
+Row = asyncpg.Record
+UniqueViolation = asyncpg.UniqueViolationError
+T = TypeVar("T")
+R = TypeVar("R")
+
+_RETRIES: Final = 12
+_RETRIABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class Queries:
+    """Named SQL of one room. `-- name: find_card` in the file becomes the attribute `find_card`."""
+
+    def __init__(self, package: str, resource: str = "queries.sql") -> None:
+        text = files(package).joinpath(resource).read_text(encoding="utf-8")
+        parts = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
+        self._sql = dict(zip(parts[1::2], (body.strip().rstrip(";") for body in parts[2::2]), strict=True))
+
+    def __getattr__(self, name: str) -> str:
+        if name not in self._sql:
+            raise AttributeError(f"no query named {name}")
+        return str(self._sql[name])
+
+
+async def _as_application(connection: Any) -> None:
+    # The app never works as the owner of its tables: the log's rows are insert-and-read only for this role.
+    await connection.execute("set role yima_app")
+
+
+async def _keep_state(_connection: Any) -> None:
+    """Pool reset is a no-op: sessions carry no state of ours but the role, and DISCARD would cost a round trip."""
+
+
+class Database:
+    """A pool of connections in the application role."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, size: int = 16) -> Database:
+        """Open `size` connections at most; Refusal `postgres-unavailable` when the server cannot be reached."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min(2, size),
+                max_size=size,
+                init=_as_application,
+                reset=_keep_state,
+                command_timeout=60,
+                statement_cache_size=256,
+                max_cached_statement_lifetime=0,
+                server_settings={"application_name": "yima", "search_path": "pg_catalog", "jit": "off"},
+            )
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise Refusal("postgres-unavailable", reason=type(error).__name__, source="the log") from error
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection outside any transaction: for single statements."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, *, serializable: bool = False) -> AsyncIterator[Any]:
+        """One transaction; committed when the block ends, rolled back when it raises."""
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="serializable" if serializable else "read_committed"),
+        ):
+            yield connection
+
+    async def retry(self, work: Callable[[Any], Awaitable[T]], *, serializable: bool = False) -> T:
+        """Run `work` in a transaction, again from its start when PostgreSQL could not order it or found a deadlock.
+
+        `work` must do nothing outside the database. Refusal `overloaded` after twelve tries.
+        """
+        for attempt in range(_RETRIES):
+            try:
+                async with self.transaction(serializable=serializable) as connection:
+                    return await work(connection)
+            except _RETRIABLE:
+                await asyncio.sleep(random.random() * 0.004 * 2 ** min(attempt, 6))  # noqa: S311  jitter, not a secret
+        raise Refusal("overloaded", retry_after=1)
+
+    async def serializable(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """`retry` in a SERIALIZABLE transaction."""
+        return await self.retry(work, serializable=True)
+
+    async def fetch(self, sql: str, *args: object) -> list[Any]:
+        """All rows of one statement."""
+        rows: list[Any] = await self._pool.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: object) -> Any:
+        """The first row of one statement, or None."""
+        return await self._pool.fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> None:
+        """One statement without an answer."""
+        await self._pool.execute(sql, *args)
+
+
+class Batcher(Generic[T, R]):
+    """Coalesces what many requests ask for in the same few milliseconds into one call of `flush`.
+
+    Used for group commit (hot writes) and for point reads of one event-loop tick. `flush` gets up to `limit` items and
+    returns as many results in the same order; a result that is an exception is raised to its own caller only. When
+    `flush` itself raises, every caller of that batch gets the error. At most `lanes` flushes run at once: while they
+    run, the next batch grows, so batches find their own size under load.
+    """
+
+    def __init__(self, flush: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, limit: int = 500, lanes: int = 2):
+        self._flush = flush
+        self._limit = limit
+        self._lanes = lanes
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: T) -> R:
+        """The result for `item`, after the batch it went into has been flushed."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if len(self._running) < self._lanes:
+            task = asyncio.create_task(self._lane())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await future
+
+    async def _lane(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+            try:
+                results = await self._flush([item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001  handed to each waiting caller, who raises it
+                results = [error] * len(batch)
+            for (_, future), result in zip(batch, results, strict=True):
+                if future.done():
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)

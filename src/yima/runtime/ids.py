@@ -1,0 +1,80 @@
+"""Identifiers: opaque, random, never reused, and carrying their shard key.
+
+A person id is a random integer of 47 bits (six bytes with the top bit clear, so that it fits the dynamic code's block).
+Its text form, and the first half of every resource id, is ten characters of Crockford base32 in lower case.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+PersonId = int
+"""1 .. 2**47 - 1. Zero is the shared shelf: resources that belong to no person."""
+
+SHELF: PersonId = 0
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {c: i for i, c in enumerate(_ALPHABET)}
+_HOME_CHARS = 10
+_TAIL_CHARS = 13
+
+
+def base32(number: int, width: int) -> str:
+    """`number` in Crockford base32, lower case, left-padded with zeros to `width` characters."""
+    out = []
+    for _ in range(width):
+        number, rest = divmod(number, 32)
+        out.append(_ALPHABET[rest])
+    return "".join(reversed(out))
+
+
+def _unbase32(text: str) -> int | None:
+    number = 0
+    for char in text:
+        value = _VALUE.get(char)
+        if value is None:
+            return None
+        number = number * 32 + value
+    return number
+
+
+def new_person_id(randbits: Callable[[int], int] = secrets.randbits) -> PersonId:
+    """A fresh person id; the caller's unique key guards against the improbable collision."""
+    return randbits(47) or 1
+
+
+def person_text(person: PersonId) -> str:
+    """The public form of a person id: ten characters, usable as a FHIR id."""
+    return base32(person, _HOME_CHARS)
+
+
+def person_from_text(text: str) -> PersonId | None:
+    """The person id a text names, or None when the text is not of that form."""
+    if len(text) != _HOME_CHARS:
+        return None
+    number = _unbase32(text)
+    return number if number is not None and number < 1 << 47 else None
+
+
+def new_resource_id(home: PersonId, randbits: Callable[[int], int] = secrets.randbits) -> str:
+    """A fresh resource id, `<home 10>-<random 13>`: a read needs no look-up to find its shard."""
+    return f"{base32(home, _HOME_CHARS)}-{base32(randbits(64), _TAIL_CHARS)}"
+
+
+def home_of(resource_id: str) -> PersonId | None:
+    """The shard key inside a resource id, or None when the id was not made by `new_resource_id`."""
+    if len(resource_id) != _HOME_CHARS + 1 + _TAIL_CHARS or resource_id[_HOME_CHARS] != "-":
+        return None
+    if _unbase32(resource_id[_HOME_CHARS + 1 :]) is None:
+        return None
+    return person_from_text(resource_id[:_HOME_CHARS])
+
+
+def new_handle(home: PersonId = SHELF) -> str:
+    """An opaque handle with 100 random bits behind its shard key (visits, submissions, tickets)."""
+    return f"{base32(home, _HOME_CHARS)}.{base32(secrets.randbits(100), 20)}"
+
+
+def home_of_handle(handle: str) -> PersonId | None:
+    """The shard key inside a handle, or None when it is not of that form."""
+    return person_from_text(handle[:_HOME_CHARS]) if len(handle) == 31 and handle[_HOME_CHARS] == "." else None

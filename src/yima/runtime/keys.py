@@ -1,0 +1,130 @@
+"""Keys and what they do at rest: named secrets, blind indexes, envelope encryption.
+
+Identity numbers and phones are sealed with a data key per person; the data key is wrapped by the master key, so
+throwing the wrap away erases the person. They are found again by a keyed blind index: a plain hash of an identity
+number falls in hours. The file store is for one machine; an HSM store has the same face.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from yima.runtime.errors import Refusal
+
+_BLIND_BYTES = 16
+
+
+class KeyStore(Protocol):
+    """What a key store offers; every secret is 32 bytes and has a name such as `healthcode/static/1`."""
+
+    def secret(self, name: str) -> bytes:
+        """The 32-byte secret of that name, made on first use."""
+        ...
+
+
+class FileKeyStore:
+    """Secrets in one JSON file that only its owner can read (0600). Safe for several workers of one machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._secrets: dict[str, bytes] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._load()
+
+    def secret(self, name: str) -> bytes:
+        """The 32-byte secret of that name; made, and written durably, on first use."""
+        if name not in self._secrets:
+            self._create(name)
+        return self._secrets[name]
+
+    def _load(self) -> None:
+        if not self._path.exists():
+            return
+        if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
+            raise Refusal("key-store-invalid", field=str(self._path), reason="others may read it")
+        try:
+            held = json.loads(self._path.read_text(encoding="utf-8"))
+            self._secrets = {name: base64.b64decode(value) for name, value in held.items()}
+        except (ValueError, AttributeError) as error:
+            raise Refusal("key-store-invalid", field=str(self._path), reason="it is not the JSON that Yima wrote") from error
+
+    def _create(self, name: str) -> None:
+        with _exclusive(self._path.with_suffix(".lock")):
+            self._load()  # another worker may have made it since
+            if name in self._secrets:
+                return
+            self._secrets[name] = secrets.token_bytes(32)
+            temporary = self._path.with_suffix(".new")
+            held = {key: base64.b64encode(value).decode() for key, value in sorted(self._secrets.items())}
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(held, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path):  # type: ignore[no-untyped-def]  # fcntl.flock is process-wide; see the body
+    import fcntl
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Vault:
+    """Blind index and envelope encryption over a key store."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self.store = store
+        self._index_key = store.secret("vault/blind-index/1")
+        self._master = store.secret("vault/master/1")
+
+    def blind(self, purpose: str, value: str) -> bytes:
+        """Keyed index of a value (HMAC-SHA-256, 16 bytes). The purpose separates domains: equal numbers in two systems differ."""
+        message = f"{purpose}\x1f{value}".encode()
+        return hmac.new(self._index_key, message, hashlib.sha256).digest()[:_BLIND_BYTES]
+
+    def new_wrap(self) -> bytes:
+        """A fresh data key, wrapped by the master key (RFC 3394, 40 bytes): store it with the person."""
+        return aes_key_wrap(self._master, secrets.token_bytes(32))
+
+    def seal(self, wrap: bytes, plain: bytes) -> bytes:
+        """`plain` under the data key in `wrap`: 12 bytes nonce, then AES-256-GCM ciphertext and tag."""
+        nonce = secrets.token_bytes(12)
+        return nonce + AESGCM(self._data_key(wrap)).encrypt(nonce, plain, None)
+
+    def open(self, wrap: bytes, sealed: bytes) -> bytes:
+        """The plaintext again; Refusal `key-store-invalid` when the keys are not those it was sealed with."""
+        try:
+            return AESGCM(self._data_key(wrap)).decrypt(sealed[:12], sealed[12:], None)
+        except InvalidTag as error:
+            raise Refusal("key-store-invalid", field="vault", reason="sealed data does not open with these keys") from error
+
+    def _data_key(self, wrap: bytes) -> bytes:
+        try:
+            return aes_key_unwrap(self._master, wrap)
+        except InvalidUnwrap as error:
+            raise Refusal("key-store-invalid", field="vault", reason="a data key does not unwrap with this master key") from error
+
+
+def signing_key(store: KeyStore, name: str) -> ec.EllipticCurvePrivateKey:
+    """A P-256 signing key derived from the named secret (the store keeps 32 bytes, whatever they are for)."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    wide = hashlib.shake_256(b"p-256" + store.secret(name)).digest(48)  # 48 bytes: the bias of the reduction is negligible
+    return ec.derive_private_key(int.from_bytes(wide, "big") % (order - 1) + 1, ec.SECP256R1())

@@ -1,0 +1,20 @@
+"""Prometheus metrics of the process; `/metrics` shows them (text format 0.0.4). Labels never carry a person."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+requests = Counter("yima_http_requests_total", "Answered requests", ["route", "method", "status"])
+latency = Histogram("yima_http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS)
+submissions = Counter("yima_submissions_total", "Submissions by outcome", ["outcome"])
+resources = Counter("yima_resources_written_total", "Resources written")
+verifications = Counter("yima_code_verifications_total", "Health-code verifications by outcome", ["outcome"])
+disclosures = Counter("yima_disclosures_total", "Disclosure decisions", ["outcome", "basis"])
+persons = Counter("yima_persons_created_total", "Persons created by resolution")
+
+
+def render() -> tuple[bytes, str]:
+    """The metrics page and its content type."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

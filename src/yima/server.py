@@ -1,0 +1,55 @@
+"""Serving: granian workers over one database; they die with the process that started them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from granian.constants import Interfaces, Loops
+from granian.server import Server
+
+from yima.app import Application
+from yima.runtime import logs
+from yima.runtime.settings import Settings
+
+_PR_SET_PDEATHSIG: Final = 1
+_DRAIN_SECONDS: Final = 10
+
+
+def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is called when the port listens."""
+    parent = os.getpid()
+
+    def load(*_: Any, **__: Any) -> Application:
+        _die_with(parent)
+        logs.configure(settings.log_format, settings.log_level)
+        return Application(settings, database_url, settings.public_url)
+
+    server = Server(
+        "yima.app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=2048,
+        log_enabled=False,
+        process_name=None,
+        workers_kill_timeout=_DRAIN_SECONDS,
+    )
+    if ready is not None:
+        server.on_startup(ready)
+    server.serve(target_loader=load, wrap_loader=False)
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to end this worker when its parent is killed, so that no orphan goes on answering (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
