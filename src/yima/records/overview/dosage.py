@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from .gather import Fact
 from .model import NO_TEXT, Text
 from .reading import concept_text, decimal, first, has_chinese, mapping, number_text, quantity, status_code, string
 from .words_medicine import DOSE_UNITS, PERIOD_UNITS, ROUTES, TIMING_CODES
@@ -11,8 +12,14 @@ from .words_medicine import DOSE_UNITS, PERIOD_UNITS, ROUTES, TIMING_CODES
 _TIMES = {Decimal(1): "once", Decimal(2): "twice"}
 
 
-def dosage(body: Mapping[str, Any]) -> Text:
-    """Words for the first dosage instruction of a medication resource (``dosageInstruction`` or ``dosage``)."""
+def dosage(fact: Fact) -> Text:
+    """Words for the first dosage instruction of a medicine, made once (lists and timeline both ask)."""
+    if fact.dose is None:
+        fact.dose = _words(fact.body)
+    return fact.dose
+
+
+def _words(body: Mapping[str, Any]) -> Text:
     instruction = first(body.get("dosageInstruction") or body.get("dosage"))
     text = string(instruction.get("text")) or string(instruction.get("patientInstruction"))
     parts = [

@@ -166,7 +166,7 @@ def _medicine(case: Case, fact: Fact) -> Draft:
     if active:
         active, label = _still_taken(case, fact, end, label)
     until = end if end and not active else None
-    return Draft(fact, fact.concept.key, fact.at, fact.at, until, active, label, dosage(fact.body))
+    return Draft(fact, fact.concept.key, fact.at, fact.at, until, active, label, dosage(fact))
 
 
 def _still_taken(case: Case, fact: Fact, end: date | None, label: Text) -> tuple[bool, Text]:

@@ -182,7 +182,7 @@ def _line(fact: Fact, read: Mapping[str, Reading]) -> Line | None:
         detail = NO_TEXT if given else Text(*words.IMMUNISATION_STATUS["not-done"])
         return Line("given" if given else "done", title, detail, None, fact.day, fact.source)
     if fact.type.startswith("Medication"):
-        return Line("given", title, dosage(fact.body), None, fact.day, fact.source)
+        return Line("given", title, dosage(fact), None, fact.day, fact.source)
     if fact.type in ("Procedure", "ImagingStudy"):
         return Line("done", title or Text(*words.EPISODE_KINDS["imaging"]), NO_TEXT, None, fact.day, fact.source)
     return None

@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from .concepts import Concept, Concepts, Role
+from .model import Text
 from .reading import Moment, first, items, mapping, moment, reference_key, status_code, string
 
 # Resource type -> (role of its code, element of its code, elements that say when, in order of trust)
@@ -46,6 +47,7 @@ class Fact:
     at: Moment | None
     encounter: str
     author: str
+    dose: Text | None = None  # dosage in words, once asked for
 
     @property
     def day(self) -> date | None:

@@ -127,7 +127,8 @@ def number_text(value: Decimal) -> str:
 def quantity(value: object) -> tuple[Decimal | None, str]:
     """Number and unit as shown (``unit``, else the UCUM ``code``) of a Quantity."""
     found = mapping(value)
-    return decimal(found.get("value")), string(found.get("unit")) or string(found.get("code"))
+    value = decimal(found.get("value"))
+    return value, "" if value is None else string(found.get("unit")) or string(found.get("code"))
 
 
 def moment(value: object, zone: tzinfo = CHINA) -> Moment | None:

@@ -1,6 +1,6 @@
 """Last results by code, and series of numbers over time."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from . import words
@@ -90,11 +90,11 @@ def trends(read: list[Reading]) -> tuple[Trend, ...]:
     """Series of at least two numbers of the same code in the same unit; the same reading from two institutions
     counts once.
     """
-    series: dict[tuple[str, str], dict[tuple[str, float], Value]] = {}
+    series: dict[tuple[str, str], dict[tuple[datetime, float], Value]] = {}
     for fact, found, _, _ in read:
         if fact.at is None or len(fact.at.text) < 10:  # a year or a month is no place on a time axis
             continue
-        stamp = fact.at.at.isoformat()
+        stamp = fact.at.at
         for value in found:
             if value.number is None:
                 continue
@@ -106,7 +106,7 @@ def trends(read: list[Reading]) -> tuple[Trend, ...]:
     return tuple(made)
 
 
-def _trend(code: str, points: dict[tuple[str, float], Value]) -> Trend:
+def _trend(code: str, points: dict[tuple[datetime, float], Value]) -> Trend:
     newest = next(iter(points.values()))  # facts come newest first
     places = sorted(points)[-_MOST_POINTS:]
     return Trend(
@@ -116,5 +116,5 @@ def _trend(code: str, points: dict[tuple[str, float], Value]) -> Trend:
         unit=shown_unit(newest.unit),
         low=None if newest.low is None else float(newest.low),
         high=None if newest.high is None else float(newest.high),
-        points=tuple((stamp[:10], number) for stamp, number in places),
+        points=tuple((stamp.date().isoformat(), number) for stamp, number in places),
     )

@@ -108,10 +108,10 @@ def _range(body: Mapping[str, Any]) -> tuple[Decimal | None, Decimal | None, str
     if "referenceRange" not in body:
         return None, None, ""
     ranges = items(body["referenceRange"])
-    normal = [one for one in ranges if next(_type_codes(one), "normal") == "normal"]
+    normal = [one for one in ranges if "type" not in one or next(_type_codes(one), "normal") == "normal"]
     if not normal:
         return None, None, ""
-    low, high = quantity(normal[0].get("low"))[0], quantity(normal[0].get("high"))[0]
+    low, high = (decimal(mapping(normal[0].get(side)).get("value")) for side in ("low", "high"))
     return low, high, range_text(low, high) or string(normal[0].get("text"))
 
 
