@@ -15,7 +15,6 @@ from yima.fhir.parameters import PRIMARY_DATE, Part, SearchParam
 from yima.fhir.paths import Path
 from yima.fhir.tables import TYPES
 from yima.fhir.values import Test
-from yima.runtime.errors import Refusal
 
 Predicate = Callable[[dict[str, Any]], bool]
 Dated = tuple[str, datetime, datetime]
@@ -34,10 +33,18 @@ class Clause:
     patient_identifiers: tuple[tuple[str | None, str], ...] = ()
 
 
-def is_chain_known(param: SearchParam, modifier: str, chain: str) -> bool:
+class UnknownModifierError(Exception):
+    """The parameter's type does not have this modifier, or it needs terminology (above, below, in, not-in on codes)."""
+
+
+def is_chain_known(type_name: str, param: SearchParam, modifier: str, chain: str) -> bool:
     """The one chain answered here: `patient.identifier`, `subject:Patient.identifier`."""
-    is_patient = param.type == "reference" and "Patient" in param.target
-    return chain == "identifier" and is_patient and modifier in ("", "Patient")
+    return chain == "identifier" and modifier in ("", "Patient") and _names_record(type_name, param)
+
+
+def _names_record(type_name: str, param: SearchParam) -> bool:
+    """Whether a parameter may say whose record is searched."""
+    return is_subject(type_name, param) or (param.name == "patient" and type_name in COMPARTMENT_TYPES)
 
 
 def clause(
@@ -50,7 +57,10 @@ def clause(
     *,
     name_patients: bool,
 ) -> Clause:
-    """Compile one parameter. `name` is as sent; `name_patients` lets it name the search's patients."""
+    """Compile one parameter. `name` is as sent; `name_patients` lets it name the search's patients.
+
+    Raises UnknownModifierError, and Refusals of values.
+    """
     found = values.pieces(name, text)
     if modifier == "missing":
         return Clause(test=_missing(name, param, text))
@@ -75,11 +85,10 @@ def _patients(type_name: str, param: SearchParam, name: str, modifier: str, foun
     """The clause of a parameter that names the person whose record is searched; None when this one does not."""
     if type_name == "Patient" and param.name == "identifier" and not modifier:
         return Clause(patient_identifiers=tuple(_identifier(name, text) for text in found))
-    subject = is_subject(type_name, param)
-    if not subject and (param.name != "patient" or type_name not in COMPARTMENT_TYPES):
+    if not _names_record(type_name, param):
         return None
     # Where a patient only takes part (Appointment, Provenance), not all of a record is meant, but what has one there.
-    forms = () if subject else (f"{param.name}|{ANY_PATIENT}",)
+    forms = () if is_subject(type_name, param) else (f"{param.name}|{ANY_PATIENT}",)
     if modifier == "identifier":
         return Clause(forms, patient_identifiers=tuple(_identifier(name, text) for text in found))
     if modifier not in ("", "Patient"):
@@ -120,7 +129,7 @@ def _missing(name: str, param: SearchParam, text: str) -> Predicate:
         raise values.invalid(name, "true or false")
     wanted = text == "true"
     if param.parts:
-        raise _unknown(name)
+        raise UnknownModifierError
     return lambda resource: wanted is not any(path.pick(resource, resource) for path in param.paths)
 
 
@@ -154,12 +163,7 @@ def _test(kind: str, param: str, name: str, modifier: str, text: str, now: datet
             return values.of_type_test(name, text)
         case "uri", "" | "above" | "below":
             return values.uri_test(modifier, text)
-    raise _unknown(name)
-
-
-def _unknown(name: str) -> Refusal:
-    """A modifier that the parameter's type does not have (or that needs terminology: above, below, in, not-in)."""
-    return Refusal("search-parameter-unknown", field=name[:64])
+    raise UnknownModifierError
 
 
 def _any_value(param: SearchParam, tests: list[Test]) -> Predicate:

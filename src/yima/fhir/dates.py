@@ -24,10 +24,19 @@ _DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 ).fullmatch
 _MICROSECOND: Final = timedelta(microseconds=1)
+_SECOND: Final = timedelta(seconds=1) - _MICROSECOND
+_COMMON: Final = len("2020-01-01T00:00:00+08:00")
 
 
 def date_range(text: str) -> Range | None:
     """The range of a date, dateTime or instant; None when the text is not one."""
+    if len(text) == _COMMON and text[10] == "T" and text[19] in "+-" and text[5] != "W":
+        try:
+            low = datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # a leap second, the edge of time, or not a date: the long way tells
+        else:
+            return low, _add(low, _SECOND)
     match = _DATE(text)
     if match is None:
         return None

@@ -2,7 +2,8 @@
 
 token: `p|system|code`, `p|*|code`, `p|system|*` (an empty system, `p||code`, means there is none).
 reference: `p|Type/id` and `p|*|id`, or `p|address`; `p|Patient/*` where any Patient is; a logical one:
-`p:identifier|system|value`, `p:identifier|*|value`, `p:identifier|system|*`. uri: `p|address`. `p` is the search parameter.
+`p:identifier|system|value`, `p:identifier|*|value`, `p:identifier|system|*`. uri: `p|address`. `p` is the search
+parameter.
 """
 
 from __future__ import annotations

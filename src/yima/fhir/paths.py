@@ -7,7 +7,7 @@ A path is a row of search.json: `component.valueQuantity Quantity`, `telecom[sys
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -47,12 +47,14 @@ def _compile(text: str) -> Pick:
     if text == "@deceased":
         return _deceased
     steps = [(name, filter_of(mark)) for name, mark in steps_of(text)]
+    if len(steps) == 1 and steps[0][1] is None:
+        return _one_step(steps[0][0])
     from_root = bool(steps) and steps[0][0] == "^"
 
     def pick(node: dict[str, Any], root: dict[str, Any]) -> list[Any]:
         found: list[Any] = [root if from_root else node]
         for name, keep in steps[1:] if from_root else steps:
-            found = list(_children(found, name))
+            found = _children(found, name)
             if keep is not None:
                 found = keep(found)
             if not found:
@@ -62,13 +64,29 @@ def _compile(text: str) -> Pick:
     return pick
 
 
-def _children(nodes: list[Any], name: str) -> Iterator[Any]:
+def _one_step(name: str) -> Pick:
+    """The commonest path of all, without the ceremony."""
+
+    def pick(node: dict[str, Any], _: dict[str, Any]) -> list[Any]:
+        value = node.get(name)
+        if value is None:
+            return []
+        if type(value) is list:
+            return value if None not in value else [item for item in value if item is not None]
+        return [value]
+
+    return pick
+
+
+def _children(nodes: list[Any], name: str) -> list[Any]:
+    found: list[Any] = []
     for node in nodes:
         value = node.get(name) if type(node) is dict else None
         if type(value) is list:
-            yield from (item for item in value if item is not None)
+            found += [item for item in value if item is not None]
         elif value is not None:
-            yield value
+            found.append(value)
+    return found
 
 
 def filter_of(mark: str) -> Callable[[list[Any]], list[Any]] | None:
@@ -89,7 +107,10 @@ def reference_type(reference: Any) -> str:
     """The type a Reference names: from its address, else its `type`; '' when neither tells."""
     if type(reference) is not dict:
         return ""
-    match = _TYPE_IN_REFERENCE.search(str(reference.get("reference", "")))
+    text = reference.get("reference", "")
+    if type(text) is str and text[:8] == "Patient/" and "/" not in text[8:]:
+        return "Patient"  # by far the commonest, spared the pattern
+    match = _TYPE_IN_REFERENCE.search(str(text))
     return match[1] if match else str(reference.get("type", "")).rsplit("/", 1)[-1]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima.fhir import values
-from yima.fhir.clauses import Dated, Predicate, clause, is_chain_known
+from yima.fhir.clauses import Dated, Predicate, UnknownModifierError, clause, is_chain_known
 from yima.fhir.control import Control
 from yima.fhir.dates import matches_dated
 from yima.fhir.index import Indexed, token
@@ -113,12 +113,17 @@ class _Building:
         if self.control.add(stem, modifier, text) or self._column(stem, modifier, text):
             return
         param = SEARCH[self.type].get(stem)
-        if param is None or (chained and not is_chain_known(param, modifier, chain)):
+        if param is None or (chained and not is_chain_known(self.type, param, modifier, chain)):
             if not lenient:
                 raise Refusal("search-parameter-unknown", field=name[:64], type=self.type)
             self.ignored.append(name)
             return
-        self._clause(param, name, "identifier" if chained else modifier, text)
+        if chained and self._has_patients():  # a chain is only answered by naming the record, and it has been named
+            raise values.invalid(name, "one parameter that names the patient")
+        try:
+            self._clause(param, name, "identifier" if chained else modifier, text)
+        except UnknownModifierError:
+            raise Refusal("search-parameter-unknown", field=name[:64], type=self.type) from None
 
     def _column(self, name: str, modifier: str, text: str) -> bool:
         """`_id` and `_lastUpdated`, which are columns of the store rather than tokens."""
@@ -134,9 +139,11 @@ class _Building:
             raise values.invalid(name, "one date; send the parameter twice for a range")
         return True
 
+    def _has_patients(self) -> bool:
+        return bool(self.patients or self.patient_identifiers)
+
     def _clause(self, param: SearchParam, name: str, modifier: str, text: str) -> None:
-        named = bool(self.patients or self.patient_identifiers)
-        found = clause(self.type, param, name, modifier, text, self.now, name_patients=not named)
+        found = clause(self.type, param, name, modifier, text, self.now, name_patients=not self._has_patients())
         if found.forms:
             self.tokens.append([token(form, self.key) for form in found.forms])
         if found.dated:
