@@ -66,7 +66,8 @@ def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinf
     """Build the overview of one person from parsed FHIR R4 resources of any number of institutions.
 
     ``today`` is the reader's calendar day; ``zone`` the reader's time zone (China by default), in which instants
-    become days. Facts dated after today stay in lists and timeline but satisfy no rule.
+    become days.
+    Rules about time ignore facts dated after today; lists, timeline and diagnosis tags keep them.
     """
     case = gather(resources, today, zone)
     who = identity(case)
