@@ -10,12 +10,9 @@ from .days import AS_OF, RECORDS_FROM
 from .institutions import Department, Institution, Practitioner, Terminal
 from .names import Name
 from .people import Document, Resident
-from .render.patient import IDENTIFIERS
+from .render.patient import DOCUMENT_SYSTEMS
 from .visits import Visit, visits
 from .write import Counts, write
-
-DOCUMENT_SYSTEMS = {kind: system for kind, (system, _, _) in IDENTIFIERS.items()}
-"""Document kind -> the identifier system of its numbers."""
 
 __all__ = [
     "AS_OF",

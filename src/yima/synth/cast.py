@@ -64,10 +64,10 @@ def _uyghur(rng: Random) -> list[Draft]:
 def _alone(sex: names.Sex, age: int, special: str, *stories: str, ethnicity: str = "01") -> "Household":
     """A household of one, for a role that needs no family."""
 
-    def make(rng: Random) -> list[Draft]:
+    def _make(rng: Random) -> list[Draft]:
         return [_lead(person(rng, sex, born_at_age(rng, age), ethnicity), special, *stories)]
 
-    return make
+    return _make
 
 
 def _compound(rng: Random) -> list[Draft]:
@@ -79,7 +79,7 @@ def _compound(rng: Random) -> list[Draft]:
 
 
 def _abroad(sex: names.Sex, country: str, special: str, *stories: str) -> "Household":
-    def make(rng: Random) -> list[Draft]:
+    def _make(rng: Random) -> list[Draft]:
         draft = _lead(person(rng, sex, born_at_age(rng, rng.randint(29, 48))), special, *stories)
         draft.ethnicity = ""
         if country:
@@ -88,18 +88,18 @@ def _abroad(sex: names.Sex, country: str, special: str, *stories: str) -> "House
             draft.country, draft.name = names.foreign(rng, sex)
         return [draft]
 
-    return make
+    return _make
 
 
 def _namesake(text: str, sex: names.Sex, born: date, *stories: str) -> "Household":
     """People who share name, sex and birthday and nothing else: the matcher must keep them apart."""
 
-    def make(rng: Random) -> list[Draft]:
+    def _make(rng: Random) -> list[Draft]:
         draft = _lead(person(rng, sex, born), "same-name", *stories)
         draft.name = names.han(text[0], text[1:])
         return [draft]
 
-    return make
+    return _make
 
 
 def _centenarian(rng: Random) -> list[Draft]:

@@ -31,7 +31,7 @@ def _mortality(rng: Random, draft: Draft) -> None:
 
 
 def _old_age(rng: Random) -> int:
-    return min(99, int(65 + abs(rng.gauss(0, 9))))
+    return min(99, int(65 + abs(rng.gauss(0, 11))))
 
 
 def _elder(rng: Random, ethnicity: str) -> list[Draft]:

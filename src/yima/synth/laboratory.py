@@ -63,12 +63,11 @@ def creatinine(egfr: float, age: int, *, man: bool) -> float:
 
 
 def renal(rng: Random, egfr: float, age: int, *, man: bool) -> tuple[Measure, ...]:
-    """Creatinine, eGFR and urea that agree with each other."""
+    """Creatinine and eGFR that agree with each other."""
     rate = clamp(rng.gauss(egfr, 3), 12, 128)
     return (
         Measure("creatinine", creatinine(rate, age, man=man)),
         Measure("egfr", rate),
-        Measure("urea", clamp(rng.gauss(5.2 + (90 - rate) * 0.05, 0.6), 2.4, 22)),
     )
 
 

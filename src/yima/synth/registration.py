@@ -23,7 +23,7 @@ RATES: dict[str, float] = {
     "old_address": 0.06,
     "birth": 0.012,
     "no_number": 0.04,
-    "bad_number": 0.004,
+    "bad_number": 0.002,
     "pinyin": 0.35,
 }
 """Probability of each slip (``pinyin``: of carrying a Latin name at all)."""

@@ -28,9 +28,11 @@ class _Entries:
         self.list: list[Json] = []
 
     def name(self, part: str) -> str:
+        """The urn:uuid of a named part of this bundle."""
         return f"urn:uuid:{uuid5(self.namespace, part)}"
 
     def post(self, resource: Json) -> str:
+        """Add a resource to create; answers its full url."""
         full = self.name(str(len(self.list)))
         self.list.append(
             {"fullUrl": full, "resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}

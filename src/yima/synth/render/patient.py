@@ -19,6 +19,10 @@ IDENTIFIERS: dict[str, tuple[str, str, str]] = {
 }
 """Document kind: identifier system, HL7 table 0203 type, Chinese name."""
 
+DOCUMENT_SYSTEMS: dict[str, str] = {kind: row[0] for kind, row in IDENTIFIERS.items()}
+"""Document kind: FHIR identifier system."""
+
+AREA = "urn:yima:area"
 ETHNICITY = "urn:yima:ethnicity"
 NATIONALITY = "http://hl7.org/fhir/StructureDefinition/patient-nationality"
 REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
@@ -111,8 +115,8 @@ def _address(resident: Resident, written: Registration) -> Json:
         "text": written.address,
         "city": CITY_NAME,
         "district": district.name,
-        "postalCode": district.code,
         "country": "CN",
+        "extension": [{"url": AREA, "valueCode": district.code}],
     }
 
 

@@ -81,7 +81,9 @@ def _diagnosis(life: Life, rng: Random, body: Body, day: date, course: Course) -
 
 def _follow_up(life: Life, rng: Random, body: Body, day: date, course: Course, *, first: bool) -> Consultation:
     reading = body.pressure(rng, day, course.load + _missed(rng))
-    facts: list[Fact] = [reading, pulse(rng, life.age(day)), Measure("weight", body.weight(day) + rng.gauss(0, 0.5))]
+    facts: list[Fact] = [reading, pulse(rng, life.age(day))]
+    if rng.random() < 0.4:
+        facts.append(Measure("weight", body.weight(day) + rng.gauss(0, 0.5)))
     if first:
         facts.insert(0, Problem("I10", chronic=True))
     if reading.systolic >= 145 and rng.random() < 0.7:

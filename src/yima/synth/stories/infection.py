@@ -49,13 +49,12 @@ def _clinic(life: Life, rng: Random, day: date, start: date, baseline: float) ->
         Body(life).pressure(rng, day),
         Measure("weight", Body(life).weight(day) - 2 + min(months, 10) * 0.2),
         Measure("cd4", clamp(rng.gauss(cells, 35), 120, 980)),
-        blood_count(rng, man=life.man),
-        biochemistry(rng, life.age(day), man=life.man),
         Drug("dolutegravir", 50, "mg", 1, 91, note="每日固定时间服用，勿漏服"),
         Drug("lamivudine", 0.3, "g", 1, 91),
         Drug("tenofovir", 0.3, "g", 1, 91),
     ]
     if months < 1 or rng.random() < 0.45:
+        facts += [blood_count(rng, man=life.man), biochemistry(rng, life.age(day), man=life.man)]
         facts.insert(2, Measure("hiv_rna", round(load) if load >= 40 else 20))
     if months < 1:
         facts.insert(0, Problem("B24", chronic=True, onset=start - timedelta(days=15)))
