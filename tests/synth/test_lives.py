@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -150,3 +150,20 @@ def test_size_of_a_life() -> None:
     resources = sum(len(v.bundle["entry"]) for v in told)
     assert 8 <= len(told) / 400 <= 19
     assert 5 <= resources / len(told) <= 11
+
+
+def test_nobody_is_in_two_places_at_once(town: Told) -> None:
+    free: dict[str, datetime] = {}
+    for visit in town.visits:
+        assert visit.resident not in free or town.started(visit) >= free[visit.resident]
+        free[visit.resident] = visit.at
+
+
+def test_an_institution_lists_a_chronic_illness_once(town: Told) -> None:
+    listed = set()
+    for visit, condition in town.resources("Condition"):
+        if condition["category"][0]["coding"][0]["code"] == "problem-list-item":
+            place = (visit.resident, visit.institution, _code(condition))
+            assert place not in listed
+            listed.add(place)
+    assert listed

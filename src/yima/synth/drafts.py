@@ -70,7 +70,10 @@ def child(rng: Random, family: Sequence[Draft], born: date, sex: Sex | None = No
     chosen: Sex = sex or ("male" if rng.random() < 0.52 else "female")
     parent = mother if rng.random() < 0.08 else father
     surname = "" if parent.ethnicity in _SPLIT_NAMES else parent.name.family
+    taken = {member.name.text for member in family}
     draft = person(rng, chosen, born, parent.ethnicity, surname)
+    while draft.name.text in taken:  # no family gives one name twice
+        draft = person(rng, chosen, born, parent.ethnicity, surname)
     draft.father, draft.mother = 0, 1
     return draft
 

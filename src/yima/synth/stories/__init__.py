@@ -6,10 +6,10 @@ changes no other, and it may propose contacts outside the life or the record yea
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import timedelta
 from itertools import chain
 
-from yima.synth.facts import Consultation
+from yima.synth.facts import Consultation, Fact, Problem
 from yima.synth.life import Life
 
 from . import (
@@ -59,6 +59,8 @@ STORIES: dict[str, Story] = {
 }
 """Every story by the name that residents carry."""
 
+_WALK = timedelta(minutes=20)
+
 _NOT_WHEN_PREGNANT = {"everyday", "workplace_check", "injury", "screening", "dental"}
 """Stories whose films and painkillers a pregnancy forbids; those contacts do not happen."""
 
@@ -68,7 +70,7 @@ def consultations(life: Life) -> list[Consultation]:
     told = chain.from_iterable(STORIES[name](life) for name in life.resident.stories)
     found = [contact for contact in told if life.possible(contact) and not _forbidden(life, contact)]
     found.sort(key=lambda contact: contact.at)
-    return list(_one_place_at_a_time(found))
+    return _listed_once([contact for contact in _one_place_at_a_time(found) if life.possible(contact)])
 
 
 def _forbidden(life: Life, contact: Consultation) -> bool:
@@ -76,11 +78,29 @@ def _forbidden(life: Life, contact: Consultation) -> bool:
 
 
 def _one_place_at_a_time(contacts: list[Consultation]) -> Iterator[Consultation]:
-    """Nobody sees a clinic while lying in a ward."""
-    free: datetime | None = None
+    """Nobody sees a clinic while lying in a ward; whoever is still at a clinic comes later to the next."""
+    before: Consultation | None = None
     for contact in contacts:
-        if free is not None and contact.at < free:
-            continue
-        if contact.kind == "IMP":
-            free = contact.end
+        if before is not None and contact.at < before.end:
+            if before.kind == "IMP":
+                continue
+            wait = before.end - contact.at + _WALK
+            contact.at, contact.end = contact.at + wait, contact.end + wait
+        before = contact
         yield contact
+
+
+def _listed_once(contacts: list[Consultation]) -> list[Consultation]:
+    """An institution puts a chronic illness on its problem list once, the first time it sees it."""
+    listed: set[tuple[str, str]] = set()
+    for contact in contacts:
+        kept: list[Fact] = []
+        for fact in contact.facts:
+            if isinstance(fact, Problem) and fact.chronic:
+                place = (contact.institution.code, fact.icd10)
+                if place in listed:
+                    continue
+                listed.add(place)
+            kept.append(fact)
+        contact.facts = kept
+    return contacts
