@@ -6,11 +6,13 @@ passport would print; each table row is Chinese form and Latin form.
 
 Pairs = tuple[tuple[str, str], ...]
 
-UYGHUR_FEMALE: Pairs = (("阿孜古丽", "Azigul"), ("祖丽胡马尔", "Zulhumar"), ("热孜万古丽", "Rizwangul"), ("阿米娜", "Amine"), 
+UYGHUR_FEMALE: Pairs = (
+    ("阿孜古丽", "Azigul"), ("祖丽胡马尔", "Zulhumar"), ("热孜万古丽", "Rizwangul"), ("阿米娜", "Amine"),
     ("阿依古丽", "Aygul"), ("古丽娜尔", "Gulnar"), ("热依汗古丽", "Reyhangul"),
     ("帕提古丽", "Patigul"), ("米热古丽", "Mihrigul"), ("麦尔耶姆", "Meryem"),
 )  # fmt: skip
-UYGHUR_MALE: Pairs = (("麦麦提", "Memet"), ("阿卜杜热合曼", "Abdurehman"), ("努尔麦麦提", "Nurmemet"), ("艾尼瓦尔", "Enwer"), 
+UYGHUR_MALE: Pairs = (
+    ("麦麦提", "Memet"), ("阿卜杜热合曼", "Abdurehman"), ("努尔麦麦提", "Nurmemet"), ("艾尼瓦尔", "Enwer"),
     ("买买提江", "Memetjan"), ("艾力", "Eli"), ("吐尔逊", "Tursun"), ("库尔班", "Qurban"),
     ("玉素甫", "Yusup"), ("艾合买提", "Ehmet"), ("亚森", "Yasin"), ("阿不都拉", "Abdulla"),
 )  # fmt: skip
@@ -28,19 +30,23 @@ KAZAKH_MALE: Pairs = (
     ("巴合提", "Baqyt"),
     ("努尔兰", "Nurlan"),
 )
-TIBETAN_FEMALE: Pairs = (("白玛曲珍", "Baima Quzhen"), ("仁增旺姆", "Rigzin Wangmo"), ("拉巴卓玛", "Lhaba Zhoima"), ("尼玛普赤", "Nyima Puchi"), 
+TIBETAN_FEMALE: Pairs = (
+    ("白玛曲珍", "Baima Quzhen"), ("仁增旺姆", "Rigzin Wangmo"), ("拉巴卓玛", "Lhaba Zhoima"), ("尼玛普赤", "Nyima Puchi"),
     ("卓玛央宗", "Zhoima Yangzom"), ("达瓦卓嘎", "Dawa Zhoigar"), ("德吉白珍", "Degyi Baizhen"),
     ("次仁拉姆", "Cering Lhamo"), ("央金", "Yangjin"),
 )  # fmt: skip
-TIBETAN_MALE: Pairs = (("旦增罗布", "Dainzin Norbu"), ("索朗旺堆", "Soinam Wangdoi"), ("强巴", "Qamba"), ("次旺多吉", "Cewang Dorje"), 
+TIBETAN_MALE: Pairs = (
+    ("旦增罗布", "Dainzin Norbu"), ("索朗旺堆", "Soinam Wangdoi"), ("强巴", "Qamba"), ("次旺多吉", "Cewang Dorje"),
     ("扎西次仁", "Zhaxi Cering"), ("洛桑丹增", "Losang Dainzin"), ("格桑平措", "Gaisang Puncog"),
     ("边巴顿珠", "Bianba Toinzhub"), ("多吉", "Dorje"),
 )  # fmt: skip
-MONGOL_FEMALE: Pairs = (("斯琴", "Siqin"), ("琪琪格玛", "Qiqigema"), ("托娅", "Tuya"), ("红格尔", "Honggor"), 
+MONGOL_FEMALE: Pairs = (
+    ("斯琴", "Siqin"), ("琪琪格玛", "Qiqigema"), ("托娅", "Tuya"), ("红格尔", "Honggor"),
     ("乌云其木格", "Oyunchimeg"), ("娜仁花", "Naranhua"), ("萨仁高娃", "Sarangua"),
     ("其其格", "Qiqige"),
 )  # fmt: skip
-MONGOL_MALE: Pairs = (("布和", "Buhe"), ("孟和", "Monghe"), ("阿古拉", "Agula"), ("格日勒", "Gerel"), 
+MONGOL_MALE: Pairs = (
+    ("布和", "Buhe"), ("孟和", "Monghe"), ("阿古拉", "Agula"), ("格日勒", "Gerel"),
     ("巴特尔", "Bator"), ("苏和", "Suhe"), ("朝鲁", "Qulu"), ("那日苏", "Narsu"),
     ("额尔德木图", "Erdemtu"),
 )  # fmt: skip
