@@ -31,7 +31,8 @@ KAZAKH_MALE: Pairs = (
     ("努尔兰", "Nurlan"),
 )
 TIBETAN_FEMALE: Pairs = (
-    ("白玛曲珍", "Baima Quzhen"), ("仁增旺姆", "Rigzin Wangmo"), ("拉巴卓玛", "Lhaba Zhoima"), ("尼玛普赤", "Nyima Puchi"),
+    ("白玛曲珍", "Baima Quzhen"), ("仁增旺姆", "Rigzin Wangmo"), ("拉巴卓玛", "Lhaba Zhoima"),
+    ("尼玛普赤", "Nyima Puchi"),
     ("卓玛央宗", "Zhoima Yangzom"), ("达瓦卓嘎", "Dawa Zhoigar"), ("德吉白珍", "Degyi Baizhen"),
     ("次仁拉姆", "Cering Lhamo"), ("央金", "Yangjin"),
 )  # fmt: skip
