@@ -25,6 +25,8 @@ class Context:
     sign_in: SignIn
     sessions: Sessions
     verifier: healthcode.Verifier
+    index_key: bytes
+    """Keys the hashes by which resources are searched."""
     profile: str
     """Crypto family of new cards and codes: INTL or SM."""
     emergency: timedelta

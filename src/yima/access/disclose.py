@@ -7,7 +7,7 @@ the functions here; a denial is logged like a read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -107,9 +107,11 @@ async def search(
     _check_scope(asking.caller, resource_type, "s")
     if resource_type in SHARED_TYPES:
         return await _search_homes(cx, asking, SHELF, [SHELF], resource_type, query, offset, count)
-    person = await _named_person(cx, asking, resource_type, query)
+    person, patients = await _named_person(cx, asking, resource_type, query)
     if person is None:
         return Found((), 0, consent.Decision(True, "none", "", ()))
+    if resource_type == "Patient" and patients is not None:
+        query = replace(query, ids=patients)
     homes = await mpi.homes(cx.database, person)
     return await _search_homes(cx, asking, person, homes, resource_type, query, offset, count)
 
@@ -199,8 +201,11 @@ async def _search_homes(
     return Found(page.rows, page.total, decision)
 
 
-async def _named_person(cx: Context, asking: Asking, resource_type: str, query: fhir.Query) -> PersonId | None:
-    """The one person whose record is searched; None when the name means nobody this caller may know of."""
+async def _named_person(
+    cx: Context, asking: Asking, resource_type: str, query: fhir.Query
+) -> tuple[PersonId | None, list[str] | None]:
+    """The one person whose record is searched, None when the name means nobody this caller may know of; and, where it was
+    named by identifiers, the Patients that carry them."""
     named: set[PersonId] = set()
     unknown = False
     patients = list(query.patients) + (list(query.ids or ()) if resource_type == "Patient" else [])
@@ -208,13 +213,15 @@ async def _named_person(cx: Context, asking: Asking, resource_type: str, query: 
         person = await mpi.person_of_patient(cx.database, patient.removeprefix("Patient/"))
         unknown |= person is None
         named |= {person} if person is not None else set()
+    carriers: list[str] | None = None
     for system, value in query.patient_identifiers:
         found = await mpi.find_patients(cx.database, cx.vault, system, value, asking.caller.institution)
         unknown |= not found
         named |= {person for _, person in found}
+        carriers = [patient for patient, _ in found if carriers is None or patient in carriers]
     if len(named) > 1 or (not named and not unknown):
         raise Refusal("person-not-named", field=resource_type)
-    return next(iter(named), None)
+    return next(iter(named), None), carriers
 
 
 def _check_scope(caller: Caller, resource_type: str, verb: str) -> None:

@@ -46,6 +46,7 @@ class Access:
                 visit_seconds=settings.visit_seconds,
                 on_refused=lambda refused: scan.refused_scan(self._cx, refused),
             ),
+            index_key=keys.secret("records/index/1"),
             profile=settings.profile,
             emergency=timedelta(seconds=settings.break_glass_seconds),
         )
@@ -132,7 +133,7 @@ class Access:
     ) -> list[submit.Outcome]:
         """Carry out writes in the caller's transaction: see `access.submit`."""
         submitting = submit.Submitting(
-            c, self._cx.vault, self._cx.keys, caller, submission, self._cx.profile, now, logs.request_id.get()
+            c, self._cx.vault, self._cx.keys, caller, submission, self._cx.index_key, self._cx.profile, now, logs.request_id.get()
         )
         return await submit.submit(submitting, entries)
 
@@ -167,6 +168,10 @@ class Access:
     async def versions(self, asking: disclose.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
         """All versions of one resource."""
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
+
+    def query(self, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool, now: datetime) -> fhir.Query:
+        """A search compiled with this deployment's index key: see `fhir.compile_query`."""
+        return fhir.compile_query(resource_type, params, lenient=lenient, key=self._cx.index_key, now=now)
 
     async def search(
         self, asking: disclose.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int

@@ -70,6 +70,7 @@ class Submitting:
     keys: KeyStore
     caller: Caller
     submission: str
+    index_key: bytes
     profile: str
     """Crypto family of the cards issued for new persons: INTL or SM."""
     now: datetime
@@ -93,6 +94,7 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     # 1 Persons first: every Patient gets its person, so that every other resource can find its home.
     placed = {i: await _place_patient(s, e) for i, e in enumerate(entries) if e.type == "Patient"}
     patients = {e.full_url: f"Patient/{p.id}" for i, e in enumerate(entries) if e.full_url and (p := placed.get(i))}
+    s.own_patients.update(p.id for p in placed.values())
     # 2 Everything else goes to the home of the patient it is about.
     for i, entry in enumerate(entries):
         if i not in placed:
@@ -197,7 +199,7 @@ async def _own_patient(s: Submitting, patient: str) -> bool:
 
 async def _matching(s: Submitting, entry: Entry, home: PersonId) -> str | None:
     """The one resource of this institution in that home which meets the condition, or None."""
-    query = fhir.compile_query(entry.type, parse_qsl(entry.condition, keep_blank_values=True))
+    query = fhir.compile_query(entry.type, parse_qsl(entry.condition, keep_blank_values=True), key=s.index_key, now=s.now)
     sight = records.Sight(only_institution=s.caller.institution)
     page = await records.search(s.c, [home], entry.type, query, sight, offset=0, count=2)
     if len(page.rows) > 1:
@@ -229,7 +231,8 @@ async def _store(s: Submitting, order: Sequence[_Placed]) -> list[Outcome]:
     source = f"urn:yima:institution:{s.caller.institution_code}#{s.submission}"
     written = iter(
         await records.transact(
-            s.c, writes, institution=s.caller.institution, source=source, submission=s.submission, now=s.now
+            s.c, writes, institution=s.caller.institution, source=source, submission=s.submission, index_key=s.index_key,
+            now=s.now,
         )
     )
     return [_outcome(p, None if p.method == "none" else next(written)) for p in order]

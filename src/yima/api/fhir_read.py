@@ -113,7 +113,7 @@ async def run_search(request: Request, asking: Asking, name: str, params: Sequen
     cursor = dict(params).get("_cursor")
     place = pager.open(cursor, asking.caller, name, asking.visit) if cursor else paging.Place(tuple(params), 0)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
-    query = fhir.compile_query(name, [p for p in place.params if p[0] not in ("_format", "_pretty")], lenient=lenient)
+    query = access.query(name, [p for p in place.params if p[0] not in ("_format", "_pretty")], lenient=lenient, now=asking.now)
     for wanted in (*query.include, *query.revinclude):
         raise Refusal("search-parameter-unknown", field=f"_include={wanted[:60]}", type=name)
     most = access.settings.page_count_max

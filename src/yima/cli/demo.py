@@ -139,11 +139,12 @@ def _announce(settings: Settings, described: dict[str, Any]) -> None:
                 break
         except OSError:
             time.sleep(0.05)
-    resident, clinician = described["residents"][0], described["clinicians"][0]
     _out.print(f"ready {base}", soft_wrap=True)
     _out.print("Development sign-in: this machine only, synthetic people only.", style="bold yellow")
-    _out.print(f"  resident   {resident['name']}: {resident['page']}", soft_wrap=True)
-    _out.print(f"  clinician  {clinician['name']}, {clinician['institution']}: {clinician['page']}", soft_wrap=True)
+    for resident in described["residents"][:1]:
+        _out.print(f"  resident   {resident['name']}: {resident['page']}", soft_wrap=True)
+    for clinician in described["clinicians"][:1]:
+        _out.print(f"  clinician  {clinician['name']}, {clinician['institution']}: {clinician['page']}", soft_wrap=True)
     _out.print(f"  operator   {described['operator']['page']}", soft_wrap=True)
     _out.print(f"  everybody  {settings.data / 'demo.json'}", soft_wrap=True)
 

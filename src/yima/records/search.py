@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from yima import fhir
@@ -13,6 +14,19 @@ from yima.runtime.ids import PersonId
 
 _COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content"
 _KEYS = {"date": "low", "_lastUpdated": "updated", "_id": "id"}
+_INSIDE = "({a} >= :from and {b} <= :to)"
+_PREFIXES = {
+    "eq": _INSIDE,
+    "ne": f"not {_INSIDE}",
+    "gt": "({b} > :to and :from::timestamptz is not null)",
+    "lt": "({a} < :from and :to::timestamptz is not null)",
+    "ge": f"({_INSIDE} or {{b}} > :to)",
+    "le": f"({_INSIDE} or {{a}} < :from)",
+    "sa": "({a} > :to and :from::timestamptz is not null)",
+    "eb": "({b} < :from and :to::timestamptz is not null)",
+    "ap": "({a} <= :to and {b} >= :from)",
+}
+"""FHIR R4 search 3.1.1.4.6 prefixes: the range `[a, b]` of a row against the range `[:from, :to]` asked for."""
 _SCAN = 20_000
 """At most this many rows of one type of one record are looked at for a rare parameter."""
 
@@ -64,45 +78,17 @@ def _conditions(
         also("id = any(?::text[])", query.ids)
     for alternatives in query.tokens:
         also("tokens && ?::bigint[]", alternatives)
-    for prefix, low, high in query.dated:
-        _dated(also, prefix, low, high)
-    for prefix, low, high in query.last_updated:
-        _instant(also, prefix, low, high)
+    for clause, low, high in _ranges(query):
+        args += [low, high]
+        clauses.append(clause.replace(":from", f"${len(args) - 1}").replace(":to", f"${len(args)}"))
     return " and ".join(clauses), args
 
 
-def _dated(also: Any, prefix: str, low: Any, high: Any) -> None:
-    """A range against a range (FHIR R4 search, section 2.21.4 "prefixes"); `high` bounds are exclusive."""
-    if prefix == "eq":
-        also("low >= ?", low)
-        also("high <= ?", high)
-    elif prefix == "ne":
-        also("not (low >= (?::timestamptz[])[1] and high <= (?::timestamptz[])[2])", [low, high])
-    elif prefix in ("gt", "sa"):
-        also("high > ?" if prefix == "gt" else "low >= ?", high)
-    elif prefix == "ge":
-        also("high > ?", low)
-    elif prefix in ("lt", "eb"):
-        also("low < ?" if prefix == "lt" else "high <= ?", low)
-    elif prefix == "le":
-        also("low < ?", high)
-    else:  # ap: any overlap with the range, which the parser has widened by ten per cent
-        also("high > ?", low)
-        also("low < ?", high)
-
-
-def _instant(also: Any, prefix: str, low: Any, high: Any) -> None:
-    if prefix in ("eq", "ap"):
-        also("updated >= ?", low)
-        also("updated < ?", high)
-    elif prefix in ("gt", "sa"):
-        also("updated >= ?", high)
-    elif prefix == "ge":
-        also("updated >= ?", low)
-    elif prefix in ("lt", "eb"):
-        also("updated < ?", low)
-    elif prefix == "le":
-        also("updated < ?", high)
+def _ranges(query: fhir.Query) -> list[tuple[str, datetime, datetime]]:
+    """Date conditions as SQL over the range `[low, high]` of a row, with the range asked for; all bounds are inclusive."""
+    clinical = [(_PREFIXES[prefix].format(a="low", b="high"), low, high) for prefix, low, high in query.dated]
+    updated = [(_PREFIXES[prefix].format(a="updated", b="updated"), low, high) for prefix, low, high in query.last_updated]
+    return clinical + updated
 
 
 def _order(query: fhir.Query) -> str:

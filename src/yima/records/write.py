@@ -42,9 +42,11 @@ class Written:
 
 
 async def transact(
-    c: Connection, writes: Sequence[Write], *, institution: int, source: str, submission: str, now: datetime
+    c: Connection, writes: Sequence[Write], *, institution: int, source: str, submission: str, index_key: bytes, now: datetime
 ) -> list[Written]:
     """Write all, in the caller's transaction, in order. `source` becomes meta.source (FHIR Meta.source).
+
+    `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives them away.
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `precondition-failed`
     (If-Match names another version).
@@ -59,7 +61,7 @@ async def transact(
             written.append(Written(write.type, write.id, number, False, b""))
             continue
         content = fhir.encode(_stamped(write.resource, write.id, number, source, now))
-        found = fhir.index(write.resource)
+        found = fhir.index(write.resource, key=index_key)
         low, high = found.dated or (None, None)
         row = (write.home, write.type, write.id, number, now, institution, submission, write.cls, low, high, found.tokens, content)
         if number == 1:
