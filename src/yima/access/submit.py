@@ -108,7 +108,8 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     for p in order:
         if p.resolution and p.said:
             await mpi.link(s.c, s.vault, p.resolution, p.said, s.source, p.id, now=s.now)
-            await healthcode.issue(s.c, s.keys, p.resolution.person, s.now, s.profile)
+            if p.resolution.created:
+                await healthcode.issue(s.c, s.keys, p.resolution.person, s.now, s.profile)
     # 5 The log, in the same transaction.
     await audit.append(s.c, _events(s, order))
     return outcomes
@@ -141,14 +142,14 @@ async def _place_patient(s: Submitting, entry: Entry) -> _Placed:
 
 async def _name_patients(s: Submitting, entry: Entry, patients: dict[str, str]) -> None:
     """Let an entry speak of its patients by the ids they have here: those of the submission, and those named by identifier."""
-    named = dict(patients)
-    for _, path, conditional in fhir.conditional_references(entry.resource):
-        if conditional.startswith("Patient?") and conditional not in named:
-            patient = await _conditional_patient(s, conditional)
+    for holder, path, reference in fhir.references(entry.resource):
+        if reference in patients:
+            holder["reference"] = patients[reference]
+        elif reference.startswith("Patient?"):
+            patient = await _conditional_patient(s, reference)
             if patient is None:
                 raise Refusal("reference-unresolved", field=_at(entry, path))
-            named[conditional] = f"Patient/{patient}"
-    fhir.rewrite(entry.resource, named)
+            holder["reference"] = f"Patient/{patient}"
 
 
 async def _place(s: Submitting, entry: Entry) -> _Placed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 ORDINARY: Final = ""
@@ -57,6 +58,8 @@ _ATC: Final = "http://www.whocc.no/atc"
 def sensitivity(resource: Mapping[str, Any]) -> str:
     """The class code of one resource by its own codes, or `ORDINARY`."""
     found = {claim for system, code in _codings(resource) for claim in _claims(system, code)}
+    if not found:
+        return ORDINARY
     return next((code for code in CLASSES if code in found), ORDINARY)
 
 
@@ -89,29 +92,32 @@ def _encounter(resource: Mapping[str, Any]) -> str:
     return str(reference.get("reference", "")) if isinstance(reference, Mapping) else ""
 
 
-def _claims(system: str, code: str) -> Iterable[str]:
-    for row in CLASSES.values():
-        if system in _ICD10:
-            if row.icd10.match(code):
-                yield row.code
-        elif system == _ATC:
-            if any(code.startswith(prefix) for prefix in row.codes):
-                yield row.code
-        elif system.endswith("department"):
-            if code in row.departments:
-                yield row.code
-        elif code in row.codes:
-            yield row.code
+@lru_cache(65_536)  # a few thousand codes make up nearly all of a region's records
+def _claims(system: str, code: str) -> tuple[str, ...]:
+    return tuple(row.code for row in CLASSES.values() if _claimed(row, system, code))
 
 
-def _codings(node: Any) -> Iterable[tuple[str, str]]:
-    if isinstance(node, Mapping):
-        code = node.get("code")
-        if isinstance(code, str) and isinstance(node.get("system"), str):
-            yield node["system"], code
-        for key, value in node.items():
-            if key not in ("text", "subject", "patient"):
-                yield from _codings(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _codings(item)
+def _claimed(row: SensitiveClass, system: str, code: str) -> bool:
+    if system in _ICD10:
+        return row.icd10.match(code) is not None
+    if system == _ATC:
+        return any(code.startswith(prefix) for prefix in row.codes)
+    if system.endswith("department"):
+        return code in row.departments
+    return code in row.codes
+
+
+def _codings(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every (system, code) anywhere in the resource; a loop, because this looks at every resource that is stored."""
+    found: list[tuple[str, str]] = []
+    waiting: list[Any] = [resource]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is dict:
+            code, system = node.get("code"), node.get("system")
+            if type(code) is str and type(system) is str:
+                found.append((system, code))
+            waiting.extend(value for value in node.values() if type(value) is dict or type(value) is list)
+        else:
+            waiting.extend(item for item in node if type(item) is dict or type(item) is list)
+    return found
