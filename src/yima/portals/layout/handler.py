@@ -1,0 +1,58 @@
+"""The frame around every page: preferences are kept, refusals become pages in the portal's own look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from yima.portals.layout.language import language_of, remember
+from yima.portals.layout.messages import PORTALS, Words
+from yima.portals.layout.render import render
+from yima.runtime.errors import Refusal
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def page(handler: Handler) -> Handler:
+    """Wrap a handler: its refusals are shown as pages, nothing personal is kept by caches."""
+
+    @wraps(handler)
+    async def framed(request: Request) -> Response:
+        try:
+            response = await handler(request)
+        except Refusal as refusal:
+            response = refused(request, refusal)
+        response.headers.setdefault("cache-control", "no-store")
+        remember(request, response)
+        return response
+
+    return framed
+
+
+def portal_of(request: Request) -> str:
+    """The portal an address belongs to; `layout` for everything outside the three."""
+    first = request.url.path.strip("/").split("/")[0]
+    return first if first in PORTALS else "layout"
+
+
+def refused(request: Request, refusal: Refusal) -> Response:
+    """A refusal as a page: what happened, what to do, the stable code and the request id.
+
+    Sentences of the catalogue that speak to programmers are replaced by ones for people (`refusal.<code>.mend`).
+    """
+    lang, portal = language_of(request), portal_of(request)
+    words = Words(portal, lang)
+    own = f"refusal.{refusal.code}.mend"
+    return render(
+        request,
+        "error.html",
+        portal=portal,
+        status=refusal.status,
+        refusal=refusal,
+        title=refusal.text(lang),
+        mend=words(own) if words.has(own) else refusal.mend(lang),
+        request_id=getattr(request.state, "request_id", ""),
+    )

@@ -1,0 +1,202 @@
+// The code page: draws a new code every step from the batch, with or without network. The text of a code is never put into the page.
+import { batchSecondsLeft, clockOffset, codeAt, secondsLeft } from "../healthcode/code.js";
+import { encode } from "../vendor/uqr-0.1.3.mjs";
+import { keep, kept } from "./kept.js";
+
+const REFRESH_SECONDS = 6 * 3600; // fetch a new batch when fewer hours are left
+const USED_EVERY = 5000; // milliseconds between questions where the code was used, while the page is seen
+const QUIET = 4; // light modules around the symbol (ISO/IEC 18004)
+
+const pass = document.querySelector("[data-code]");
+const place = pass.querySelector("[data-qr]");
+const ring = pass.querySelector("[data-ring]");
+const line = pass.querySelector("[data-ring-line]");
+const count = pass.querySelector("[data-ring-count]");
+const announce = document.querySelector("[data-announce]");
+let held; // {batch, number, name, offset}
+let shown = "";
+
+const platformNow = () => Date.now() + held.offset;
+
+async function load() {
+  const data = document.getElementById("batch");
+  if (data) {
+    held = JSON.parse(data.textContent);
+    held.offset = clockOffset(held.batch, Date.now());
+    await keep(held).catch(() => undefined); // private windows may refuse storage
+    return;
+  }
+  held = await kept().catch(() => undefined);
+}
+
+async function renewBatch() {
+  const answer = await fetch("/resident/code/batch", { headers: { accept: "application/json" } });
+  if (!answer.ok) return;
+  held = await answer.json();
+  held.offset = clockOffset(held.batch, Date.now());
+  await keep(held).catch(() => undefined);
+}
+
+function draw(text) {
+  const { data, size } = encode(text, { ecc: "M", border: QUIET });
+  let path = "";
+  data.forEach((row, y) => {
+    for (let x = 0; x < size; x += 1) {
+      if (!row[x]) continue;
+      let end = x;
+      while (end < size && row[end]) end += 1;
+      path += `M${x} ${y}h${end - x}v1h-${end - x}z`;
+      x = end;
+    }
+  });
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", `0 0 ${size} ${size}`);
+  svg.setAttribute("shape-rendering", "crispEdges");
+  svg.setAttribute("aria-hidden", "true");
+  const ground = document.createElementNS(space, "path");
+  ground.setAttribute("fill", "#fff");
+  ground.setAttribute("d", `M0 0h${size}v${size}h-${size}z`);
+  const dark = document.createElementNS(space, "path");
+  dark.setAttribute("fill", "#000");
+  dark.setAttribute("d", path);
+  svg.append(ground, dark);
+  place.replaceChildren(svg);
+}
+
+function say(words) {
+  const p = document.createElement("p");
+  p.textContent = words;
+  place.replaceChildren(p);
+  ring.hidden = true;
+}
+
+function drawnByPlatform() {
+  // Without a secure context browsers have no WebCrypto: the platform draws, the page asks again in time.
+  const image = new Image();
+  image.src = `/resident/code/now.svg?${Date.now()}`;
+  image.alt = "";
+  place.replaceChildren(image);
+  setTimeout(drawnByPlatform, 30000);
+}
+
+async function tick() {
+  const now = platformNow();
+  let text;
+  try {
+    text = await codeAt(held.batch, now);
+  } catch (trouble) {
+    if (!(trouble instanceof RangeError)) throw trouble;
+    shown = "";
+    say(pass.dataset.ended);
+    renewBatch().catch(() => undefined);
+    return;
+  }
+  const left = secondsLeft(held.batch, now);
+  if (text !== shown) {
+    draw(text);
+    ring.hidden = false;
+    line.classList.remove("moving");
+    line.style.strokeDashoffset = String(100 - (100 * left) / held.batch.step);
+    void line.getBoundingClientRect(); // let the full ring be painted before it starts to empty
+    if (shown) announce.textContent = pass.dataset.new;
+    shown = text;
+  }
+  line.classList.add("moving");
+  line.style.strokeDashoffset = String(100 - (100 * (left - 1)) / held.batch.step);
+  count.textContent = String(left);
+}
+
+function beat() {
+  if (document.visibilityState === "visible") tick();
+  setTimeout(beat, 1000 - (platformNow() % 1000) + 15);
+}
+
+function nameSwitch() {
+  const button = pass.querySelector("[data-show-name]");
+  const name = pass.querySelector("[data-name]");
+  const word = button.querySelector("[data-on]");
+  if (!name.dataset.name && held) {
+    name.dataset.name = held.name;
+    name.dataset.masked = masked(held.name);
+    name.textContent = name.dataset.masked;
+  }
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(open));
+    name.textContent = open ? name.dataset.name : name.dataset.masked;
+    word.textContent = open ? word.dataset.on : word.dataset.off;
+  });
+}
+
+function masked(name) {
+  const letters = [...name];
+  return letters.length < 3 ? `${letters[0]}*` : letters[0] + "*".repeat(Math.min(letters.length - 2, 4)) + letters.at(-1);
+}
+
+function offlineBadge() {
+  const badge = document.querySelector("[data-offline-ready]");
+  if (!badge) return;
+  const words = badge.querySelector("span");
+  const show = () => {
+    const away = !navigator.onLine;
+    if (away) badge.hidden = false;
+    badge.classList.toggle("away", away);
+    words.textContent = away ? words.dataset.away : words.dataset.online;
+  };
+  addEventListener("online", show);
+  addEventListener("offline", show);
+  show();
+}
+
+let lastUse;
+async function askUsed() {
+  const region = document.querySelector("[data-used]");
+  if (document.visibilityState === "visible" && navigator.onLine) {
+    const answer = await fetch("/resident/code/used").catch(() => undefined);
+    const uses = answer?.ok ? (await answer.json()).uses : undefined;
+    const use = uses?.[0];
+    if (lastUse !== undefined && use && use.id !== lastUse) showUse(region, use);
+    if (uses) lastUse = use ? use.id : "";
+  }
+  setTimeout(askUsed, USED_EVERY);
+}
+
+function showUse(region, use) {
+  const box = document.createElement("div");
+  box.className = `notice ${use.tone}`;
+  const mark = document.createElement("span");
+  mark.setAttribute("aria-hidden", "true");
+  mark.textContent = use.tone === "ok" ? "✓" : "!";
+  const text = document.createElement("span");
+  const strong = document.createElement("strong");
+  strong.textContent = use.text;
+  text.append(strong, use.more);
+  box.append(mark, text);
+  region.replaceChildren(box);
+  navigator.vibrate?.(use.tone === "ok" ? 60 : [80, 60, 80]);
+}
+
+async function stayBright() {
+  if (!("wakeLock" in navigator) || document.visibilityState !== "visible") return;
+  await navigator.wakeLock.request("screen").catch(() => undefined);
+}
+
+await load();
+if (!held) {
+  pass.hidden = true;
+} else {
+  document.querySelector("[data-no-code]")?.remove();
+  pass.hidden = false;
+  const number = pass.querySelector("[data-number]");
+  if (number) number.textContent = held.number;
+  nameSwitch();
+  offlineBadge();
+  if (globalThis.crypto?.subtle || held.batch.profile === "SM") beat();
+  else drawnByPlatform();
+  if (navigator.onLine && batchSecondsLeft(held.batch, platformNow()) < REFRESH_SECONDS) renewBatch().catch(() => undefined);
+  if (document.querySelector("[data-used]")) askUsed();
+  stayBright();
+  document.addEventListener("visibilitychange", stayBright);
+}
