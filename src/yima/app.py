@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from joserfc import jwk
 from starlette.datastructures import Headers, MutableHeaders, State
@@ -40,7 +41,7 @@ class Application:
         self._settings = settings
         self._database_url = database_url
         self._base_url = base_url
-        self._hosts = {"127.0.0.1", "localhost", "[::1]", *settings.allowed_hosts}
+        self._hosts = {"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname or "", *settings.allowed_hosts}
         router = Router([*api.routes(), *portals.routes()], redirect_slashes=False)
         handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _unrouted}
         self._pages: ASGIApp = portals.SecurityHeaders(ExceptionMiddleware(router, handlers=handlers))
@@ -108,9 +109,9 @@ class Application:
             logs.request_id.reset(token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0] if scope["path"] != "/health/live" else "localhost"
+        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
         request = Request(scope, receive)
-        if host.lower() not in self._hosts:
+        if host not in self._hosts and scope["path"] != "/health/live":  # a load balancer asks by address
             await api.answer_refusal(request, Refusal("host-unknown", field="Host"))(scope, receive, send)
             return
         started = False

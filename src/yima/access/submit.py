@@ -6,7 +6,8 @@ the caller opened; what it raises undoes all of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 from yima.runtime.keys import KeyStore, Vault
+
+_LOOSE_END = re.compile(rb'"reference":"(?:urn:uuid:|[A-Za-z]+\?)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +96,18 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     _check_scopes(s.caller, entries)
     # 1 Persons first: every Patient gets its person, so that every other resource can find its home.
     placed = {i: await _place_patient(s, e) for i, e in enumerate(entries) if e.type == "Patient"}
-    patients = {e.full_url: f"Patient/{p.id}" for i, e in enumerate(entries) if e.full_url and (p := placed.get(i))}
+    addresses = {e.full_url: f"Patient/{p.id}" for i, e in enumerate(entries) if e.full_url and (p := placed.get(i))}
     s.own_patients.update(p.id for p in placed.values())
     # 2 Everything else goes to the home of the patient it is about.
     for i, entry in enumerate(entries):
         if i not in placed:
-            await _name_patients(s, entry, patients)
-            placed[i] = await _place(s, entry)
+            await _name_patients(s, entry, addresses)
+            placed[i] = await _place(s, entry, addresses)
     order = [placed[i] for i in range(len(entries))]
     # 3 References inside the submission become references to what is stored.
-    _rewrite(order)
+    addresses |= {p.entry.full_url: f"{p.entry.type}/{p.id}" for p in order if p.entry.full_url}
+    for p in order:
+        fhir.rewrite(p.entry.resource, addresses)
     # 4 Store, link, issue.
     outcomes = await _store(s, order)
     for p in order:
@@ -128,7 +133,7 @@ def _check_scopes(caller: Caller, entries: Sequence[Entry]) -> None:
 
 async def _place_patient(s: Submitting, entry: Entry) -> _Placed:
     if entry.method == "DELETE":
-        return await _place_by_id(s, entry)
+        return await _place_by_id(s, entry, {})
     if entry.id and not await _own_patient(s, entry.id):
         raise Refusal("not-found", field=entry.path or "Patient.id")
     said = mpi.registration(entry.resource)
@@ -140,22 +145,20 @@ async def _place_patient(s: Submitting, entry: Entry) -> _Placed:
     return _Placed(entry, "none" if keep else "update", home, resolution.patient_id, said, resolution)
 
 
-async def _name_patients(s: Submitting, entry: Entry, patients: dict[str, str]) -> None:
-    """Let an entry speak of its patients by the ids they have here: those of the submission, and those named by identifier."""
-    for holder, path, reference in fhir.references(entry.resource):
-        if reference in patients:
-            holder["reference"] = patients[reference]
-        elif reference.startswith("Patient?"):
+async def _name_patients(s: Submitting, entry: Entry, addresses: dict[str, str]) -> None:
+    """Find out which Patients an entry names by identifier; `addresses` learns where they are."""
+    for reference in fhir.patient_references(entry.resource, addresses):
+        if reference.startswith("Patient?"):
             patient = await _conditional_patient(s, reference)
             if patient is None:
-                raise Refusal("reference-unresolved", field=_at(entry, path))
-            holder["reference"] = f"Patient/{patient}"
+                raise Refusal("reference-unresolved", field=_at(entry, entry.type))
+            addresses[reference] = f"Patient/{patient}"
 
 
-async def _place(s: Submitting, entry: Entry) -> _Placed:
+async def _place(s: Submitting, entry: Entry, addresses: Mapping[str, str]) -> _Placed:
     if entry.id:
-        return await _place_by_id(s, entry)
-    home = await _home(s, entry)
+        return await _place_by_id(s, entry, addresses)
+    home = await _home(s, entry, addresses)
     if entry.condition:
         found = await _matching(s, entry, home)
         if found:
@@ -163,18 +166,18 @@ async def _place(s: Submitting, entry: Entry) -> _Placed:
     return _Placed(entry, "create", home, ids.new_resource_id(home))
 
 
-async def _place_by_id(s: Submitting, entry: Entry) -> _Placed:
+async def _place_by_id(s: Submitting, entry: Entry, addresses: Mapping[str, str]) -> _Placed:
     home = ids.home_of(entry.id)
     if home is None:
         raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
-    if entry.method == "PUT" and await _home(s, entry) != home:
+    if entry.method == "PUT" and await _home(s, entry, addresses) != home:
         raise Refusal("field-invalid", field=_at(entry, entry.type), expected="the same patient as before: a resource never moves")
     return _Placed(entry, "delete" if entry.method == "DELETE" else "update", home, entry.id)
 
 
-async def _home(s: Submitting, entry: Entry) -> PersonId:
+async def _home(s: Submitting, entry: Entry, addresses: Mapping[str, str]) -> PersonId:
     """The home of the patient a resource is about; the shelf when it is about none. Only the institution's own count."""
-    for reference in fhir.patient_references(entry.resource):
+    for reference in fhir.patient_references(entry.resource, addresses):
         patient = reference.rpartition("Patient/")[2].split("/_history/")[0]
         if patient not in s.own_patients and not await _own_patient(s, patient):
             raise Refusal("reference-unresolved", field=_at(entry, entry.type))
@@ -211,17 +214,6 @@ async def _matching(s: Submitting, entry: Entry, home: PersonId) -> str | None:
 # --- storing ---------------------------------------------------------------------------------------------------------
 
 
-def _rewrite(order: Sequence[_Placed]) -> None:
-    mapping = {p.entry.full_url: f"{p.entry.type}/{p.id}" for p in order if p.entry.full_url}
-    for p in order:
-        if p.method not in ("create", "update"):
-            continue
-        fhir.rewrite(p.entry.resource, mapping)
-        for _, path, reference in fhir.references(p.entry.resource):
-            if reference.startswith("urn:uuid:"):
-                raise Refusal("reference-unresolved", field=_at(p.entry, path))
-
-
 async def _store(s: Submitting, order: Sequence[_Placed]) -> list[Outcome]:
     classes = consent.propagate([p.entry.resource for p in order], [f"{p.entry.type}/{p.id}" for p in order])
     writes = [
@@ -236,7 +228,19 @@ async def _store(s: Submitting, order: Sequence[_Placed]) -> list[Outcome]:
             now=s.now,
         )
     )
-    return [_outcome(p, None if p.method == "none" else next(written)) for p in order]
+    outcomes = [_outcome(p, None if p.method == "none" else next(written)) for p in order]
+    for p, outcome in zip(order, outcomes, strict=True):
+        # Looked for in the bytes: walking every resource again only to find nothing would cost more than storing it.
+        if _LOOSE_END.search(outcome.content):
+            _refuse_loose_ends(p.entry)
+    return outcomes
+
+
+def _refuse_loose_ends(entry: Entry) -> None:
+    """Refusal `reference-unresolved` naming the reference that points into a submission, or is a search, and found nothing."""
+    for _, path, reference in fhir.references(entry.resource):
+        if reference.startswith("urn:uuid:") or "?" in reference:
+            raise Refusal("reference-unresolved", field=_at(entry, path))
 
 
 def _outcome(p: _Placed, written: records.Written | None) -> Outcome:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+import uvloop
 from rich.console import Console
 
 from yima import healthcode
@@ -140,10 +141,10 @@ def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any,
 
     running = demo.database_of_running(chosen)
     if running:
-        return asyncio.run(run(running))
+        return uvloop.run(run(running))
     with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
         asyncio.run(migrate.migrate(server.url()))
-        return asyncio.run(run(server.url()))
+        return uvloop.run(run(server.url()))
 
 
 def _fail(refusal: Refusal) -> NoReturn:

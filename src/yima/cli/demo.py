@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import uvloop
 from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
@@ -32,7 +33,7 @@ def run(settings: Settings, *, residents: int, seed: int) -> None:
     with postgres.provide(settings.data, database_url=settings.database_url) as server:
         url = server.url()
         asyncio.run(migrate.migrate(url))
-        described = asyncio.run(_prepare(settings, url, residents, seed))
+        described = uvloop.run(_prepare(settings, url, residents, seed))
         _write_private(settings.data / "demo.json", described)
         _write_private(settings.data / "running.json", {"pid": os.getpid(), "database_url": url})
         try:

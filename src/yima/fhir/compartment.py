@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -24,17 +25,22 @@ _SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "c
 _STEM: Final = re.compile(r"\w+")
 
 
-def patient_references(resource: dict[str, Any]) -> list[str]:
+_NOBODY: Final[Mapping[str, str]] = {}
+
+
+def patient_references(resource: dict[str, Any], known: Mapping[str, str] = _NOBODY) -> list[str]:
     """The reference strings that put a resource into patients' compartments, the one it is about first.
 
     Only references whose address or `type` says Patient count: `Patient/1`, `http://../Patient/1`, `Patient?...`, or a
-    `urn:uuid:` with `type: Patient`. Call it after `rewrite`. A Patient is not in its own list.
+    `urn:uuid:` with `type: Patient`; and those that are keys of `known` (a submission's own Patients), given as the
+    address they have there. A Patient is not in its own list.
     """
     found: dict[str, None] = {}
     for path in _paths(str(resource.get("resourceType", ""))):
         for item in path.pick(resource, resource):
-            if reference_type(item) == "Patient" and isinstance(text := item.get("reference"), str):
-                found[text] = None
+            text = item.get("reference")
+            if isinstance(text, str) and (text in known or reference_type(item) == "Patient"):
+                found[known.get(text, text)] = None
     return list(found)
 
 
