@@ -3,7 +3,7 @@
 Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups.
 """
 
-from yima.mpi.normalise import is_national
+from yima.mpi.normalise import is_national, resident_number_is_valid
 from yima.mpi.person import (
     Identity,
     Review,
@@ -23,5 +23,6 @@ from yima.mpi.resolve import Resolution, Source, link, resolve
 
 __all__ = [
     "Identifier", "Identity", "Registration", "Resolution", "Review", "Source", "find_patients", "homes", "identities", "identity",
-    "is_national", "link", "masked_number", "open_reviews", "patients_of", "person_of_document", "person_of_patient", "registration", "resolve", "totals",
+    "is_national", "link", "masked_number", "open_reviews", "patients_of", "person_of_document", "person_of_patient", "registration", "resident_number_is_valid",
+    "resolve", "totals",
 ]  # fmt: skip

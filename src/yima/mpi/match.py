@@ -1,12 +1,12 @@
-"""The first matching rule: identifiers and exact demographics. Pure; the scoring model of a later issue replaces it here.
+"""The first matching rule: identifiers and exact demographics. Pure; the scoring model of a later issue replaces it.
 
-Two errors are very unequal: a false merge puts a stranger's allergies into a record, a missed match splits one. So a link
-needs agreement beyond one number, and whatever contradicts goes to review or is refused.
+Two errors are very unequal: a false merge puts a stranger's allergies into a record, a missed match splits one. So a
+link needs agreement beyond one number, and whatever contradicts goes to review or is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,7 @@ Rule = Literal["new", "local-number", "national-number", "exact-demographics"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A registered person who may be the one a registration speaks of."""
+    """A registered person who may be the one a registration speaks of, found by one key."""
 
     person: PersonId
     name: str
@@ -29,8 +29,13 @@ class Candidate:
     multiple_birth: int | None
     via: Rule
     other_number: bool = False
-    """True when the person holds another valid number of the same document type: a veto, not a weight."""
+    """The person holds another valid resident number: a veto, not a weight, since that number is for life."""
+    other_document: bool = False
+    """The person holds another number of a document that can be replaced: no veto, but a reason to ask."""
     same_number: bool = False
+    """The person holds one of the resident numbers that the registration names."""
+    tells_birth: bool = False
+    """The key is a resident number: whoever knows it knows birth date and sex, so these confirm nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +57,97 @@ def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
         known = local[0]
         if _contradicts(said, known):
             return Match(known.person, "local-number", conflict=True)
-        others = tuple(c.person for c in national if c.person != known.person)
-        return Match(known.person, "local-number", review=others)
-    # 2 A national document, if name, or birth date and sex, agree as well. Otherwise somebody may be taking over a person.
-    for candidate in national:
-        if _name_agrees(said, candidate) or _birth_agrees(said, candidate):
-            return Match(candidate.person, "national-number")
-    if national:
-        return Match(None, "new", review=tuple(c.person for c in national))
+        return Match(known.person, "local-number", review=_others([*local, *national], known.person))
+    # 2 A national document, if the rest agrees with it. Otherwise somebody may be taking over a person.
+    agreeing = [c for c in national if _confirms(said, c)]
+    if agreeing:
+        return Match(agreeing[0].person, "national-number", review=_others(national, agreeing[0].person))
     # 3 Exact name, birth date, sex and phone; never for placeholders, multiples, or where two documents differ.
     same = [c for c in candidates if c.via == "exact-demographics"]
-    clear = [c for c in same if not c.other_number]
-    if len(clear) == 1 and not _ambiguous(said, clear[0]):
-        return Match(clear[0].person, "exact-demographics")
-    return Match(None, "new", review=tuple(c.person for c in clear))
+    if len(same) == 1 and not _doubtful(said, same[0]):
+        return Match(same[0].person, "exact-demographics", review=_others(national, same[0].person))
+    return Match(None, "new", review=_others([*national, *(c for c in same if not c.other_number)], None))
 
 
-def _name_agrees(said: Registration, known: Candidate) -> bool:
-    ours = {normalise.name_key(n) for n in (known.name, known.latin_name) if n}
-    theirs = {normalise.name_key(n) for n in (said.name, said.latin_name) if n}
-    return bool(ours & theirs)
+def _others(candidates: Iterable[Candidate], person: PersonId | None) -> tuple[PersonId, ...]:
+    return tuple(dict.fromkeys(c.person for c in candidates if c.person != person))
 
 
-def _birth_agrees(said: Registration, known: Candidate) -> bool:
-    return len(said.birth_date) == 10 and said.birth_date == known.birth_date and said.sex == known.sex
+def _confirms(said: Registration, known: Candidate) -> bool:
+    """Whether a registration with this person's document number speaks of this person."""
+    if known.other_number or _other_twin(said, known):
+        return False
+    if _same_name(said, known):
+        return True
+    if not (_birth(said, known) is True and len(said.birth_date) == 10 and _sex(said, known) is not False):
+        return False
+    if not _named(known.name, known.latin_name):
+        return True  # a newborn, or somebody nobody knew, gets a name
+    if known.tells_birth or not _named(said.name, said.latin_name):
+        # Twins are born on one day and named alike; a sister's number at the counter must not make them one.
+        single = said.multiple_birth is None and known.multiple_birth is None
+        return single and _close_name(said, known)
+    # A passport with a name in another script: two names cannot be compared, but the birth date is evidence of its own.
+    return _close_name(said, known) or said.name.isascii() != known.name.isascii()
 
 
 def _contradicts(said: Registration, known: Candidate) -> bool:
-    """Another valid document, or another name and another birth date: the number was given to somebody else."""
+    """Whether the institution's own number was given to somebody else: two of name, birth date and sex disagree."""
     if known.same_number:
         return False
-    if normalise.is_placeholder(known.name) and not known.other_number:
-        return False  # a newborn gets a name and a number
-    other_name = bool(said.name) and not _name_agrees(said, known)
-    other_birth = bool(said.birth_date and known.birth_date) and said.birth_date != known.birth_date
-    return known.other_number or (other_name and other_birth)
+    if known.other_number or _other_twin(said, known):
+        return True
+    birth, sex = _birth(said, known), _sex(said, known)
+    if normalise.is_unidentified(known.name) or not _named(known.name, known.latin_name, newborn=True):
+        return False  # it was not known who this was; now it is
+    if normalise.is_newborn(known.name):
+        return birth is False or sex is False  # a name and a number come later, another birthday does not
+    if (said.name or said.latin_name) and not _same_name(said, known) and not _close_name(said, known):
+        return birth is not True or sex is False
+    return birth is False and sex is False
 
 
-def _ambiguous(said: Registration, known: Candidate) -> bool:
-    return (
-        said.multiple_birth is not None
-        or known.multiple_birth is not None
-        or normalise.is_placeholder(said.name)
-        or normalise.is_placeholder(known.name)
+def _same_name(said: Registration, known: Candidate) -> bool:
+    ours = {normalise.name_key(n) for n in (known.name, known.latin_name) if n}
+    theirs = {normalise.name_key(n) for n in (said.name, said.latin_name) if n}
+    return bool(ours & theirs) and not normalise.is_placeholder(said.name)
+
+
+def _close_name(said: Registration, known: Candidate) -> bool:
+    if normalise.is_placeholder(said.name) or normalise.is_placeholder(known.name):
+        return False  # "mother's name" and "mother's name, her son" are two people
+    return any(
+        normalise.names_are_close(ours, theirs)
+        for ours in {known.name, known.latin_name}
+        for theirs in {said.name, said.latin_name}
     )
+
+
+def _named(name: str, latin_name: str, *, newborn: bool = False) -> bool:
+    """Whether there is a real name (or, with `newborn`, at least a newborn's)."""
+    stands_in = normalise.is_unidentified if newborn else normalise.is_placeholder
+    return any(n and not stands_in(n) for n in (name, latin_name))
+
+
+def _birth(said: Registration, known: Candidate) -> bool | None:
+    """Whether the birth dates agree as far as both are known; None when one is not known."""
+    if not said.birth_date or not known.birth_date:
+        return None
+    short, long = sorted((said.birth_date, known.birth_date), key=len)
+    return long.startswith(short)
+
+
+def _sex(said: Registration, known: Candidate) -> bool | None:
+    if said.sex not in ("male", "female") or known.sex not in ("male", "female"):
+        return None
+    return said.sex == known.sex
+
+
+def _other_twin(said: Registration, known: Candidate) -> bool:
+    return bool(said.multiple_birth and known.multiple_birth and said.multiple_birth != known.multiple_birth)
+
+
+def _doubtful(said: Registration, known: Candidate) -> bool:
+    multiple = said.multiple_birth is not None or known.multiple_birth is not None
+    placeholder = normalise.is_placeholder(said.name) or normalise.is_placeholder(known.name)
+    return multiple or placeholder or known.other_number or known.other_document

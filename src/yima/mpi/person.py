@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from yima.mpi import normalise
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import SQL, digest
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
+
+
+_LONG_NUMBER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,16 @@ async def identity(source: Database | Connection, person: PersonId) -> Identity 
 
 
 async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
-    """The national document number with all but the first three and last two characters hidden; empty when there is none."""
+    """The national document number with all but the first three and last two characters hidden; empty without one.
+
+    Of a short number only the last two are shown, so that what is hidden cannot be guessed.
+    """
     row = await db.fetchrow(SQL.contact, person)
     if row is None or row["number"] is None or row["wrap"] is None:
         return ""
     number = vault.open(row["wrap"], row["number"]).decode()
-    return f"{number[:3]}{'*' * max(len(number) - 5, 0)}{number[-2:]}"
+    shown = 3 if len(number) >= _LONG_NUMBER else 0
+    return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 
 
 async def patients_of(source: Database | Connection, person: PersonId) -> list[tuple[str, int]]:
@@ -75,11 +81,10 @@ async def homes(source: Database | Connection, person: PersonId) -> list[PersonI
 
 
 async def person_of_patient(source: Database | Connection, patient_id: str) -> PersonId | None:
-    """The person a Patient is linked to, or None. Until merges exist a Patient's home is its person."""
-    home = ids.home_of(patient_id)
-    if home is None:
+    """The person a Patient is linked to, or None. Not always its home: a merge moves the link, never the Patient."""
+    if ids.home_of(patient_id) is None:
         return None
-    row = await source.fetchrow(SQL.person_of_patient, home, patient_id)
+    row = await source.fetchrow(SQL.person_of_patient, patient_id)
     return row["person_id"] if row else None
 
 
@@ -87,7 +92,7 @@ async def find_patients(
     source: Database | Connection, vault: Vault, system: str | None, value: str, institution: int
 ) -> list[tuple[str, PersonId]]:
     """This institution's own Patients with an identifier, as (resource id, person). Other institutions' are not found."""
-    number = Identifier(system or "", value)
+    number = Identifier.of(system or "", value)
     query = SQL.find_national if number.national else SQL.find_local
     rows = await source.fetch(query, [digest(vault, number, institution)], institution)
     return [(row["patient_id"], row["person_id"]) for row in rows]
@@ -95,7 +100,7 @@ async def find_patients(
 
 async def person_of_document(db: Database, vault: Vault, system: str, value: str) -> PersonId | None:
     """Who holds a national document, or None. For emergencies: the caller logs the look-up on that person's log."""
-    number = Identifier(system, normalise.number_key(value))
+    number = Identifier.of(system, value)
     row = await db.fetchrow(SQL.by_document, digest(vault, number, 0)) if number.national else None
     return row["person_id"] if row else None
 

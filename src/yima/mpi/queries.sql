@@ -1,8 +1,16 @@
 -- name: lock
 select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
 
+-- name: hold_persons
+-- All at once and in one order: two registrations that find the same two persons by different keys must not deadlock.
+select person_id from mpi.person where person_id in (
+  select i.person_id from mpi.identifier i where i.digest = any($1)
+  union all select d.person_id from mpi.demographic d where d.digest = any($2)
+  union all select l.person_id from mpi.link l where l.patient_id = $3)
+order by person_id for no key update
+
 -- name: by_identifiers
-select i.digest, i.kind, i.patient_id, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+select i.digest, i.system, i.patient_id, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
 from mpi.identifier i join mpi.person p using (person_id) where i.digest = any($1)
 
 -- name: by_patient
@@ -10,8 +18,8 @@ select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth,
 from mpi.link l join mpi.person p using (person_id) where l.patient_id = $1
 
 -- name: by_demographics
-select distinct p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
-from mpi.demographic d join mpi.person p using (person_id) where d.digest = any($1)
+select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap from mpi.person p
+where p.person_id in (select d.person_id from mpi.demographic d where d.digest = any($1)) order by p.person_id
 
 -- name: national_digests
 select digest, system from mpi.identifier where person_id = $1 and kind = 'national'
@@ -21,34 +29,40 @@ insert into mpi.person (person_id, created, updated, name, latin_name, sex, birt
 values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: update_person
-update mpi.person set updated = $2, name = coalesce(nullif($3, ''), name), latin_name = coalesce(nullif($4, ''), latin_name),
+update mpi.person set updated = greatest(updated, $2), name = coalesce(nullif($3, ''), name),
+  latin_name = coalesce(nullif($4, ''), latin_name),
   sex = case when $5 in ('', 'unknown') then sex else $5 end,
   birth_date = case when length($6) >= length(birth_date) then $6 else birth_date end,
-  multiple_birth = coalesce($7, multiple_birth), deceased = deceased or $8, phone = coalesce($9, phone)
+  multiple_birth = coalesce(nullif($7, 0), multiple_birth, $7), deceased = deceased or $8, phone = coalesce($9, phone)
 where person_id = $1
 
 -- name: add_identifiers
-insert into mpi.identifier (digest, person_id, kind, system, institution_id, patient_id, number, created)
-select d, $1, k, s, i, p, n, $7 from unnest($2::bytea[], $3::text[], $4::text[], $5::integer[], $6::text[], $8::bytea[]) as t(d, k, s, i, p, n)
-on conflict (digest) do nothing
+insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
+select d, $1, k, s, i, n, $6 from unnest($2::bytea[], $3::text[], $4::text[], $5::integer[], $7::bytea[]) as t(d, k, s, i, n)
+order by d on conflict (digest) do nothing
+
+-- name: name_patient
+update mpi.identifier set patient_id = $3 where person_id = $1 and digest = any($2) and kind = 'local' and patient_id is null
 
 -- name: add_demographics
 insert into mpi.demographic (digest, person_id) select d, $2 from unnest($1::bytea[]) as d on conflict do nothing
 
 -- name: add_link
-insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6) on conflict do nothing
+insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6)
+on conflict (person_id, patient_id) do nothing
 
 -- name: add_review
 insert into mpi.review (person_id, candidate, institution_id, reason, created) values ($1, $2, $3, $4, $5) on conflict do nothing
 
 -- name: person_of_patient
-select person_id from mpi.link where person_id = $1 and patient_id = $2
+select person_id from mpi.link where patient_id = $1
 
 -- name: patients_of
 select patient_id, home, institution_id, rule from mpi.link where person_id = $1 order by created, patient_id
 
 -- name: find_local
 select patient_id, person_id from mpi.identifier where digest = any($1) and institution_id = $2 and kind = 'local'
+  and patient_id is not null
 
 -- name: by_document
 select person_id from mpi.identifier where digest = $1 and kind = 'national'
@@ -61,7 +75,7 @@ where i.digest = any($1) and i.kind = 'national' and l.institution_id = $2 order
 select person_id, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
 
 -- name: contact
-select p.wrap, p.phone, (select i.number from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national' order by i.created limit 1) as number
+select p.wrap, p.phone, (select i.number from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national' order by i.created, i.digest limit 1) as number
 from mpi.person p where p.person_id = $1
 
 -- name: reviews

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from yima.mpi import normalise
 from yima.runtime.errors import Refusal
+
+_MOST_IDENTIFIERS: Final = 32
+_MOST_PHONES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,11 @@ class Identifier:
         """Whether the number means the same person at every institution."""
         return normalise.is_national(self.system)
 
+    @classmethod
+    def of(cls, system: str, value: str) -> Identifier:
+        """The identifier as it is compared: national numbers are normalised, an institution's own are taken as they are."""
+        return cls(system, normalise.number_key(value) if normalise.is_national(system) else value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -34,11 +42,12 @@ class Registration:
     identifiers: tuple[Identifier, ...] = ()
     phones: tuple[str, ...] = ()
     multiple_birth: int | None = None
+    """Birth order of a twin, 0 when the order is not known, None when single or unknown."""
     deceased: bool = False
 
 
 def registration(patient: Mapping[str, Any]) -> Registration:
-    """Read a Patient. Refusal `field-invalid` for a resident number whose check digit is wrong."""
+    """Read a Patient. Refusal `field-invalid` for a document number that cannot be one, and for too many numbers."""
     chinese, latin = _names(patient.get("name") or ())
     multiple = patient.get("multipleBirthInteger")
     return Registration(
@@ -46,11 +55,10 @@ def registration(patient: Mapping[str, Any]) -> Registration:
         latin_name=latin,
         sex=patient.get("gender", "unknown"),
         birth_date=patient.get("birthDate", ""),
-        identifiers=tuple(_identifiers(patient.get("identifier") or ())),
-        phones=tuple(
-            key for t in patient.get("telecom") or () if t.get("system") == "phone" and (key := normalise.phone_key(t.get("value", "")))
-        ),
-        multiple_birth=multiple if isinstance(multiple, int) else None,
+        identifiers=_identifiers(patient.get("identifier") or ()),
+        phones=_phones(patient.get("telecom") or ()),
+        # A twin whose order nobody wrote down is a twin all the same; 0 says "one of several".
+        multiple_birth=multiple if isinstance(multiple, int) else 0 if patient.get("multipleBirthBoolean") is True else None,
         deceased=bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")),
     )
 
@@ -77,16 +85,29 @@ def _text(name: Mapping[str, Any]) -> str:
     return (" " if family.isascii() else "").join(part for part in parts if part).strip()
 
 
-def _identifiers(rows: Iterable[Mapping[str, Any]]) -> Iterable[Identifier]:
-    for position, row in enumerate(rows):
-        system, value = row.get("system", ""), row.get("value", "")
-        if not value or row.get("use") == "old":
-            continue
-        if normalise.is_national(system):
-            value = normalise.number_key(value)
-            if normalise.NATIONAL[system] == "resident-number" and not normalise.resident_number_is_valid(value):
-                raise Refusal(
-                    "field-invalid", field=f"Patient.identifier[{position}].value",
-                    expected="an 18-digit resident number with its right check digit (GB 11643)",
-                )  # fmt: skip
-        yield Identifier(system, value)
+def _phones(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    keys = (normalise.phone_key(row.get("value", "")) for row in rows if row.get("system") in ("phone", "sms"))
+    return tuple(dict.fromkeys(filter(None, keys)))[:_MOST_PHONES]
+
+
+def _identifiers(rows: Sequence[Mapping[str, Any]]) -> tuple[Identifier, ...]:
+    if len(rows) > _MOST_IDENTIFIERS:  # each is a lock held until the submission is stored
+        raise Refusal("field-invalid", field="Patient.identifier", expected=f"at most {_MOST_IDENTIFIERS} identifiers")
+    found = [
+        _checked(Identifier.of(row.get("system", ""), row["value"]), position)
+        for position, row in enumerate(rows)
+        if row.get("value") and row.get("use") != "old"
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _checked(number: Identifier, position: int) -> Identifier:
+    if number.system == normalise.RESIDENT_NUMBER:
+        valid = normalise.resident_number_is_valid(number.value)
+        expected = "an 18-digit resident number with its right check digit (GB 11643)"
+    else:
+        valid = not number.national or normalise.document_is_plausible(number.value)
+        expected = "a document number of 5 to 24 letters and digits"
+    if not valid:
+        raise Refusal("field-invalid", field=f"Patient.identifier[{position}].value", expected=expected)
+    return number

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from yima.mpi import normalise
-from yima.mpi.match import Candidate, Match, Rule, match
+from yima.mpi.match import Candidate, Rule, match
 from yima.mpi.registration import Identifier, Registration
 from yima.runtime import ids, metrics
 from yima.runtime.database import Connection, Queries
@@ -43,6 +43,15 @@ class Resolution:
     review: tuple[PersonId, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the index holds for a registration: candidates in order of weight, with the data key of each person."""
+
+    candidates: list[Candidate]
+    wraps: dict[PersonId, bytes | None]
+    patient_id: str | None
+
+
 async def resolve(
     c: Connection, vault: Vault, said: Registration, source: Source, *, now: datetime, patient_id: str | None = None
 ) -> Resolution:
@@ -55,34 +64,43 @@ async def resolve(
     # 1 Keys, and the lock on them.
     numbers = {digest(vault, number, source.institution): number for number in said.identifiers}
     demographics = _demographic_digests(vault, said) if source.matching == "full" else []
-    locks = sorted({int.from_bytes(key[:8], "big", signed=True) for key in (*numbers, *demographics)})
-    await c.execute(SQL.lock, locks)
-    # 2 Who is known by them?
-    candidates, patient_id = await _candidates(c, numbers, demographics, source, patient_id)
-    decision = match(said, list(candidates))
+    await c.execute(SQL.lock, sorted({_lock(key) for key in (*numbers, *demographics)}))
+    # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
+    await c.execute(SQL.hold_persons, list(numbers), demographics, patient_id)
+    # 2 Who is known by them? Demographics are asked only when no number has decided.
+    known = await _by_numbers(c, numbers, source, patient_id)
+    decision = match(said, known.candidates)
+    if decision.person is None and demographics:
+        known = await _by_demographics(c, known, numbers, demographics)
+        decision = match(said, known.candidates)
     if decision.conflict:
         raise Refusal("identity-conflict", field="Patient.identifier")
     # 3 The person, old or new.
-    wraps = {candidate.person: wrap for candidate, wrap in candidates.items()}
-    person, wrap = decision.person, wraps.get(decision.person or 0)
+    person = decision.person
     if person is None:
-        person, wrap = await _create(c, vault, said, now), None
-        metrics.persons.inc()
-    elif patient_id or decision.rule != "local-number":
-        await _refresh(c, vault, person, wrap, said, now)
+        person, wrap = await _create(c, vault, said, now)
+    else:
+        wrap = known.wraps[person]
+        await _refresh(c, vault, next(one for one in known.candidates if one.person == person), wrap, said, now)
     # 4 What names this person from now on. A number that another person holds is left with that person.
-    await _remember(c, vault, person, numbers, demographics, source, decision, now)
-    return Resolution(person, decision.person is None, decision.rule, patient_id, decision.review)
+    if demographics:
+        await c.execute(SQL.add_demographics, demographics, person)
+    kept = {key: number for key, number in numbers.items() if source.matching != "off" or not number.national}
+    await _remember(c, vault, person, wrap, kept, source, now)
+    return Resolution(person, decision.person is None, decision.rule, known.patient_id, decision.review)
 
 
 async def link(
     c: Connection, vault: Vault, resolution: Resolution, said: Registration, source: Source, patient_id: str, *, now: datetime
 ) -> None:
-    """Say that a Patient is the resolved person, and under which of the institution's own numbers it is found again."""
+    """Say that a Patient is the resolved person, and that the institution's own numbers mean this Patient."""
     home = ids.home_of(patient_id)
     await c.execute(SQL.add_link, resolution.person, patient_id, home, source.institution, resolution.rule, now)
-    local = [number for number in said.identifiers if not number.national]
-    await _add_identifiers(c, vault, resolution.person, local, source, patient_id, now)
+    local = [digest(vault, number, source.institution) for number in said.identifiers if not number.national]
+    if local:
+        await c.execute(SQL.name_patient, resolution.person, local, patient_id)
+    if resolution.created:
+        metrics.persons.inc()
     for candidate in resolution.review:
         await c.execute(SQL.add_review, resolution.person, candidate, source.institution, "possible-duplicate", now)
 
@@ -93,101 +111,105 @@ def digest(vault: Vault, number: Identifier, institution: int) -> bytes:
     return vault.blind(f"identifier/{scope}/{number.system}", number.value)
 
 
+def _lock(key: bytes) -> int:
+    return int.from_bytes(key[:8], "big", signed=True)
+
+
 def _demographic_digests(vault: Vault, said: Registration) -> list[bytes]:
-    if not said.name or len(said.birth_date) != 10:
+    if not said.name or len(said.birth_date) != 10 or said.sex == "unknown":
         return []
     names = {normalise.name_key(name) for name in (said.name, said.latin_name) if name}
-    return [
+    return [  # at most two names and eight phones
         vault.blind("demographic/1", f"{name}|{said.birth_date}|{said.sex}|{phone}")
         for name in sorted(names)
         for phone in said.phones
     ]
 
 
-async def _candidates(
-    c: Connection, numbers: dict[bytes, Identifier], demographics: Sequence[bytes], source: Source, patient_id: str | None
-) -> tuple[dict[Candidate, bytes | None], str | None]:
-    found: dict[Candidate, bytes | None] = {}
+async def _by_numbers(
+    c: Connection, numbers: dict[bytes, Identifier], source: Source, patient_id: str | None
+) -> _Known:
+    """Persons by the Patient that is replaced, then by the numbers in the order in which they were given."""
+    known = _Known([], {}, patient_id)
+    for row in await c.fetch(SQL.by_patient, patient_id) if patient_id else ():
+        await _add(c, known, row, "local-number", numbers)
+    rows = {bytes(row["digest"]): row for row in await c.fetch(SQL.by_identifiers, list(numbers))}
+    for key, number in numbers.items():
+        if key in rows and (source.matching != "off" or not number.national):
+            await _add(c, known, rows[key], "national-number" if number.national else "local-number", numbers)
+    named = (rows[key]["patient_id"] for key, number in numbers.items() if key in rows and not number.national)
+    return _Known(known.candidates, known.wraps, patient_id or next(named, None))
+
+
+async def _by_demographics(
+    c: Connection, known: _Known, numbers: dict[bytes, Identifier], demographics: Sequence[bytes]
+) -> _Known:
+    found = _Known([*known.candidates], {**known.wraps}, known.patient_id)
+    for row in await c.fetch(SQL.by_demographics, list(demographics)):
+        await _add(c, found, row, "exact-demographics", numbers)
+    return found
+
+
+async def _add(c: Connection, known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
     national = {key: number for key, number in numbers.items() if number.national}
-    if patient_id:
-        for row in await c.fetch(SQL.by_patient, patient_id):
-            found[await _candidate(c, row, "local-number", national)] = row["wrap"]
-    for row in await c.fetch(SQL.by_identifiers, list(numbers)):
-        if row["kind"] == "national" and source.matching == "off":
-            continue
-        rule: Rule = "local-number" if row["kind"] == "local" else "national-number"
-        patient_id = patient_id or (row["patient_id"] if rule == "local-number" else None)
-        found[await _candidate(c, row, rule, national)] = row["wrap"]
-    if not any(candidate.via != "exact-demographics" for candidate in found) and demographics:
-        for row in await c.fetch(SQL.by_demographics, list(demographics)):
-            found[await _candidate(c, row, "exact-demographics", national)] = row["wrap"]
-    return found, patient_id
-
-
-async def _candidate(c: Connection, row: Any, rule: Rule, national: dict[bytes, Identifier]) -> Candidate:
     held = await c.fetch(SQL.national_digests, row["person_id"]) if national else []
-    systems = {number.system for number in national.values()}
-    same = any(bytes(h["digest"]) in national for h in held)
-    other = not same and any(h["system"] in systems for h in held)
-    return Candidate(
-        row["person_id"], row["name"], row["latin_name"], row["sex"], row["birth_date"], row["multiple_birth"], rule, other, same
-    )
+    theirs = {bytes(h["digest"]): h["system"] for h in held}
+    # Systems in which both have a number, but none in common.
+    differing = {n.system for n in national.values()} & set(theirs.values())
+    differing -= {number.system for key, number in national.items() if key in theirs}
+    resident = normalise.RESIDENT_NUMBER
+    known.wraps[row["person_id"]] = row["wrap"]
+    known.candidates.append(
+        Candidate(
+            person=row["person_id"], name=row["name"], latin_name=row["latin_name"], sex=row["sex"], via=rule,
+            birth_date=row["birth_date"], multiple_birth=row["multiple_birth"], other_number=resident in differing,
+            other_document=bool(differing - {resident}),
+            same_number=any(key in theirs and number.system == resident for key, number in national.items()),
+            tells_birth=rule == "national-number" and row["system"] == resident,
+        )
+    )  # fmt: skip
 
 
-async def _create(c: Connection, vault: Vault, said: Registration, now: datetime) -> PersonId:
+async def _create(c: Connection, vault: Vault, said: Registration, now: datetime) -> tuple[PersonId, bytes | None]:
     person = ids.new_person_id()
     wrap = vault.new_wrap()
     phone = vault.seal(wrap, said.phones[0].encode()) if said.phones else None
     row = (said.name, said.latin_name, said.sex, said.birth_date, said.multiple_birth, said.deceased, wrap, phone)
     await c.execute(SQL.add_person, person, now, *row)
-    return person
+    return person, wrap
 
 
 async def _refresh(
-    c: Connection, vault: Vault, person: PersonId, wrap: bytes | None, said: Registration, now: datetime
+    c: Connection, vault: Vault, known: Candidate, wrap: bytes | None, said: Registration, now: datetime
 ) -> None:
+    """Newer words replace older ones, but never better ones: a name that stands in, or only its Latin form, does not."""
+    poorer = normalise.is_placeholder(said.name) and not normalise.is_placeholder(known.name)
+    only_latin = said.name == said.latin_name and not known.name.isascii()
+    name = "" if poorer or only_latin else said.name
     phone = vault.seal(wrap, said.phones[0].encode()) if said.phones and wrap else None
-    row = (said.name, said.latin_name, said.sex, said.birth_date, said.multiple_birth, said.deceased, phone)
-    await c.execute(SQL.update_person, person, now, *row)
+    row = (name, said.latin_name, said.sex, said.birth_date, said.multiple_birth, said.deceased, phone)
+    await c.execute(SQL.update_person, known.person, now, *row)
 
 
 async def _remember(
     c: Connection,
     vault: Vault,
     person: PersonId,
+    wrap: bytes | None,
     numbers: dict[bytes, Identifier],
-    demographics: Sequence[bytes],
     source: Source,
-    decision: Match,
     now: datetime,
 ) -> None:
-    if demographics:
-        await c.execute(SQL.add_demographics, list(demographics), person)
-    if source.matching != "off" and not decision.review:
-        national = [number for number in numbers.values() if number.national]
-        await _add_identifiers(c, vault, person, national, source, None, now)
-
-
-async def _add_identifiers(
-    c: Connection,
-    vault: Vault,
-    person: PersonId,
-    numbers: Sequence[Identifier],
-    source: Source,
-    patient_id: str | None,
-    now: datetime,
-) -> None:
-    if not numbers:
+    if not numbers or wrap is None:  # without its data key a person is erased and takes no numbers any more
         return
-    wrap = await c.fetchval("select wrap from mpi.person where person_id = $1", person)
+    held = list(numbers.values())
     await c.execute(
         SQL.add_identifiers,
         person,
-        [digest(vault, number, source.institution) for number in numbers],
-        ["national" if number.national else "local" for number in numbers],
-        [number.system for number in numbers],
-        [0 if number.national else source.institution for number in numbers],
-        [patient_id] * len(numbers),
+        list(numbers),
+        ["national" if number.national else "local" for number in held],
+        [number.system for number in held],
+        [0 if number.national else source.institution for number in held],
         now,
-        [vault.seal(wrap, number.value.encode()) for number in numbers],
+        [vault.seal(wrap, number.value.encode()) for number in held],
     )

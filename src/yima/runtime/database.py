@@ -20,6 +20,14 @@ from yima.runtime.errors import Refusal
 
 Connection = asyncpg.Connection
 Row = asyncpg.Record
+UNAVAILABLE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    ConnectionError,
+    TimeoutError,
+)
+"""What is raised when the database is down, goes down, is full, or does not answer in time: not a fault of the request."""
 UniqueViolation = asyncpg.UniqueViolationError
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,6 +43,8 @@ class Queries:
         text = files(package).joinpath(resource).read_text(encoding="utf-8")
         parts = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
         self._sql = dict(zip(parts[1::2], (body.strip().rstrip(";") for body in parts[2::2]), strict=True))
+        if len(self._sql) != len(parts) // 2:
+            raise ValueError(f"{package}/{resource} has two queries of one name")
 
     def __getattr__(self, name: str) -> str:
         if name not in self._sql:
@@ -139,30 +149,47 @@ class Batcher(Generic[T, R]):
         self._flush = flush
         self._limit = limit
         self._lanes = lanes
+        self._busy = 0
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
     async def submit(self, item: T) -> R:
         """The result for `item`, after the batch it went into has been flushed."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._running) < self._lanes:
+        if self._busy < self._lanes:
+            self._busy += 1
             task = asyncio.create_task(self._lane())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _lane(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            try:
-                results = await self._flush([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001  handed to each waiting caller, who raises it
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+        # The lane counts itself out before it ends, not in a callback after: a caller that its last batch woke may
+        # submit again before any callback runs, and would wait for a lane that is no more.
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                await self._one(batch)
+        finally:
+            self._busy -= 1
+
+    async def _one(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
+        results: Sequence[R | Exception]
+        try:
+            results = await self._flush([item for item, _ in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")
+        except Exception as error:  # noqa: BLE001  handed to each waiting caller, who raises it
+            results = [error] * len(batch)
+        except BaseException:  # the loop is closing down: nobody may wait for ever
+            for _, future in batch:
+                future.cancel()
+            raise
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
+                continue  # the caller has gone
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

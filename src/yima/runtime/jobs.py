@@ -5,6 +5,8 @@ A job that fails is tried again with growing pauses; after its last attempt it i
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,23 +42,37 @@ async def enqueue(
 
 
 async def take(db: Database, kinds: Sequence[str], *, now: datetime, limit: int = 50) -> list[Job]:
-    """Lease up to `limit` due jobs for a minute; a crashed worker's lease runs out and another takes over."""
+    """Lease up to `limit` due jobs for a minute; a crashed worker's lease runs out and another takes over.
+
+    A job whose worker crashed on its last attempt is dead.
+    """
+    await db.execute(SQL.bury, list(kinds), now)
     rows = await db.fetch(SQL.take, list(kinds), now, now + LEASE, limit)
     return [Job(r["job_id"], r["kind"], orjson.loads(r["payload"]), r["attempt"]) for r in rows]
 
 
-async def work(db: Database, handlers: Mapping[str, Handler], *, now: datetime) -> int:
-    """Take one batch and run it; the number of jobs done. A handler's error puts its job back, later or dead."""
+async def work(db: Database, handlers: Mapping[str, Handler], *, now: datetime, limit: int = 50) -> int:
+    """Take one batch and run it; the number of jobs done. A handler's error puts its job back, later or dead.
+
+    A handler has what is left of the batch's lease; then it is cancelled, and its job tried again. Jobs that the lease
+    leaves no time for are left to the next batch, so that no job ever runs in two workers at once.
+    """
+    ends = time.monotonic() + LEASE.total_seconds()
     done = 0
-    for job in await take(db, list(handlers), now=now):
+    for job in await take(db, list(handlers), now=now, limit=limit):
+        left = ends - time.monotonic()
+        if left <= 0:
+            await db.execute(SQL.give_back, job.job_id, job.attempt)
+            continue
         try:
-            await handlers[job.kind](db, job)
+            async with asyncio.timeout(left * 0.9):
+                await handlers[job.kind](db, job)
         except Exception as error:  # noqa: BLE001  a job's failure is recorded with the job, whatever it was
             _log.warning("job failed", job=job.kind, attempt=job.attempt, error=type(error).__name__)
             pause = timedelta(seconds=min(3600, 2**job.attempt))
-            await db.execute(SQL.fail, job.job_id, type(error).__name__, now + pause)
+            await db.execute(SQL.fail, job.job_id, job.attempt, type(error).__name__, now + pause)
         else:
-            await db.execute(SQL.done, job.job_id, now)
+            await db.execute(SQL.done, job.job_id, job.attempt, now)
             done += 1
     return done
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +28,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from yima.runtime.errors import Refusal
 
 _BLIND_BYTES = 16
+_SECRET_BYTES = 32
 
 
 class KeyStore(Protocol):
@@ -58,30 +61,40 @@ class FileKeyStore:
             raise Refusal("key-store-invalid", field=str(self._path), reason="others may read it")
         try:
             held = json.loads(self._path.read_text(encoding="utf-8"))
-            self._secrets = {name: base64.b64decode(value) for name, value in held.items()}
-        except (ValueError, AttributeError) as error:
+            found = {name: base64.b64decode(value, validate=True) for name, value in held.items()}
+        except (ValueError, TypeError, AttributeError) as error:
             raise Refusal("key-store-invalid", field=str(self._path), reason="it is not the JSON that Yima wrote") from error
+        if any(len(secret) != _SECRET_BYTES for secret in found.values()):
+            raise Refusal("key-store-invalid", field=str(self._path), reason="a secret has not 32 bytes")
+        self._secrets = found
 
     def _create(self, name: str) -> None:
         with _exclusive(self._path.with_suffix(".lock")):
             self._load()  # another worker may have made it since
-            if name in self._secrets:
-                return
-            self._secrets[name] = secrets.token_bytes(32)
-            temporary = self._path.with_suffix(".new")
-            held = {key: base64.b64encode(value).decode() for key, value in sorted(self._secrets.items())}
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(held, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
+            if name not in self._secrets:
+                self._write(self._secrets | {name: secrets.token_bytes(_SECRET_BYTES)})
+
+    def _write(self, held: dict[str, bytes]) -> None:
+        """Replace the file whole: a crash leaves the old one or the new one, and what was returned once is never lost."""
+        temporary = self._path.with_suffix(".new")
+        temporary.unlink(missing_ok=True)  # a crashed worker's, possibly with other rights
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({key: base64.b64encode(value).decode() for key, value in sorted(held.items())}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name is durable only with its directory
+        finally:
+            os.close(folder)
+        self._secrets = held  # last: a secret that could not be kept is not given out either
 
 
 @contextlib.contextmanager
-def _exclusive(path: Path):  # type: ignore[no-untyped-def]  # fcntl.flock is process-wide; see the body
-    import fcntl
-
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock of a file against other processes and, as each call opens it anew, other threads."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -113,7 +126,7 @@ class Vault:
         """The plaintext again; Refusal `key-store-invalid` when the keys are not those it was sealed with."""
         try:
             return AESGCM(self._data_key(wrap)).decrypt(sealed[:12], sealed[12:], None)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to be sealed data
             raise Refusal("key-store-invalid", field="vault", reason="sealed data does not open with these keys") from error
 
     def _data_key(self, wrap: bytes) -> bytes:

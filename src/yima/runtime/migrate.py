@@ -6,6 +6,7 @@ database; the application works as `yima_app`, to which each file grants what th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ ROOMS = ("runtime", "audit", "directory", "mpi", "healthcode", "consent", "recor
 """Rooms with tables, in the order of their dependence."""
 
 _LOCK = 0x59494D41  # "YIMA": only one process migrates at a time
+_SET_OPTION_SINCE = 16
 _LEDGER = """
 create schema if not exists runtime;
 create table if not exists runtime.migration (
@@ -54,8 +56,15 @@ def migrations() -> Iterator[Migration]:
         if not folder.is_dir():
             continue
         for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-            if match := re.fullmatch(r"(\d{4})_(\w+)\.sql", entry.name):
-                yield Migration(room, int(match[1]), match[2], entry.read_text(encoding="utf-8"))
+            if entry.name.endswith(".sql"):
+                yield _read(room, entry.name, entry.read_text(encoding="utf-8"))
+
+
+def _read(room: str, name: str, text: str) -> Migration:
+    match = re.fullmatch(r"([0-9]{4})_([a-z0-9_]+)\.sql", name)
+    if match is None:  # left out silently, it would be missing from every database
+        raise Refusal("migration-failed", field=f"{room}/{name}", reason="its name is not NNNN_words.sql")
+    return Migration(room, int(match[1]), match[2], text)
 
 
 async def migrate(url: str) -> list[str]:
@@ -100,12 +109,13 @@ async def _apply(connection: asyncpg.Connection, step: Migration) -> str:
 
 
 async def _ensure_role(connection: asyncpg.Connection) -> None:
+    # Roles belong to the server, the advisory lock to one database: another database may be making the role right now.
     if not await connection.fetchval("select 1 from pg_roles where rolname = 'yima_app'"):
-        try:
+        with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             await connection.execute("create role yima_app nologin")
-        except asyncpg.DuplicateObjectError:
-            pass  # another database of the same server got there first
-    if not await connection.fetchval("select pg_has_role(current_user, 'yima_app', 'set')"):
+    # Since 16 being a member and being allowed to SET ROLE are two things; before, the privilege `set` is not known.
+    needed = "set" if connection.get_server_version().major >= _SET_OPTION_SINCE else "member"
+    if not await connection.fetchval("select pg_has_role(current_user, 'yima_app', $1)", needed):
         await connection.execute("grant yima_app to current_user")
 
 
@@ -125,8 +135,8 @@ async def _ensure_database(url: str) -> None:
         try:
             name = parts.path.lstrip("/").replace('"', "")
             await admin.execute(f'create database "{name}"')
-        except asyncpg.DuplicateDatabaseError:
-            pass
+        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+            pass  # another process made it at the same moment
         finally:
             await admin.close()
     except (OSError, asyncpg.PostgresError) as error:

@@ -7,7 +7,7 @@ create table person (
   latin_name text not null,
   sex text not null,                    -- FHIR administrative-gender
   birth_date text not null,             -- FHIR date, possibly partial; empty when unknown
-  multiple_birth integer,               -- birth order of a twin, null when single or unknown
+  multiple_birth integer,               -- birth order of a twin, 0 = order unknown, null = single or unknown
   deceased boolean not null default false,
   wrap bytea,                           -- the wrapped data key of everything sealed here; null = erased
   phone bytea                           -- sealed
@@ -20,7 +20,7 @@ create table identifier (
   kind text not null check (kind in ('national', 'local')),
   system text not null,
   institution_id integer not null,      -- 0 for national documents
-  patient_id text,
+  patient_id text,                      -- of a local number: the institution's Patient it names
   number bytea not null,                -- sealed
   created timestamptz not null
 );
@@ -41,7 +41,7 @@ create table link (
   created timestamptz not null,
   primary key (person_id, patient_id)
 );
-create index link_patient on link (patient_id);
+create unique index link_patient on link (patient_id); -- a Patient is one person's, never two's
 -- Doubtful cases wait for a data steward.
 create table review (
   review_id bigint generated always as identity primary key,
