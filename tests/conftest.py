@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from support import Platform
 
 from yima.runtime import logs, migrate, postgres
 from yima.runtime.database import Database
@@ -61,6 +62,14 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> FileKeyStore:
 def vault(keys: FileKeyStore) -> Vault:
     """Blind index and envelope encryption over the module's keys."""
     return Vault(keys)
+
+
+@pytest.fixture(scope="module")
+async def platform(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """The whole application on this module's own database, spoken to over HTTP; see `support.Platform`."""
+    running = await Platform.start(database_url, tmp_path_factory.mktemp("platform"), development=True)
+    yield running
+    await running.stop()
 
 
 SYNTHEA = Path(__file__).resolve().parents[2] / "shared" / "data" / "synthea-r4"

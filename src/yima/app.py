@@ -10,12 +10,13 @@ import secrets
 import time
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.parse import urlsplit
 
 from joserfc import jwk
 from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,12 +25,14 @@ from yima import api, portals
 from yima.access import Access
 from yima.api.paging import Pager
 from yima.runtime import logs, metrics
+from yima.runtime.database import UNAVAILABLE
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import FileKeyStore, signing_key
 from yima.runtime.settings import Settings
 
 _log = logs.get("app")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._\-]{8,64}")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PAGES: Final = ("/resident", "/clinician", "/operator", "/dev", "/static")
 
 
@@ -98,7 +101,7 @@ class Application:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = rid
                 headers.setdefault("x-content-type-options", "nosniff")
-                if scope["path"].startswith("/fhir"):
+                if api.is_fhir(scope["path"]):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
@@ -124,7 +127,14 @@ class Application:
         page = scope["path"] == "/" or scope["path"].startswith(_PAGES)
         try:
             await (self._pages if page else self._machines)(scope, receive, watched)
-        except Exception as error:  # noqa: BLE001  the last line of defence: logged by type, answered without detail
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        except UNAVAILABLE as error:
+            _log.error("database unavailable", error=type(error).__name__, path=_route(scope))
+            if not started:
+                refusal = Refusal("not-ready", reason="the database does not answer", retry_after=1)
+                await (await _refused(request, refusal))(scope, receive, send)
+        except Exception as error:  # the last line of defence: logged by type, answered without detail
             _log.error("unexpected", error=type(error).__name__, line=_where(error), path=_route(scope))
             if not started:
                 response = await _refused(request, Refusal("internal"))
@@ -144,6 +154,19 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     return await _refused(request, Refusal("method-not-allowed" if status == 405 else "not-found"))
 
 
+def _hosts(settings: Settings, base_url: str) -> frozenset[str]:
+    """The names by which this deployment may be called."""
+    published = urlsplit(base_url).hostname or ""
+    names = {"127.0.0.1", "localhost", "::1", settings.host, published, *settings.allowed_hosts}
+    return frozenset(name.lower().strip("[]") for name in names)
+
+
+def _host(scope: Scope) -> str:
+    """The name in the Host header, without port and without the brackets of an IPv6 address."""
+    named = Headers(scope=scope).get("host", "").lower()
+    return named[1:].partition("]")[0] if named.startswith("[") else named.partition(":")[0]
+
+
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -157,9 +180,10 @@ def _route(scope: Scope) -> str:
 
 def _account(scope: Scope, status: int, seconds: float) -> None:
     route = _route(scope)
-    metrics.requests.labels(route, scope["method"], str(status)).inc()
+    method = scope["method"] if scope["method"] in _METHODS else "other"  # a client must not be able to make labels
+    metrics.requests.labels(route, method, str(status)).inc()
     metrics.latency.labels(route).observe(seconds)
-    _log.info("request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 2))
+    _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 
 def _where(error: Exception) -> str:

@@ -4,14 +4,15 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 """
 
 from yima.access.context import Context
-from yima.access.disclose import Asking, Found, RecordView, Withheld
+from yima.access.disclose import SHARED_TYPES, Asking, Found, RecordView, Withheld
 from yima.access.door import Access
+from yima.access.place import Entry
 from yima.access.residents import CardView, SharingChoice
 from yima.access.scan import Scan
-from yima.access.submit import Entry, Outcome
+from yima.access.submit import Outcome
 from yima.records import Overview, Stored
 
 __all__ = [
-    "Access", "Asking", "CardView", "Context", "Entry", "Found", "Outcome", "Overview", "RecordView", "Scan", "SharingChoice",
-    "Stored", "Withheld",
+    "Access", "Asking", "CardView", "Context", "Entry", "Found", "Outcome", "Overview", "RecordView", "SHARED_TYPES", "Scan",
+    "SharingChoice", "Stored", "Withheld",
 ]  # fmt: skip

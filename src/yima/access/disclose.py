@@ -14,7 +14,7 @@ from typing import Any
 from yima import audit, consent, fhir, healthcode, mpi, records
 from yima.access.context import Context
 from yima.directory import Caller
-from yima.runtime import ids, logs, metrics
+from yima.runtime import logs, metrics
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 
@@ -66,35 +66,59 @@ class RecordView:
 
 async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str) -> records.Stored:
     """One resource. Refusals: `not-found` (also for what others may see), `gone`, `scope-insufficient`, visit refusals."""
-    _check_scope(asking.caller, resource_type, "r")
-    row = await cx.reader.read(resource_type, resource_id)
-    home = ids.home_of(resource_id)
-    if row is None or home is None:
-        raise Refusal("not-found")
-    decision = await _decide(cx, asking, home, resource_type)
-    if not decision.permit or not _sight(decision).covers(row):
-        await _log(cx, asking, home, "read", "denied", decision, {"types": {resource_type: 1}})
-        raise Refusal("not-found")
+    row, decision = await _current(cx, asking, resource_type, resource_id)
+    await _log(cx, asking, row.home, "read", "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
     if row.deleted:
         raise Refusal("gone")
-    await _log(cx, asking, home, "read", "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
+    return row
+
+
+async def version(cx: Context, asking: Asking, resource_type: str, resource_id: str, number: int) -> records.Stored:
+    """One version of a resource whose present version is within sight too. Refusals as `read`."""
+    current, decision = await _current(cx, asking, resource_type, resource_id)
+    row = current
+    if number != current.version:
+        row = await records.version(cx.database, resource_type, resource_id, number) or current
+    if row.version != number or not _sight(decision).covers(row):
+        raise Refusal("not-found")
+    detail = {"types": {resource_type: 1}, "id": resource_id, "version": number}
+    await _log(cx, asking, row.home, "read", "ok", decision, detail)
+    if row.deleted:
+        raise Refusal("gone")
     return row
 
 
 async def versions(cx: Context, asking: Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
-    """All versions within sight, newest first. Refusals as `read`."""
-    _check_scope(asking.caller, resource_type, "r")
-    home = ids.home_of(resource_id)
-    rows = await records.history(cx.database, resource_type, resource_id, limit)
-    if home is None or not rows:
-        raise Refusal("not-found")
-    decision = await _decide(cx, asking, home, resource_type)
+    """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
+    current, decision = await _current(cx, asking, resource_type, resource_id)
     sight = _sight(decision)
-    visible = [row for row in rows if sight.covers(row)] if decision.permit else []
-    await _log(cx, asking, home, "read", "ok" if visible else "denied", decision, {"types": {resource_type: len(visible)}})
-    if not visible:
+    rows = [row for row in await records.history(cx.database, resource_type, resource_id, limit) if sight.covers(row)]
+    await _log(cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id})
+    return rows
+
+
+async def _current(
+    cx: Context, asking: Asking, resource_type: str, resource_id: str
+) -> tuple[records.Stored, consent.Decision]:
+    """The present version, deleted or not, if it is within sight; a denial is logged. What is closed now was never there:
+    a class that was put on a resource later covers its earlier versions too."""
+    _check_scope(asking.caller, resource_type, "r")
+    row = await cx.reader.read(resource_type, resource_id)
+    if row is None:
         raise Refusal("not-found")
-    return visible
+    decision = await _decide(cx, asking, row.home, resource_type)
+    if not decision.permit or not _sight(decision).covers(row):
+        await _log(cx, asking, row.home, "read", "denied", decision, {"types": {resource_type: 1}})
+        raise Refusal(_spoken(decision))
+    return row, decision
+
+
+_SAID_ALOUD = frozenset({"code-assurance-too-low", "consent-denied"})
+"""Refusals that a caller hears in place of `not-found`: only who holds a visit of that very person can get them."""
+
+
+def _spoken(decision: consent.Decision) -> str:
+    return decision.refusal if decision.refusal in _SAID_ALOUD else "not-found"
 
 
 async def search(
@@ -111,7 +135,7 @@ async def search(
     if person is None:
         return Found((), 0, consent.Decision(True, "none", "", ()))
     if resource_type == "Patient" and patients is not None:
-        query = replace(query, ids=patients)
+        query = replace(query, ids=[p for p in patients if query.ids is None or p in query.ids])
     homes = await mpi.homes(cx.database, person)
     return await _search_homes(cx, asking, person, homes, resource_type, query, offset, count)
 
@@ -119,20 +143,25 @@ async def search(
 async def everything(
     cx: Context, asking: Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
 ) -> Found:
-    """All resources of the person to whom this Patient is linked, within sight (FHIR Patient/$everything)."""
+    """All resources of the person to whom this Patient is linked, within sight and scope (FHIR Patient/$everything).
+
+    Refusals: `not-found`, `too-costly` beyond `limit`, those that `read` has.
+    """
     _check_scope(asking.caller, "Patient", "r")
     person = await mpi.person_of_patient(cx.database, patient)
     if person is None:
         raise Refusal("not-found")
     decision = await _decide(cx, asking, person, "Patient")
-    homes = await mpi.homes(cx.database, person)
-    sight = _sight(decision)
-    rows = [] if not decision.permit else await records.everything(
-        cx.database, homes, sight, types=types, since=since, limit=limit
-    )  # fmt: skip
+    rows: list[records.Stored] = []
+    if decision.permit:
+        homes = await mpi.homes(cx.database, person)
+        found = await records.everything(cx.database, homes, _sight(decision), types=types, since=since, limit=limit + 1)
+        if len(found) > limit:
+            raise Refusal("too-costly", limit=f"{limit} resources")
+        rows = [row for row in found if asking.caller.may(row.type, "r")]
     await _log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": _counts(rows)})
     if not rows:
-        raise Refusal("not-found")
+        raise Refusal(_spoken(decision))
     return Found(tuple(rows), len(rows), decision)
 
 
@@ -215,6 +244,8 @@ async def _named_person(
         named |= {person} if person is not None else set()
     carriers: list[str] | None = None
     for system, value in query.patient_identifiers:
+        if system is None:
+            raise Refusal("search-value-invalid", field="identifier", expected="[system]|[value]")
         found = await mpi.find_patients(cx.database, cx.vault, system, value, asking.caller.institution)
         unknown |= not found
         named |= {person for _, person in found}

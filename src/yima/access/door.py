@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import disclose, residents, scan, submit
+from yima.access import disclose, place, residents, scan, submit
 from yima.access.context import Context
 from yima.directory import Caller
 from yima.runtime import ids, logs
@@ -129,11 +129,13 @@ class Access:
     # --- submit ----------------------------------------------------------------------------------------------------------
 
     async def submit(
-        self, c: Connection, caller: Caller, entries: Sequence[submit.Entry], submission: str, *, now: datetime
-    ) -> list[submit.Outcome]:
-        """Carry out writes in the caller's transaction: see `access.submit`."""
-        submitting = submit.Submitting(
-            c, self._cx.vault, self._cx.keys, caller, submission, self._cx.index_key, self._cx.profile, now, logs.request_id.get()
+        self, c: Connection, caller: Caller, entries: Sequence[place.Entry], submission: str, *, now: datetime,
+        conditional: bool = True,
+    ) -> list[submit.Outcome]:  # fmt: skip
+        """Carry out writes in the caller's transaction: see `access.submit`. `conditional`: see `place.Submitting`."""
+        cx = self._cx
+        submitting = place.Submitting(
+            c, cx.vault, cx.keys, caller, submission, cx.index_key, cx.profile, now, logs.request_id.get(), conditional
         )
         return await submit.submit(submitting, entries)
 
@@ -164,6 +166,12 @@ class Access:
     async def read(self, asking: disclose.Asking, resource_type: str, resource_id: str) -> records.Stored:
         """One resource: see `access.disclose.read`."""
         return await disclose.read(self._cx, asking, resource_type, resource_id)
+
+    async def version(
+        self, asking: disclose.Asking, resource_type: str, resource_id: str, number: int
+    ) -> records.Stored:
+        """One version of one resource: see `access.disclose.version`."""
+        return await disclose.version(self._cx, asking, resource_type, resource_id, number)
 
     async def versions(self, asking: disclose.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
         """All versions of one resource."""

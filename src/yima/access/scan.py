@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from yima import audit, consent, mpi
+from yima import audit, consent, directory, mpi
 from yima.access.context import Context
 from yima.access.disclose import Asking, event_of, open_visit
 from yima.directory import Caller
@@ -49,13 +49,25 @@ async def scan(cx: Context, caller: Caller, text: str, *, terminal: str, step: s
 
 
 async def refused_scan(cx: Context, refused: RefusedScan) -> None:
-    """A refused code goes on the holder's log where the code was authentic: the holder sees that somebody tried."""
+    """A refused code goes on the holder's log where the code was authentic: the holder sees that somebody tried, and where.
+
+    Purpose, terminal and step are words of the sender: only those of the closed lists, or short printable ones, are kept.
+    """
     if refused.person is None:
         return
-    caller = Caller(kind="system", agent_id="scan", institution=refused.institution)
-    asking = Asking(caller=caller, now=refused.at, purpose=refused.purpose)
-    detail = {"terminal": refused.terminal, "step": refused.step}
+    place = await directory.institution(cx.database, refused.institution)
+    caller = Caller(
+        kind="system", agent_id="scan", institution=refused.institution, institution_zh=place.name_zh if place else "",
+        institution_en=place.name_en if place else "",
+    )  # fmt: skip
+    purpose = refused.purpose if refused.purpose in consent.PURPOSES else ""
+    asking = Asking(caller=caller, now=refused.at, purpose=purpose)
+    detail = {"terminal": _word(refused.terminal), "step": _word(refused.step)}
     await cx.appender.append(event_of(asking, refused.person, "scan", "denied", refused.code, detail))
+
+
+def _word(text: str) -> str:
+    return text if text.isprintable() and len(text) <= 64 else ""
 
 
 async def find_person(cx: Context, caller: Caller, *, system: str, value: str, now: datetime) -> mpi.Identity:

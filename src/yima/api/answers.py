@@ -1,24 +1,22 @@
-"""Reading requests and writing answers: bodies within bounds, JSON only, one translation of refusals per protocol."""
+"""Writing answers: resources byte by byte as stored, and one translation of refusals per protocol."""
 
 from __future__ import annotations
 
-import zlib
 from datetime import UTC, datetime
-from email.utils import format_datetime
-from typing import Any, cast
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any, Final, cast
 
+import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Stored
+from yima.api.bodies import FHIR_JSON
 from yima.directory import Caller
 from yima.runtime import clock, logs
 from yima.runtime.errors import Language, Refusal, problem
-
-FHIR_JSON = "application/fhir+json"
-_JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
 
 
 def access_of(request: Request) -> Access:
@@ -34,7 +32,7 @@ def language_of(request: Request) -> Language:
             return "zh"
         if part.strip().startswith("en"):
             return "en"
-    return cast(Language, access_of(request).language)
+    return access_of(request).language
 
 
 async def caller_of(request: Request) -> Caller:
@@ -45,59 +43,31 @@ async def caller_of(request: Request) -> Caller:
     return await access_of(request).sign_in.caller(token.strip(), now=clock.now())
 
 
-async def body_of(request: Request) -> bytes:
-    """The body, never more than the limit in memory. Refusal `body-too-large`, also for what unpacks to more."""
-    limit = access_of(request).settings.max_body_bytes
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-    packed = request.headers.get("content-encoding", "identity").lower()
-    if packed not in ("identity", "gzip"):
-        raise Refusal("unsupported-media-type", field="Content-Encoding", expected="gzip or identity")
-    inflate = zlib.decompressobj(wbits=31) if packed == "gzip" else None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += _inflated(inflate, chunk, limit + 1 - len(body)) if inflate else chunk
-        if len(body) > limit:
-            raise _too_large(limit)
-    if inflate and not inflate.eof:
-        raise Refusal("json-malformed", reason="the gzip stream is incomplete")
-    return bytes(body)
+def is_fhir(path: str) -> bool:
+    """Whether an address is answered in FHIR's words."""
+    return path == "/fhir" or path.startswith("/fhir/")
 
 
-def _inflated(inflate: Any, chunk: bytes, room: int) -> bytes:
-    try:
-        return cast(bytes, inflate.decompress(chunk, room))
-    except zlib.error as error:
-        raise Refusal("json-malformed", reason="the gzip stream is damaged") from error
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal("body-too-large", limit=f"{limit // 1024 // 1024} MiB")
-
-
-async def json_of(request: Request) -> tuple[bytes, dict[str, Any]]:
-    """The body as bytes and as exact JSON. Refusals: `unsupported-media-type`, `body-too-large`, and those of `fhir.parse`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON_TYPES:
-        raise Refusal("unsupported-media-type", field="Content-Type", expected=FHIR_JSON)
-    body = await body_of(request)
-    return body, fhir.parse(body)
-
-
-def check_acceptable(request: Request) -> None:
-    """Refusal `not-acceptable` unless JSON may be answered."""
-    wanted = request.query_params.get("_format") or request.headers.get("accept", "*/*")
-    if not any(word in wanted for word in ("json", "*/*", "application/*")):
-        raise Refusal("not-acceptable", expected=FHIR_JSON)
-
-
-def resource_answer(request: Request, row: Stored, status: int = 200) -> Response:
-    """One resource as stored, with its version and time; 304 when the client has it already."""
+def resource_answer(request: Request, row: Stored) -> Response:
+    """One resource as stored, with its version and time; 304 when the client has it already (RFC 9110, section 13)."""
     headers = {"ETag": f'W/"{row.version}"', "Last-Modified": format_datetime(row.updated.astimezone(UTC), usegmt=True)}
-    if status == 200 and request.headers.get("if-none-match") == headers["ETag"]:
+    if _has_it(request, headers["ETag"], row.updated):
         return Response(status_code=304, headers=headers)
-    return Response(_pretty(request, row.content), status, headers, FHIR_JSON)
+    return Response(_pretty(request, row.content), 200, headers, FHIR_JSON)
+
+
+def _has_it(request: Request, etag: str, updated: datetime) -> bool:
+    named = request.headers.get("if-none-match")
+    if named is not None:
+        number = etag.removeprefix("W/")
+        return any(tag.strip().removeprefix("W/") in (number, "*") for tag in named.split(","))
+    since = request.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        return updated.replace(microsecond=0) <= parsedate_to_datetime(since)
+    except (ValueError, TypeError):
+        return False  # not a date, or without a zone: as if it had not been sent
 
 
 def fhir_answer(request: Request, content: bytes | dict[str, Any], status: int = 200, **headers: str) -> Response:
@@ -107,25 +77,8 @@ def fhir_answer(request: Request, content: bytes | dict[str, Any], status: int =
 
 
 def _pretty(request: Request, content: bytes) -> bytes:
-    if request.query_params.get("_pretty") != "true" or not content:
-        return content
-    import json
-
-    return json.dumps(json.loads(content, parse_float=_Digits), ensure_ascii=False, indent=2).encode()
-
-
-class _Digits(float):
-    """A number that prints as it was written: 0.10 stays 0.10 when pretty-printed."""
-
-    def __new__(cls, text: str) -> _Digits:
-        self = super().__new__(cls, text)
-        self.text = text
-        return self
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
+    # Text in, text out: a number keeps the digits it was written with.
+    return msgspec.json.format(content, indent=2) if content and request.query_params.get("_pretty") == "true" else content
 
 
 def problem_answer(request: Request, refusal: Refusal) -> Response:
@@ -136,7 +89,7 @@ def problem_answer(request: Request, refusal: Refusal) -> Response:
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
     """A refusal in the protocol of the path: OperationOutcome under /fhir, OAuth error at the token endpoint, else problem."""
-    if request.url.path.startswith("/fhir"):
+    if is_fhir(request.url.path):
         outcome = fhir.operation_outcome(refusal, language_of(request))
         return Response(fhir.encode(outcome), refusal.status, _refusal_headers(refusal), FHIR_JSON)
     if request.url.path.startswith("/oauth/"):
@@ -144,10 +97,11 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     return problem_answer(request, refusal)
 
 
-_OAUTH_ERRORS = {
+_OAUTH_ERRORS: Final = {
     "client-invalid": "invalid_client", "institution-suspended": "invalid_client", "assertion-replayed": "invalid_grant",
     "scope-insufficient": "invalid_scope", "grant-unsupported": "unsupported_grant_type",
 }  # fmt: skip
+"""RFC 6749, section 5.2; every other refusal is an `invalid_request`."""
 
 
 def _oauth_answer(request: Request, refusal: Refusal) -> Response:
@@ -166,9 +120,8 @@ def _refusal_headers(refusal: Refusal) -> dict[str, str]:
 
 
 def parse_time(text: str, field: str) -> datetime:
-    """An instant or date of a query parameter. Refusal `search-value-invalid`."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refusal("search-value-invalid", field=field, expected="a date or instant, e.g. 2026-01-01T00:00:00Z") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """An instant or date of a query parameter; a date alone begins at midnight UTC. Refusal `search-value-invalid`."""
+    found = fhir.date_range(text)
+    if found is None:
+        raise Refusal("search-value-invalid", field=field, expected="a date or instant, e.g. 2026-01-01T00:00:00Z")
+    return found[0]

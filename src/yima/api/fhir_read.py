@@ -1,59 +1,25 @@
-"""FHIR REST, the reading half: read, vread, history, search, $everything, metadata."""
+"""FHIR REST, the reading half: read, vread, history, search, $everything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
+from datetime import datetime
+from urllib.parse import urlencode
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from yima import __version__, fhir, mpi
-from yima.access import Asking
+from yima import fhir
+from yima.access import Asking, Stored
 from yima.api import paging
-from yima.api.answers import (
-    access_of,
-    body_of,
-    caller_of,
-    check_acceptable,
-    fhir_answer,
-    parse_time,
-    resource_answer,
-)
-from yima.runtime import clock
+from yima.api.answers import access_of, fhir_answer, parse_time, resource_answer
+from yima.api.asking import asking_of, type_of
+from yima.api.bodies import check_acceptable, form_of
 from yima.runtime.errors import Refusal
 
-VISIT_HEADER = "yima-visit"
 _EVERYTHING_LIMIT = 50_000
-INTERACTIONS = ("read", "vread", "history-instance", "search-type", "create", "update", "delete")
-
-
-async def asking_of(request: Request) -> Asking:
-    """Who asks, with the visit handle of the Yima-Visit header and the purpose of Yima-Purpose (default treatment)."""
-    caller = await caller_of(request)
-    purpose = request.headers.get("yima-purpose", "treatment")
-    return Asking(caller=caller, now=clock.now(), purpose=purpose, visit=request.headers.get(VISIT_HEADER, ""))
-
-
-def type_of(request: Request) -> str:
-    """The resource type of the path. Refusal `resource-type-unknown`."""
-    named: str = request.path_params["type"]
-    if named not in fhir.TYPES:
-        raise Refusal("resource-type-unknown", type=named[:64])
-    return named
-
-
-async def metadata(request: Request) -> Response:
-    """GET /fhir/metadata: the CapabilityStatement, generated from what this module and `fhir.SEARCH` offer."""
-    check_acceptable(request)
-    access = access_of(request)
-    types = {name: INTERACTIONS for name in sorted(fhir.SEARCH)}
-    statement = fhir.capability(
-        f"{access.base_url}/fhir", __version__, "2026-11-22", types,
-        token_url=f"{access.base_url}/oauth/token", operations={"Patient": {"everything": ""}},
-    )  # fmt: skip
-    return fhir_answer(request, statement)
+_HISTORY_LIMIT = 1000
 
 
 async def read(request: Request) -> Response:
@@ -66,99 +32,117 @@ async def read(request: Request) -> Response:
 async def vread(request: Request) -> Response:
     """GET /fhir/[type]/[id]/_history/[version]."""
     check_acceptable(request)
-    wanted = request.path_params["version"]
-    rows = await access_of(request).versions(await asking_of(request), type_of(request), request.path_params["id"], 10_000)
-    for row in rows:
-        if str(row.version) == wanted:
-            if row.deleted:
-                raise Refusal("gone")
-            return resource_answer(request, row)
-    raise Refusal("not-found")
+    asking, wanted = await asking_of(request), version_number(request.path_params["version"])
+    row = await access_of(request).version(asking, type_of(request), request.path_params["id"], wanted)
+    return resource_answer(request, row)
+
+
+def version_number(text: str) -> int:
+    """The version an address names. Refusal `not-found` for what cannot be one."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Refusal("not-found")
+    return int(text)
 
 
 async def history(request: Request) -> Response:
-    """GET /fhir/[type]/[id]/_history."""
+    """GET /fhir/[type]/[id]/_history, with _since and _count (at most 1000), newest first."""
     check_acceptable(request)
-    access, name = access_of(request), type_of(request)
-    rows = await access.versions(await asking_of(request), name, request.path_params["id"], 1000)
+    asking, access, name, query = await asking_of(request), access_of(request), type_of(request), request.query_params
+    since = parse_time(query["_since"], "_since") if "_since" in query else None
+    most = min(_HISTORY_LIMIT, _count(query["_count"]) if "_count" in query else _HISTORY_LIMIT)
+    rows = await access.versions(asking, name, request.path_params["id"], _HISTORY_LIMIT)
+    rows = [row for row in rows if since is None or row.updated >= since]
     base = f"{access.base_url}/fhir"
-    entries = []
-    for row in rows:
-        method = "DELETE" if row.deleted else "POST" if row.version == 1 else "PUT"
-        made = {
-            "fullUrl": f"{base}/{name}/{row.id}",
-            "request": {"method": method, "url": name if method == "POST" else f"{name}/{row.id}"},
-            "response": {"status": "201" if row.version == 1 else "200", "etag": f'W/"{row.version}"', "lastModified": row.updated.isoformat()},
-        }  # fmt: skip
-        text = orjson.dumps(made)
-        entries.append(text if row.deleted else b'%s,"resource":%s}' % (text[:-1], row.content))
-    body = b'{"resourceType":"Bundle","type":"history","total":%d,"entry":[%s]}' % (len(rows), b",".join(entries))
-    return fhir_answer(request, body)
+    body = b'{"resourceType":"Bundle","type":"history","total":%d' % len(rows)
+    entries = b",".join(_version_entry(base, row) for row in rows[:most])
+    return fhir_answer(request, body + (b',"entry":[%s]}' % entries if entries else b"}"))
+
+
+def _version_entry(base: str, row: Stored) -> bytes:
+    method = "DELETE" if row.deleted else "POST" if row.version == 1 else "PUT"
+    made = {
+        "fullUrl": f"{base}/{row.type}/{row.id}",
+        "request": {"method": method, "url": row.type if method == "POST" else f"{row.type}/{row.id}"},
+        "response": {
+            "status": "204" if row.deleted else "201" if row.version == 1 else "200",
+            "etag": f'W/"{row.version}"',
+            "lastModified": row.updated.isoformat(timespec="milliseconds"),
+        },
+    }
+    text = orjson.dumps(made)
+    return text if row.deleted else b'%s,"resource":%s}' % (text[:-1], row.content)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise Refusal("search-value-invalid", field="_count", expected="a whole number from 0")
+    return int(text[:10])
 
 
 async def search(request: Request) -> Response:
     """GET /fhir/[type]?.. and POST /fhir/[type]/_search: search in one patient's record."""
     check_acceptable(request)
     asking, name = await asking_of(request), type_of(request)
-    params = await _params(request)
-    if request.method == "GET":
-        _no_identity_numbers(name, params)
+    params = list(request.query_params.multi_items())
+    if request.method == "POST":
+        params += await form_of(request)
     return fhir_answer(request, await run_search(request, asking, name, params))
 
 
 async def run_search(request: Request, asking: Asking, name: str, params: Sequence[tuple[str, str]]) -> bytes:
     """A page of a search as a searchset Bundle."""
-    access = access_of(request)
-    pager: paging.Pager = request.app.state.pager
+    access, pager = access_of(request), paging.pager_of(request)
+    _refuse_nul(params)
     cursor = dict(params).get("_cursor")
     place = pager.open(cursor, asking.caller, name, asking.visit) if cursor else paging.Place(tuple(params), 0)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
-    query = access.query(name, [p for p in place.params if p[0] not in ("_format", "_pretty")], lenient=lenient, now=asking.now)
+    params = [pair for pair in place.params if pair[0] not in ("_format", "_pretty")]
+    query = access.query(name, params, lenient=lenient, now=asking.now)
     for wanted in (*query.include, *query.revinclude):
         raise Refusal("search-parameter-unknown", field=f"_include={wanted[:60]}", type=name)
-    most = access.settings.page_count_max
-    count = min(access.settings.page_count_default if query.count is None else query.count, most)
+    settings = access.settings
+    count = min(settings.page_count_default if query.count is None else query.count, settings.page_count_max)
     if query.summary == "count":
         count = 0
     found = await access.search(asking, name, query, offset=place.offset, count=count)
+    used = tuple(pair for pair in place.params if pair[0] not in query.ignored)
     base = f"{access.base_url}/fhir"
-    links = [("self", f"{base}/{name}")]
+    links = [("self", f"{base}/{name}{_said(request, cursor, used)}")]
     if count and place.offset + len(found.rows) < found.total:
-        onward = pager.seal(paging.Place(place.params, place.offset + count), asking.caller, name, asking.visit)
+        onward = pager.seal(paging.Place(used, place.offset + count), asking.caller, name, asking.visit)
         links.append(("next", f"{base}/{name}?_cursor={onward}"))
     entries = [paging.entry(base, row.type, row.id, row.content) for row in found.rows]
-    return paging.bundle(entries, total=found.total, links=links)
+    return paging.bundle(entries, total=None if query.total == "none" else found.total, links=links)
+
+
+def _said(request: Request, cursor: str | None, used: Sequence[tuple[str, str]]) -> str:
+    """The query of the self link: what was used. What came in a body may hold an identity number, and stays out of URLs."""
+    if cursor:
+        return f"?_cursor={cursor}"
+    return f"?{urlencode(used)}" if request.method == "GET" and used else ""
+
+
+def _refuse_nul(params: Sequence[tuple[str, str]]) -> None:
+    for field, value in params:
+        if "\x00" in field or "\x00" in value:
+            raise Refusal("search-value-invalid", field=field.replace("\x00", "")[:60], expected="text without NUL")
 
 
 async def everything(request: Request) -> Response:
     """GET /fhir/Patient/[id]/$everything: the whole record of the person, within what the caller may see."""
     check_acceptable(request)
     asking, access, query = await asking_of(request), access_of(request), request.query_params
-    types = [name for name in query.get("_type", "").split(",") if name] or None
-    since = parse_time(query["_since"], "_since") if "_since" in query else None
-    found = await access.everything(asking, request.path_params["id"], types=types, since=since, limit=_EVERYTHING_LIMIT)
+    types = [_known(name) for name in query.get("_type", "").split(",") if name] or None
+    since: datetime | None = parse_time(query["_since"], "_since") if "_since" in query else None
+    patient = request.path_params["id"]
+    found = await access.everything(asking, patient, types=types, since=since, limit=_EVERYTHING_LIMIT)
     base = f"{access.base_url}/fhir"
     entries = [paging.entry(base, row.type, row.id, row.content) for row in found.rows]
-    return fhir_answer(request, paging.bundle(entries, total=found.total, links=[("self", f"{base}/Patient/$everything")]))
+    links = [("self", f"{base}/Patient/{patient}/$everything{f'?{urlencode(query.multi_items())}' if query else ''}")]
+    return fhir_answer(request, paging.bundle(entries, total=found.total, links=links))
 
 
-async def _params(request: Request) -> list[tuple[str, str]]:
-    params = list(request.query_params.multi_items())
-    if request.method == "POST":
-        kind = request.headers.get("content-type", "").partition(";")[0].strip()
-        if kind != "application/x-www-form-urlencoded":
-            raise Refusal("unsupported-media-type", field="Content-Type", expected="application/x-www-form-urlencoded")
-        try:
-            params += parse_qsl((await body_of(request)).decode(), keep_blank_values=True, max_num_fields=200)
-        except ValueError as error:
-            raise Refusal("search-value-invalid", field="body", expected="at most 200 form fields in UTF-8") from error
-    for field, value in params:
-        if "\x00" in field or "\x00" in value:
-            raise Refusal("search-value-invalid", field=field.replace("\x00", "")[:60], expected="text without NUL")
-    return params
-
-
-def _no_identity_numbers(name: str, params: Sequence[tuple[str, str]]) -> None:
-    for field, value in params:
-        if field.split(":")[0].endswith("identifier") and mpi.is_national(value.partition("|")[0]):
-            raise Refusal("identity-number-in-url", field=f"{name}?{field}")
+def _known(name: str) -> str:
+    if name not in fhir.TYPES:
+        raise Refusal("search-value-invalid", field="_type", expected="FHIR R4 resource types, separated by commas")
+    return name

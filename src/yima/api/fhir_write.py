@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,97 +15,121 @@ from starlette.responses import Response
 from yima import exchange, fhir
 from yima.access import Access, Asking, Entry, Outcome
 from yima.api import fhir_read
-from yima.api.answers import access_of, fhir_answer, json_of, language_of
-from yima.directory import Caller
+from yima.api.answers import access_of, fhir_answer, language_of
+from yima.api.asking import asking_of, type_of
+from yima.api.bodies import JSON_TYPES, body_of, check_acceptable, check_type
 from yima.runtime import clock, ids, logs
 from yima.runtime.errors import Refusal
 
 _KEY_LENGTH = 256
+_MOST_READINGS = 100
+
+
+@dataclass(slots=True)
+class _Received:
+    """A submission while it is being read."""
+
+    access: Access
+    asking: Asking
+    message: exchange.Message
 
 
 async def bundle(request: Request) -> Response:
     """POST /fhir: a transaction or batch Bundle."""
-    asking = await fhir_read.asking_of(request)
-    access, began = access_of(request), time.perf_counter()
-    body, tree = await json_of(request)
-    message = _message(request, asking.caller, body)
-    try:
-        if tree.get("resourceType") != "Bundle":
-            raise Refusal("resource-type-mismatch", found=str(tree.get("resourceType"))[:64], expected="Bundle")
-        plan = exchange.plan(tree, max_entries=access.settings.max_bundle_entries)
-    except Refusal as refusal:
-        await exchange.refuse(access, message, refusal, began)
-        raise
-    answer = await exchange.receive_bundle(access, message, plan)
+    async with _received(request) as it:
+        tree = fhir.parse(it.message.body)
+        if tree["resourceType"] != "Bundle":
+            raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected="Bundle")
+        plan = exchange.plan(tree, max_entries=it.access.settings.max_bundle_entries)
+        if len(plan.entries) - len(plan.writes) > _MOST_READINGS:
+            raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
+    answer = await exchange.receive_bundle(it.access, it.message, plan)
     if len(plan.writes) < len(plan.entries):
-        answer["entry"] = await _with_readings(request, asking, plan, answer["entry"])
+        answer["entry"] = await _with_readings(request, it.asking, plan, answer.get("entry", []))
     return fhir_answer(request, answer)
 
 
 async def create(request: Request) -> Response:
     """POST /fhir/[type]; with If-None-Exist a conditional create."""
-    name = fhir_read.type_of(request)
     condition = request.headers.get("if-none-exist", "").lstrip("?")
-    return await _write(request, "POST", name, condition=condition)
+    return await _write(request, Entry(method="POST", type=request.path_params["type"], condition=condition))
 
 
 async def update(request: Request) -> Response:
     """PUT /fhir/[type]/[id], with If-Match only onto that version."""
-    return await _write(request, "PUT", fhir_read.type_of(request), resource_id=request.path_params["id"])
+    return await _write(request, Entry(method="PUT", type=request.path_params["type"], id=request.path_params["id"]))
 
 
 async def conditional_update(request: Request) -> Response:
     """PUT /fhir/[type]?[search]."""
-    condition = request.url.query
-    if not condition:
-        raise Refusal("field-missing", field="query", expected="a search that names what to update")
-    return await _write(request, "PUT", fhir_read.type_of(request), condition=condition)
+    return await _write(request, Entry(method="PUT", type=request.path_params["type"], condition=request.url.query))
 
 
 async def delete(request: Request) -> Response:
-    """DELETE /fhir/[type]/[id]: the resource is gone, its versions stay in history."""
-    asking = await fhir_read.asking_of(request)
-    entry = Entry(method="DELETE", type=fhir_read.type_of(request), id=request.path_params["id"])
-    await exchange.receive_one(access_of(request), _message(request, asking.caller, b""), entry)
+    """DELETE /fhir/[type]/[id], with If-Match only that version: the resource is gone, its versions stay in history."""
+    asking = await asking_of(request)
+    match = exchange.version_of(request.headers.get("if-match"))
+    entry = Entry(method="DELETE", type=type_of(request), id=request.path_params["id"], if_match=match)
+    message = replace(_message(request, asking, b""), target=_target(entry))
+    await exchange.receive_one(access_of(request), message, entry)
     return Response(status_code=204)
 
 
-async def _write(request: Request, method: Any, name: str, *, resource_id: str = "", condition: str = "") -> Response:
-    asking = await fhir_read.asking_of(request)
-    access, began = access_of(request), time.perf_counter()
-    body, tree = await json_of(request)
-    message = _message(request, asking.caller, body)
-    try:
-        if tree.get("resourceType") != name:
-            raise Refusal("resource-type-mismatch", found=str(tree.get("resourceType"))[:64], expected=name)
-        if resource_id and tree.get("id") != resource_id:
+async def _write(request: Request, entry: Entry) -> Response:
+    async with _received(request) as it:
+        name = type_of(request)
+        tree = fhir.parse(it.message.body)
+        if tree["resourceType"] != name:
+            raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected=name)
+        if entry.id and tree.get("id") != entry.id:
             raise Refusal("field-invalid", field=f"{name}.id", expected="the id of the address")
+        if entry.method == "PUT" and not (entry.id or entry.condition):
+            raise Refusal("field-missing", field="query", expected="a search that names what to update")
         fhir.validate(tree)
-        match = exchange.version_of(request.headers.get("if-match"))
+        entry = replace(entry, resource=tree, if_match=exchange.version_of(request.headers.get("if-match")))
+    outcome = await exchange.receive_one(it.access, replace(it.message, target=_target(entry)), entry)
+    return _answer(request, it.access, outcome)
+
+
+def _target(entry: Entry) -> str:
+    """What a request asks for besides its body: a key that comes again must come with the same."""
+    return f"{entry.method} {entry.type}/{entry.id}?{entry.condition} {entry.if_match or ''}"
+
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[_Received]:
+    """The caller, then the body; what is refused while it is read is kept, without content, for the operator to see."""
+    began = time.perf_counter()
+    it = _Received(access_of(request), await asking_of(request), exchange.NOTHING)
+    it.message = _message(request, it.asking, b"")
+    try:
+        check_acceptable(request)
+        check_type(request, *JSON_TYPES)
+        it.message = replace(it.message, body=await body_of(request))
+        yield it
     except Refusal as refusal:
-        await exchange.refuse(access, message, refusal, began)
+        await exchange.refuse(it.access, it.message, refusal, began)
         raise
-    entry = Entry(method=method, type=name, id=resource_id, condition=condition, resource=tree, if_match=match)
-    outcome = await exchange.receive_one(access, message, entry)
-    return _answer(request, access, outcome)
 
 
 def _answer(request: Request, access: Access, outcome: Outcome) -> Response:
-    location = f"{access.base_url}/fhir/{outcome.type}/{outcome.id}"
-    headers = {"Location": f"{location}/_history/{outcome.version}" if outcome.version else location}
-    if outcome.version:
-        headers["ETag"] = f'W/"{outcome.version}"'
+    address = f"{access.base_url}/fhir/{outcome.type}/{outcome.id}/_history/{outcome.version}"
     minimal = "return=minimal" in request.headers.get("prefer", "")
-    return fhir_answer(request, b"" if minimal else outcome.content, outcome.status, **headers)
+    body = b"" if minimal else outcome.content
+    return fhir_answer(request, body, outcome.status, Location=address, ETag=f'W/"{outcome.version}"')
 
 
-def _message(request: Request, caller: Caller, body: bytes) -> exchange.Message:
+def _message(request: Request, asking: Asking, body: bytes) -> exchange.Message:
     key = request.headers.get("idempotency-key", "").strip().strip('"')
     if len(key) > _KEY_LENGTH:
         raise Refusal("field-invalid", field="Idempotency-Key", expected=f"at most {_KEY_LENGTH} characters")
     return exchange.Message(
-        caller=caller, body=body, key=key, received=clock.now(), request_id=logs.request_id.get(), language=language_of(request)
-    )
+        caller=asking.caller, body=body, key=key, received=clock.now(), request_id=logs.request_id.get(),
+        language=language_of(request),
+    )  # fmt: skip
+
+
+# --- GETs inside a Bundle ----------------------------------------------------------------------------------------------
 
 
 async def _with_readings(
@@ -118,10 +145,12 @@ async def _with_readings(
 
 async def _reading(request: Request, asking: Asking, url: str) -> dict[str, Any]:
     try:
-        return {"response": {"status": "200 OK"}, "resource": fhir.parse(await _read_url(request, asking, url))}
+        found = fhir.parse(await _read_url(request, asking, url))
     except Refusal as refusal:
         outcome = fhir.operation_outcome(refusal, language_of(request))
         return {"response": {"status": str(refusal.status), "outcome": outcome}}
+    version = found.get("meta", {}).get("versionId")
+    return {"resource": found, "response": {"status": "200 OK"} | ({"etag": f'W/"{version}"'} if version else {})}
 
 
 async def _read_url(request: Request, asking: Asking, url: str) -> bytes:
@@ -129,8 +158,11 @@ async def _read_url(request: Request, asking: Asking, url: str) -> bytes:
     parts = place.strip("/").split("/")
     if parts[0] not in fhir.TYPES:
         raise Refusal("resource-type-unknown", type=parts[0][:64])
+    access = access_of(request)
     if len(parts) == 1:
         return await fhir_read.run_search(request, asking, parts[0], parse_qsl(query, keep_blank_values=True))
     if len(parts) == 2 and ids.home_of(parts[1]) is not None:
-        return (await access_of(request).read(asking, parts[0], parts[1])).content
+        return (await access.read(asking, parts[0], parts[1])).content
+    if len(parts) == 4 and parts[2] == "_history":
+        return (await access.version(asking, parts[0], parts[1], fhir_read.version_number(parts[3]))).content
     raise Refusal("not-found")

@@ -9,10 +9,12 @@ import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from starlette.requests import Request
 
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
@@ -49,6 +51,11 @@ class Pager:
             raise Refusal("not-found", field="_cursor") from error
         params, offset = orjson.loads(body)
         return Place(tuple((name, value) for name, value in params), offset)
+
+
+def pager_of(request: Request) -> Pager:
+    """The pager of this worker."""
+    return cast(Pager, request.app.state.pager)
 
 
 def _bound(caller: Caller, resource_type: str, visit: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from yima.api import code, fhir_read, fhir_write, health, sign_in
+from yima.api import capability, code, fhir_read, fhir_write, health, sign_in
 
 FHIR = "/fhir"
 
@@ -26,7 +26,7 @@ def routes() -> list[BaseRoute]:
 
 def _fhir() -> list[BaseRoute]:
     return [
-        Route(f"{FHIR}/metadata", fhir_read.metadata),
+        Route(f"{FHIR}/metadata", capability.metadata),
         Route(f"{FHIR}/.well-known/smart-configuration", sign_in.smart_configuration),
         Route(f"{FHIR}/Patient/{{id}}/$everything", fhir_read.everything),
         Route(f"{FHIR}/{{type}}/_search", fhir_read.search, methods=["POST"]),

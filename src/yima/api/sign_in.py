@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import parse_qsl
-
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from yima.api.answers import access_of, body_of
+from yima.api.answers import access_of
+from yima.api.bodies import form_of
 from yima.directory import ASSERTION_TYPE
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
-_FORM: Final = "application/x-www-form-urlencoded"
-
 
 async def token(request: Request) -> Response:
     """POST /oauth/token: client_credentials with a client assertion (private_key_jwt)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
-        raise Refusal("unsupported-media-type", field="Content-Type", expected=_FORM)
-    try:
-        form = dict(parse_qsl((await body_of(request)).decode(), max_num_fields=50))
-    except ValueError as error:
-        raise Refusal("field-invalid", field="body", expected="form fields in UTF-8") from error
+    fields = await form_of(request)
+    form = dict(fields)
+    if len(form) < len(fields):  # RFC 6749, section 3.2
+        raise Refusal("field-invalid", field="body", expected="each parameter once")
     if form.get("grant_type") != "client_credentials":
         raise Refusal("grant-unsupported", field="grant_type", expected="client_credentials")
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):

@@ -131,12 +131,15 @@ def _verified(
     assertion: str, keys: jwk.KeySet, client_id: str, audiences: Sequence[str], now: datetime
 ) -> dict[str, Any]:
     try:
-        claims = jwt.decode(assertion, keys, algorithms=_ALGORITHMS).claims
-    except (JoseError, ValueError, TypeError) as error:
+        token = jwt.decode(assertion, keys, algorithms=_ALGORITHMS)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refusal("client-invalid", reason="its signature does not verify with a registered key") from error
+    claims = token.claims
+    if str(token.header.get("typ", "JWT")).upper() != "JWT":
+        raise Refusal("client-invalid", reason="its typ is not JWT")
     stamp = now.timestamp()
     aud = claims.get("aud")
-    named = aud if isinstance(aud, list) else [aud]
+    named = [one for one in (aud if isinstance(aud, list) else [aud]) if isinstance(one, str)]
     exp, nbf, jti = claims.get("exp"), claims.get("nbf", stamp), claims.get("jti")
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
         raise Refusal("client-invalid", reason="iss and sub must both be the client_id")
@@ -146,7 +149,7 @@ def _verified(
         raise Refusal("client-invalid", reason="exp is past, or more than five minutes ahead")
     if not isinstance(nbf, int | float) or nbf > stamp + _LEEWAY:
         raise Refusal("client-invalid", reason="nbf is in the future")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or "\x00" in jti:
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not jti.isprintable():
         raise Refusal("client-invalid", reason="jti is missing")
     return claims
 
@@ -166,6 +169,10 @@ def _within(scope: str, held: str) -> bool:
     context, _, rest = scope.partition("/")
     kind, _, verbs = rest.partition(".")
     letters = {"read": "rs", "write": "cud", "*": "cruds"}.get(verbs, verbs)
-    if context != "system" or not letters or not set(letters) <= set("cruds"):
+    if context != "system" or not letters or not set(letters) <= set("cruds") or not (kind == "*" or _is_type_name(kind)):
         return False
-    return all(full.may(kind if kind != "*" else "*", letter) for letter in letters)
+    return all(full.may(kind, letter) for letter in letters)
+
+
+def _is_type_name(kind: str) -> bool:
+    return kind.isascii() and kind.isalpha() and len(kind) <= 64

@@ -6,9 +6,9 @@ Face: `Message`, `receive_bundle`, `receive_one`, `refuse`, `plan` and `checked`
 from yima.exchange.bundle import Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashboard
-from yima.exchange.inbox import Message, receive_bundle, receive_one, refuse
+from yima.exchange.inbox import NOTHING, Message, receive_bundle, receive_one, refuse
 
 __all__ = [
-    "ByInstitution", "Dashboard", "Message", "Plan", "Reading", "Submission", "checked", "dashboard", "plan", "receive_bundle",
+    "ByInstitution", "Dashboard", "Message", "NOTHING", "Plan", "Reading", "Submission", "checked", "dashboard", "plan", "receive_bundle",
     "receive_one", "refuse", "version_of",
 ]  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from yima import fhir
 from yima.access import Access, Entry, Outcome
@@ -18,6 +19,8 @@ from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Language, Refusal
 
 SQL = Queries(__package__)
+_CONDITIONAL: Final = re.compile(rb"[A-Za-z]\?")
+"""Where this is not in a body, no reference in it is a search (`Patient?identifier=..`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,14 @@ class Message:
     received: datetime
     request_id: str
     language: Language = "en"
+    target: str = ""
+    """Method, address and conditions of a single write; empty for a Bundle, whose body says all."""
+
+
+NOTHING: Final = Message(
+    caller=Caller(kind="system", agent_id=""), body=b"", key="", received=datetime.min.replace(tzinfo=UTC), request_id=""
+)
+"""No message yet."""
 
 
 async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) -> dict[str, Any]:
@@ -45,10 +56,10 @@ async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) ->
         entries = plan.writes
         outcomes: list[Outcome | Refusal] = []
         if plan.kind == "transaction":
-            outcomes += await access.submit(c, message.caller, entries, submission, now=message.received)
+            outcomes += await _submit(access, c, message, entries, submission)
         else:
             outcomes += [await _alone(access, c, message, entry, submission) for entry in entries]
-        stored = sum(isinstance(outcome, Outcome) and outcome.version > 0 for outcome in outcomes)
+        stored = sum(isinstance(outcome, Outcome) and outcome.written for outcome in outcomes)
         return fhir.encode(bundle.response(plan.kind, outcomes, message.language)), stored
 
     return fhir.parse(await _once(access, message, key, work))
@@ -56,19 +67,15 @@ async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) ->
 
 async def receive_one(access: Access, message: Message, entry: Entry) -> Outcome:
     """Carry out one write (a REST create, update or delete). Repeats are recognised only by an idempotency key."""
-    done: list[Outcome] = []
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
-        done[:] = await access.submit(c, message.caller, [entry], submission, now=message.received)
-        first = done[0]
-        return f"{first.status} {first.type} {first.id} {first.version}".encode() + b"\n" + first.content, int(first.version > 0)
+        done = (await access.submit(c, message.caller, [entry], submission, now=message.received))[0]
+        head = f"{done.status} {done.type} {done.id} {done.version} {done.written:d}"
+        return head.encode() + b"\n" + done.content, int(done.written)
 
-    answer = await _once(access, message, message.key, work)
-    if done:
-        return done[0]
-    head, _, content = answer.partition(b"\n")
-    status, resource_type, resource_id, version = head.decode().split(" ")
-    return Outcome(int(status), resource_type, resource_id, int(version), content)
+    head, _, content = (await _once(access, message, message.key, work)).partition(b"\n")
+    status, resource_type, resource_id, version, written = head.decode().split(" ")
+    return Outcome(int(status), resource_type, resource_id, int(version), content, written == "1")
 
 
 async def refuse(access: Access, message: Message, refusal: Refusal, began: float) -> None:
@@ -83,18 +90,29 @@ async def refuse(access: Access, message: Message, refusal: Refusal, began: floa
 async def _alone(access: Access, c: Connection, message: Message, entry: Entry, submission: str) -> Outcome | Refusal:
     try:
         async with c.transaction():
-            return (await access.submit(c, message.caller, [entry], submission, now=message.received))[0]
+            return (await _submit(access, c, message, [entry], submission))[0]
     except Refusal as refusal:
         return refusal
+
+
+async def _submit(
+    access: Access, c: Connection, message: Message, entries: Sequence[Entry], submission: str
+) -> list[Outcome]:
+    conditional = _CONDITIONAL.search(message.body) is not None
+    return await access.submit(
+        c, message.caller, entries, submission, now=message.received, conditional=conditional
+    )
 
 
 async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
     """Run `work` once per key: its answer is kept in the same transaction and given again to a resend."""
     began = time.perf_counter()
-    digest, body = _sha(key.encode()), _sha(message.body)
+    digest, body = _sha(key.encode()), _sha(f"{message.target}\n".encode() + message.body if message.target else message.body)
     institution = message.caller.institution
+    counted: list[int] = []  # what was written, counted after the commit only: the transaction may be tried again
 
     async def transaction(c: Connection) -> tuple[bytes, bool]:
+        counted.clear()
         if key:
             # Two resends at once: the second waits here until the first has committed, then finds its answer.
             await c.execute(SQL.lock_key, int.from_bytes(digest[:8], "big", signed=True) ^ institution)
@@ -112,7 +130,7 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
             SQL.keep, institution, digest if key else _sha(submission.encode()), submission, body, message.received,
             message.caller.agent_id, resources, len(message.body), ms, message.request_id, answer if key else b"",
         )  # fmt: skip
-        metrics.resources.inc(resources)
+        counted.append(resources)
         return answer, False
 
     try:
@@ -121,11 +139,10 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
         await refuse(access, message, refusal, began)
         raise
     metrics.submissions.labels("repeated" if repeated else "ok").inc()
+    metrics.resources.inc(sum(counted))
     return answer
 
 
 def _sha(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
-
-__all__: Sequence[str] = ("Message", "receive_bundle", "receive_one", "refuse")

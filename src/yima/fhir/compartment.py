@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from yima.fhir.parameters import SEARCH, SearchParam
-from yima.fhir.paths import Path, reference_type
+from yima.fhir.paths import Path, path_of, reference_type
 from yima.fhir.tables import COMPARTMENT
 
 # R4 leaves these out of the compartment although they may name a patient. Here what is about a patient is that
@@ -22,6 +22,7 @@ GuidanceResponse and Task."""
 
 # The element that says whose record it is, before those that say who else took part.
 _SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual", "candidate")
+_IS_PATIENT: Final = "[is:Patient]"
 _STEM: Final = re.compile(r"\w+")
 
 
@@ -59,8 +60,10 @@ def _paths(type_name: str) -> tuple[Path, ...]:
     if type_name not in COMPARTMENT_TYPES:
         return ()
     params = SEARCH[type_name]
-    found = {path.text: path for name in _PARAMS[type_name] if name in params for path in params[name].paths}
-    return tuple(sorted(found.values(), key=_rank))
+    paths = [path for name in _PARAMS[type_name] if name in params for path in params[name].paths]
+    # Without the filter on Patient: a reference into the submission, `urn:uuid:..`, does not say its type itself.
+    bare = [path_of(f"{path.text.removesuffix(_IS_PATIENT)} {path.type}") for path in paths]
+    return tuple(sorted({path.text: path for path in bare}.values(), key=_rank))
 
 
 def is_subject(type_name: str, param: SearchParam) -> bool:

@@ -45,6 +45,9 @@ async def search(
     """The matches within sight, `count` of them from `offset` on, in a stable order."""
     where, args = _conditions(homes, resource_type, query, sight)
     order = _order(query)
+    if query.predicate is None and not count:  # only the total is wanted
+        row = await db.fetchrow(f"select count(*) as total from records.resource where {where}", *args)
+        return Page((), row["total"])
     if query.predicate is None:
         args += [count, offset]
         sql = (

@@ -62,9 +62,16 @@ def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:
     if mistakes:
         first = mistakes[0]
         raise Refusal(first.code, also=tuple(mistakes[1:_MISTAKES]), **cast(Any, first.params))
-    identifier = bundle.get("identifier") or {}
-    key = f"{identifier.get('system', '')}|{identifier['value']}" if identifier.get("value") else ""
-    return Plan(kind, tuple(entries), key)
+    return Plan(kind, tuple(entries), _key(bundle.get("identifier")))
+
+
+def _key(identifier: Any) -> str:
+    if identifier is None:
+        return ""
+    system, value = (identifier.get("system", ""), identifier.get("value")) if isinstance(identifier, dict) else ("", None)
+    if not isinstance(system, str) or not isinstance(value, str) or not value:
+        raise Refusal("field-invalid", field="Bundle.identifier", expected="an Identifier with a value")
+    return f"{system}|{value}"
 
 
 def _entry(row: Any, path: str) -> Entry | Reading:
@@ -82,7 +89,10 @@ def _entry(row: Any, path: str) -> Entry | Reading:
     if method == "DELETE":
         if not resource_id:
             raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id]")
-        return Entry(method=method, type=resource_type, id=resource_id, path=path)
+        return Entry(
+            method=method, type=resource_type, id=resource_id, path=path, if_match=_match(request, path),
+            full_url=_text(row, "fullUrl", path),
+        )  # fmt: skip
     resource = row.get("resource")
     if not isinstance(resource, dict):
         raise Refusal("field-missing", field=f"{path}.resource", expected=f"a {resource_type}")
@@ -95,10 +105,24 @@ def _entry(row: Any, path: str) -> Entry | Reading:
     if method == "PUT" and not (resource_id or condition):
         raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search], for PUT")
     return Entry(
-        method=method, type=resource_type, id=resource_id, condition=condition or str(request.get("ifNoneExist") or "").lstrip("?"),
-        full_url=str(row.get("fullUrl") or ""), resource=resource, if_match=version_of(request.get("ifMatch")),
+        method=method, type=resource_type, id=resource_id, condition=condition or _text(request, "ifNoneExist", path).lstrip("?"),
+        full_url=_text(row, "fullUrl", path), resource=resource, if_match=_match(request, path),
         path=f"{path}.resource",
     )  # fmt: skip
+
+
+def _text(holder: Mapping[str, Any], name: str, path: str) -> str:
+    value = holder.get(name, "")
+    if not isinstance(value, str):
+        raise Refusal("field-invalid", field=f"{path}.{name}", expected="text")
+    return value
+
+
+def _match(request: Mapping[str, Any], path: str) -> int | None:
+    try:
+        return version_of(request.get("ifMatch"))
+    except Refusal as refusal:
+        raise Refusal(refusal.code, **cast(Any, refusal.params | {"field": f"{path}.request.ifMatch"})) from None
 
 
 def checked(resource: dict[str, Any], path: str) -> None:
@@ -115,7 +139,7 @@ def version_of(etag: Any) -> int | None:
     if not etag:
         return None
     text = str(etag).removeprefix("W/").strip('"')
-    if not text.isdigit() or len(text) > 9:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Refusal("field-invalid", field="If-Match", expected='a version, e.g. W/"3"')
     return int(text)
 

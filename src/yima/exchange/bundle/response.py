@@ -15,19 +15,14 @@ def response(
     kind: Literal["transaction", "batch"], outcomes: Sequence[Outcome | Refusal | dict[str, Any]], language: Language
 ) -> dict[str, Any]:
     """The response Bundle; a dict among the outcomes is an entry that is already complete (an answered GET)."""
-    return {
-        "resourceType": "Bundle",
-        "type": f"{kind}-response",
-        "entry": [o if isinstance(o, dict) else _refused(o, language) if isinstance(o, Refusal) else _done(o) for o in outcomes],
-    }
+    entries = [o if isinstance(o, dict) else _refused(o, language) if isinstance(o, Refusal) else _done(o) for o in outcomes]
+    return {"resourceType": "Bundle", "type": f"{kind}-response"} | ({"entry": entries} if entries else {})
 
 
 def _done(outcome: Outcome) -> dict[str, Any]:
     answer: dict[str, Any] = {"status": _status(outcome.status)}
     if outcome.status != HTTPStatus.NO_CONTENT:
-        versioned = f"/_history/{outcome.version}" if outcome.version else ""
-        answer["location"] = f"{outcome.type}/{outcome.id}{versioned}"
-    if outcome.version:
+        answer["location"] = f"{outcome.type}/{outcome.id}/_history/{outcome.version}"
         answer["etag"] = f'W/"{outcome.version}"'
     return {"response": answer}
 

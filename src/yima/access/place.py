@@ -1,0 +1,264 @@
+"""Placing: before anything is written, every entry of a submission gets its home, its id and what is to happen to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+from yima import fhir, mpi, records
+from yima.directory import Caller
+from yima.runtime import ids
+from yima.runtime.database import Connection, Queries
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import SHELF, PersonId
+from yima.runtime.keys import KeyStore, Vault
+
+SQL = Queries(__package__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One write that an institution asks for (an entry of a Bundle, or a single REST interaction)."""
+
+    method: Literal["POST", "PUT", "DELETE"]
+    type: str
+    id: str = ""
+    """The resource id of the address, for PUT and DELETE by id."""
+    condition: str = ""
+    """The search of a conditional PUT, or the If-None-Exist of a conditional POST; without a leading question mark."""
+    full_url: str = ""
+    resource: dict[str, Any] = field(default_factory=dict)
+    """Changed while it is submitted: references become those of what is stored."""
+    if_match: int | None = None
+    path: str = ""
+    """Where the resource stands in what was sent, e.g. `Bundle.entry[3].resource`; empty for a single resource."""
+
+    def at(self, path: str) -> str:
+        """A path inside the resource as the sender knows it: `Bundle.entry[3].resource.subject` for `Observation.subject`."""
+        return self.path + path.removeprefix(self.type) if self.path else path
+
+
+@dataclass(slots=True)
+class Placed:
+    """An entry on its way: where it goes, and for a Patient whose it is."""
+
+    entry: Entry
+    method: Literal["create", "update", "delete", "none"]
+    home: PersonId
+    id: str
+    said: mpi.Registration | None = None
+    resolution: mpi.Resolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """What stays the same for one submission."""
+
+    c: Connection
+    vault: Vault
+    keys: KeyStore
+    caller: Caller
+    submission: str
+    index_key: bytes
+    profile: str
+    """Crypto family of the cards issued for new persons: INTL or SM."""
+    now: datetime
+    request_id: str = ""
+    conditional: bool = True
+    """Whether references that are searches may stand in the resources; looking for them costs a walk through each."""
+    own_patients: set[str] = field(default_factory=set)
+    """Patients found to be the submitter's own, so that each is asked for once."""
+    found: dict[str, str] = field(default_factory=dict)
+    """References that are searches for other things than Patients -> what they mean."""
+
+    @property
+    def source(self) -> mpi.Source:
+        """The submitting institution, as the master person index wants to know it."""
+        return mpi.Source(self.caller.institution, self.caller.matching)
+
+    async def stored(self, resource_type: str, homes: Sequence[PersonId], query: fhir.Query, most: int) -> list[records.Stored]:
+        """What this institution itself has stored in these homes and a search matches."""
+        sight = records.Sight(only_institution=self.caller.institution)
+        return list((await records.search(self.c, homes, resource_type, query, sight, offset=0, count=most)).rows)
+
+    async def by_id(self, resource_type: str, wanted: Sequence[str]) -> list[records.Stored]:
+        """Those of these resources that this institution has stored."""
+        homes = {home for i in wanted if (home := ids.home_of(i)) is not None}
+        query = replace(fhir.compile_query(resource_type, []), ids=list(wanted))
+        return await self.stored(resource_type, sorted(homes), query, len(wanted)) if homes else []
+
+
+async def place(s: Submitting, entries: Sequence[Entry]) -> tuple[list[Placed], dict[str, str]]:
+    """Place all entries, in their order; and by which addresses they speak of each other -> where that is now.
+
+    Patients come first, so that every other resource can find its home.
+
+    Refusals: `identity-conflict`, `reference-unresolved`, `condition-ambiguous`, `not-found`, `field-invalid`.
+    """
+    await _lock_conditions(s, entries)
+    placed = {i: await _place_patient(s, e) for i, e in enumerate(entries) if e.type == "Patient"}
+    _refuse_doubled_patients(list(placed.values()))
+    s.own_patients.update(p.id for p in placed.values())
+    patients = dict(pair for p in placed.values() for pair in _names(p))
+    for i, entry in enumerate(entries):
+        if i not in placed:
+            placed[i] = await _place(s, entry, patients)
+    order = [placed[i] for i in range(len(entries))]
+    _refuse_doubled(order)
+    return order, patients | s.found | dict(pair for p in order for pair in _names(p))
+
+
+def _names(p: Placed) -> list[tuple[str, str]]:
+    """What an entry is called inside the submission, with what it is called here.
+
+    An entry whose fullUrl is an address, `http://his/fhir/Patient/7`, is also meant by `Patient/7` (FHIR R4 bundle.html,
+    section 2.36.4 "Resolving references in Bundles").
+    """
+    url, here = p.entry.full_url, f"{p.entry.type}/{p.id}"
+    if not url:
+        return []
+    before, _, tail = url.rpartition(f"/{p.entry.type}/")
+    return [(url, here), (f"{p.entry.type}/{tail}", here)] if before and tail and "/" not in tail else [(url, here)]
+
+
+async def _lock_conditions(s: Submitting, entries: Sequence[Entry]) -> None:
+    """Two submissions with the same condition go one after the other, or both would find nothing and create."""
+    texts = {f"{s.caller.institution}/{e.type}?{e.condition}" for e in entries if e.condition}
+    if texts:
+        keys = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True) for text in texts]
+        await s.c.execute(SQL.lock, sorted(keys))
+
+
+# --- patients --------------------------------------------------------------------------------------------------------
+
+
+async def _place_patient(s: Submitting, entry: Entry) -> Placed:
+    if entry.method == "DELETE":
+        return await _place_by_id(s, entry, {})
+    if entry.id and not await _own_patient(s, entry.id):
+        raise Refusal("not-found", field=entry.path or "Patient.id")
+    meant = entry.id or (await _patient_by_condition(s, entry.condition, entry.at("Patient")) if entry.condition else None)
+    if meant and entry.method == "POST":
+        return Placed(entry, "none", ids.home_of(meant) or SHELF, meant)
+    said = mpi.registration(entry.resource)
+    resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=meant)
+    if resolution.patient_id is None:
+        return Placed(entry, "create", resolution.person, ids.new_resource_id(resolution.person), said, resolution)
+    home = ids.home_of(resolution.patient_id) or SHELF
+    return Placed(entry, "update", home, resolution.patient_id, said, resolution)
+
+
+async def _patient_by_condition(s: Submitting, condition: str, field_path: str) -> str | None:
+    """The institution's own Patient that a search by identifier (or _id) names, or None.
+
+    Refusals: `condition-ambiguous`, `field-invalid` when the search names no one patient.
+    """
+    query = fhir.compile_query("Patient", parse_qsl(condition, keep_blank_values=True), key=s.index_key, now=s.now)
+    if not query.ids and not query.patient_identifiers:
+        raise Refusal("field-invalid", field=field_path, expected="a condition by identifier, [system]|[value]")
+    wanted = list(query.ids or ())
+    for system, value in query.patient_identifiers:
+        found = [p for p, _ in await mpi.find_patients(s.c, s.vault, system, value, s.caller.institution)]
+        wanted = [p for p in found if query.ids is None or p in query.ids]
+    homes = {home for i in wanted if (home := ids.home_of(i)) is not None}
+    rows = await s.stored("Patient", sorted(homes), replace(query, ids=wanted), 2) if homes else []
+    if len(rows) > 1:
+        raise Refusal("condition-ambiguous", field=field_path)
+    return rows[0].id if rows else None
+
+
+def _refuse_doubled_patients(placed: Sequence[Placed]) -> None:
+    """Two entries with the same patient number are one patient: which of the two was meant cannot be known."""
+    seen: dict[tuple[str, str], Placed] = {}
+    for p in placed:
+        for number in p.said.identifiers if p.said else ():
+            before = seen.setdefault((number.system, number.value), p)
+            if before is not p and before.resolution and p.resolution and before.resolution.person == p.resolution.person:
+                raise Refusal("field-invalid", field=p.entry.at("Patient.identifier"), expected="each patient once in a Bundle")
+
+
+async def _own_patient(s: Submitting, patient: str) -> bool:
+    """Whether this institution registered the Patient. Others' Patients are as unknown as those that do not exist."""
+    person = await mpi.person_of_patient(s.c, patient)
+    return person is not None and (patient, s.caller.institution) in await mpi.patients_of(s.c, person)
+
+
+# --- everything else ---------------------------------------------------------------------------------------------------
+
+
+async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
+    if entry.id:
+        return await _place_by_id(s, entry, patients)
+    home = await _home(s, entry, patients)
+    if entry.condition:
+        found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
+        if found:
+            return Placed(entry, "none" if entry.method == "POST" else "update", home, found)
+    return Placed(entry, "create", home, ids.new_resource_id(home))
+
+
+async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
+    home = ids.home_of(entry.id)
+    if home is None:
+        raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
+    if entry.method == "DELETE":
+        return Placed(entry, "delete", home, entry.id)
+    if await _home(s, entry, patients) != home:
+        expected = "the same patient as before: a resource never moves"
+        raise Refusal("field-invalid", field=entry.at(entry.type), expected=expected)
+    return Placed(entry, "update", home, entry.id)
+
+
+async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> PersonId:
+    """The home of the patient a resource is about; the shelf when it is about none. Only the institution's own count."""
+    home = SHELF
+    for reference in fhir.patient_references(entry.resource, patients)[:1]:
+        patient = reference.rpartition("Patient/")[2].split("/_history/")[0]
+        if "?" in reference:
+            patient = await _patient_by_condition(s, reference.partition("?")[2], entry.at(entry.type)) or ""
+            patients[reference] = f"Patient/{patient}"
+        if patient not in s.own_patients and not (patient and await _own_patient(s, patient)):
+            raise Refusal("reference-unresolved", field=entry.at(entry.type))
+        s.own_patients.add(patient)
+        home = ids.home_of(patient) or SHELF
+    if s.conditional:
+        await _resolve_searches(s, entry, home, patients)
+    return home
+
+
+async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patients: dict[str, str]) -> None:
+    """References that are searches: for the institution's own Patients, in the same record, or on the shelf."""
+    for _, path, reference in fhir.references(entry.resource):
+        wanted, mark, condition = reference.partition("?")
+        if not mark or wanted not in fhir.TYPES or reference in patients or reference in s.found:
+            continue
+        if wanted == "Patient":
+            found = await _patient_by_condition(s, condition, entry.at(path))
+        else:
+            where = home if wanted in fhir.COMPARTMENT_TYPES else SHELF
+            found = await _matching(s, wanted, condition, where, entry.at(path))
+        if found is None:
+            raise Refusal("reference-unresolved", field=entry.at(path))
+        (patients if wanted == "Patient" else s.found)[reference] = f"{wanted}/{found}"
+
+
+async def _matching(s: Submitting, resource_type: str, condition: str, home: PersonId, field_path: str) -> str | None:
+    """The one resource of this institution in that home which meets the condition, or None."""
+    query = fhir.compile_query(resource_type, parse_qsl(condition, keep_blank_values=True), key=s.index_key, now=s.now)
+    rows = await s.stored(resource_type, [home], query, 2)
+    if len(rows) > 1:
+        raise Refusal("condition-ambiguous", field=field_path)
+    return rows[0].id if rows else None
+
+
+def _refuse_doubled(order: Sequence[Placed]) -> None:
+    """A resource is written by one entry of a transaction at most (FHIR R4 http.html, section 3.1.0.11.2)."""
+    seen: set[tuple[str, str]] = set()
+    for p in order:
+        if p.method != "none" and (p.entry.type, p.id) in seen:
+            raise Refusal("field-invalid", field=p.entry.at(p.entry.type), expected="each resource once in a transaction")
+        seen.add((p.entry.type, p.id))

@@ -1,0 +1,51 @@
+"""Who asks, for what, in which visit: the first thing every FHIR address does."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote_plus
+
+from starlette.requests import Request
+
+from yima import consent, fhir, mpi
+from yima.access import Asking
+from yima.api.answers import caller_of
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
+
+_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:18|19|20)\d{9}[\dXx](?![0-9A-Za-z])")
+_SEALED: Final = re.compile(r"(?:^|&)_cursor=[^&]*")
+
+
+async def asking_of(request: Request) -> Asking:
+    """Who asks, with the visit handle of the Yima-Visit header and the purpose of Yima-Purpose (default treatment).
+
+    Refusals: those of `caller_of`, `identity-number-in-url`, `purpose-not-allowed`.
+    """
+    caller = await caller_of(request)
+    refuse_identity_numbers(request.url.path, request.url.query)
+    purpose = request.headers.get("yima-purpose", "treatment")
+    if purpose not in consent.PURPOSES:
+        raise Refusal("purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES))
+    return Asking(caller=caller, now=clock.now(), purpose=purpose, visit=request.headers.get("yima-visit", ""))
+
+
+def refuse_identity_numbers(path: str, query: str) -> None:
+    """Refusal `identity-number-in-url` for a document's number in an address: addresses are kept in logs along the way.
+
+    Found by the system that stands with it, or by being a resident number with its right check digit.
+    """
+    text = unquote_plus(f"{path}?{_SEALED.sub('', query)}")
+    if any(mpi.is_national(system) for system in re.findall(r"[=,]([^=,|&]+)\|", text)):
+        raise Refusal("identity-number-in-url", field="query")
+    if any(mpi.resident_number_is_valid(number.upper()) for number in _NUMBER.findall(text)):
+        raise Refusal("identity-number-in-url", field="query" if _NUMBER.search(unquote_plus(query)) else "path")
+
+
+def type_of(request: Request) -> str:
+    """The resource type of the path. Refusal `resource-type-unknown`."""
+    named: str = request.path_params["type"]
+    if named not in fhir.TYPES:
+        raise Refusal("resource-type-unknown", type=named[:64])
+    return named

@@ -1,0 +1,84 @@
+"""Reading what was sent: within bounds, in a form we read, and never more of it in memory than the limit."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from yima.access import Access
+from yima.runtime.errors import Refusal
+
+FHIR_JSON: Final = "application/fhir+json"
+JSON_TYPES: Final = (FHIR_JSON, "application/json", "text/json")
+FORM: Final = "application/x-www-form-urlencoded"
+_LONGEST_FORM: Final = 64 * 1024
+_MOST_FIELDS: Final = 200
+
+
+async def body_of(request: Request, limit: int | None = None) -> bytes:
+    """The body, unpacked. Refusals: `body-too-large` (for what was sent and for what it unpacks to; a declared length
+    is refused unread), `unsupported-media-type` (an encoding other than gzip), `json-malformed` (damaged gzip).
+    """
+    most = limit or cast(Access, request.app.state.access).settings.max_body_bytes
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdecimal() and (len(declared) > 15 or int(declared) > most):
+        raise _too_large(most)
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("identity", "gzip"):
+        raise Refusal("unsupported-media-type", field="Content-Encoding", expected="gzip or identity")
+    inflate = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+    body = bytearray()
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)  # a packed stream may go on for ever without unpacking to anything
+        body += _inflated(inflate, chunk, most + 1 - len(body)) if inflate else chunk
+        if max(received, len(body)) > most:
+            raise _too_large(most)
+    if inflate and (not inflate.eof or inflate.unused_data):
+        raise Refusal("json-malformed", reason="the gzip stream is incomplete, or something follows it")
+    return bytes(body)
+
+
+def _inflated(inflate: Any, chunk: bytes, room: int) -> bytes:
+    if inflate.eof:
+        return b"" if not chunk else _damaged("something follows the gzip stream")
+    try:
+        return cast(bytes, inflate.decompress(chunk, room))
+    except zlib.error:
+        return _damaged("the gzip stream is damaged")
+
+
+def _damaged(reason: str) -> bytes:
+    raise Refusal("json-malformed", reason=reason)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal("body-too-large", limit=f"{limit // 1024} KiB" if limit < 1024**2 else f"{limit // 1024**2} MiB")
+
+
+def check_type(request: Request, *kinds: str) -> None:
+    """Refusal `unsupported-media-type` unless the body is one of these types, in UTF-8."""
+    kind, _, rest = request.headers.get("content-type", "").partition(";")
+    charset = next((p.partition("=")[2] for p in rest.lower().replace(" ", "").split(";") if p.startswith("charset=")), "")
+    if kind.strip().lower() not in kinds or charset.strip('"') not in ("", "utf-8", "utf8", "us-ascii"):
+        raise Refusal("unsupported-media-type", field="Content-Type", expected=f"{kinds[0]}, in UTF-8")
+
+
+async def form_of(request: Request) -> list[tuple[str, str]]:
+    """The fields of a form body. Refusals `unsupported-media-type`, `body-too-large` (64 KiB), `field-invalid`."""
+    check_type(request, FORM)
+    body = await body_of(request, _LONGEST_FORM)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError as error:
+        raise Refusal("field-invalid", field="body", expected=f"at most {_MOST_FIELDS} form fields in UTF-8") from error
+
+
+def check_acceptable(request: Request) -> None:
+    """Refusal `not-acceptable` unless JSON may be answered."""
+    wanted = request.query_params.get("_format") or request.headers.get("accept", "*/*")
+    if not any(word in wanted for word in ("json", "*/*", "application/*")):
+        raise Refusal("not-acceptable", expected=FHIR_JSON)

@@ -1,0 +1,39 @@
+"""GET /fhir/metadata: what this server does, generated from what it does."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from yima import __version__, fhir
+from yima.access import SHARED_TYPES
+from yima.api.answers import access_of, fhir_answer
+from yima.api.bodies import check_acceptable
+
+INTERACTIONS: Final = ("read", "vread", "history-instance", "create", "update", "delete")
+SEARCHABLE: Final = frozenset(fhir.COMPARTMENT_TYPES) | SHARED_TYPES | {"Patient"}
+"""A search names one patient, or asks the shared directory; other types can only be read by id."""
+_RELEASED: Final = "2026-11-22"
+
+
+async def metadata(request: Request) -> Response:
+    """The CapabilityStatement."""
+    check_acceptable(request)
+    return fhir_answer(request, statement(access_of(request).base_url))
+
+
+def statement(base_url: str) -> dict[str, Any]:
+    """The CapabilityStatement of a deployment at `base_url`."""
+    types = {
+        name: (*INTERACTIONS, "search-type") if name in SEARCHABLE else INTERACTIONS for name in sorted(fhir.SEARCH)
+    }
+    made = fhir.capability(
+        f"{base_url}/fhir", __version__, _RELEASED, types,
+        token_url=f"{base_url}/oauth/token", operations={"Patient": {"everything": ""}},
+    )  # fmt: skip
+    for resource in made["rest"][0]["resource"]:
+        resource |= {"readHistory": True, "updateCreate": False, "conditionalUpdate": True, "conditionalDelete": "not-supported"}
+        resource["conditionalRead"] = "full-support"
+    return made

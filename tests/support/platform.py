@@ -1,0 +1,199 @@
+"""A whole platform in the test's own process, spoken to over HTTP (ASGI), and institutions that sign in to it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwk, jwt
+
+from support.makers import visit_bundle
+from yima import directory, healthcode
+from yima.access import Access
+from yima.app import Application
+from yima.directory import ASSERTION_TYPE
+from yima.runtime import clock, ids, settings
+from yima.runtime.database import Database
+from yima.runtime.keys import FileKeyStore
+
+BASE = "http://127.0.0.1:8420"
+_count = itertools.count(1)
+
+
+def code_of(response: httpx.Response) -> str:
+    """The stable code of a refusal, in whichever protocol it was answered."""
+    body = response.json()
+    if body.get("resourceType") == "OperationOutcome":
+        return str(body["issue"][0]["details"]["coding"][0]["code"])
+    return str(body.get("code", ""))
+
+
+def issues_of(response: httpx.Response) -> list[tuple[str, str]]:
+    """(code, path) of every issue of an OperationOutcome."""
+    return [
+        (issue["details"]["coding"][0]["code"], (issue.get("expression") or [""])[0]) for issue in response.json()["issue"]
+    ]
+
+
+@dataclass(slots=True)
+class Institution:
+    """An institution with its app, key and terminal; `call` speaks as that app."""
+
+    platform: Platform
+    number: int
+    code: str
+    client_id: str
+    key: jwk.ECKey
+    terminal: str
+    practitioner: int
+    scopes: str = "system/*.cruds"
+    _token: str = field(default="", repr=False)
+
+    def assertion(self, **claims: Any) -> str:
+        """A client assertion; claims given replace the right ones, None leaves one out."""
+        header = claims.pop("header", {"alg": "ES256", "kid": self.key.thumbprint()})
+        now = int(time.time())
+        right = {"iss": self.client_id, "sub": self.client_id, "aud": f"{BASE}/oauth/token", "exp": now + 240, "jti": uuid.uuid4().hex}
+        held = {name: value for name, value in (right | claims).items() if value is not None}
+        return jwt.encode(header, held, self.key, algorithms=["ES256"])
+
+    async def ask_token(self, assertion: str | None = None, **fields: str) -> httpx.Response:
+        """What the token endpoint answers."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion() if assertion is None else assertion,
+            "scope": self.scopes,
+        }
+        return await self.platform.client.post("/oauth/token", data=form | fields)
+
+    async def token(self, scope: str | None = None) -> str:
+        """An access token; the usual one is kept."""
+        if scope is not None:
+            return str((await self.ask_token(scope=scope)).json()["access_token"])
+        if not self._token:
+            answer = await self.ask_token()
+            assert answer.status_code == 200, answer.text
+            self._token = answer.json()["access_token"]
+        return self._token
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, visit: str = "", token: str | None = None, **headers: str
+    ) -> httpx.Response:
+        """One request as this institution. A dict becomes FHIR JSON, bytes go as they are; `if_match=` is a header."""
+        sent = {"authorization": f"Bearer {await self.token() if token is None else token}"}
+        sent |= {"yima-visit": visit} if visit else {}
+        if body is not None:
+            sent["content-type"] = "application/fhir+json"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        content = {"content": body} if body is None or isinstance(body, bytes) else {"json": body}
+        return await self.platform.client.request(method, path, headers=sent, **content)
+
+    async def create(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """Create a resource; what the platform stored."""
+        answer = await self.call("POST", f"/fhir/{resource['resourceType']}", resource)
+        assert answer.status_code in (200, 201), answer.text
+        return dict(answer.json())
+
+    async def submit(self, bundle: dict[str, Any] | None = None, **headers: str) -> list[str]:
+        """Submit a Bundle (a small visit when none is given); the addresses of what was stored, `Type/id`."""
+        answer = await self.call("POST", "/fhir", bundle or visit_bundle(self.code), **headers)
+        assert answer.status_code == 200, answer.text
+        return [e["response"]["location"].partition("/_history")[0] for e in answer.json()["entry"]]
+
+    async def scan(self, text: str, **fields: Any) -> httpx.Response:
+        """Verify a code at this institution's terminal."""
+        body = {"code": text, "terminal": self.terminal, "step": "010102", "purpose": "treatment"} | fields
+        return await self.call("POST", "/code/verify", body, content_type="application/json")
+
+    async def visit(self, person: int) -> str:
+        """Scan the person's phone here; the handle of the visit."""
+        answer = await self.scan(self.platform.dynamic(person))
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["visit"])
+
+    async def break_glass(self, person: int, reason: str = "昏迷送来，无人陪同") -> str:
+        """Open the record in an emergency, as this institution's doctor; the handle."""
+        caller = directory.Caller(kind="practitioner", agent_id=str(self.practitioner), institution=self.number)
+        access = self.platform.access
+        return await access.break_glass(caller, person, reason=reason, terminal=self.terminal, now=clock.now())
+
+
+@dataclass(slots=True)
+class Platform:
+    """A running platform."""
+
+    app: Application
+    client: httpx.AsyncClient
+    database: Database
+    keys: FileKeyStore
+    data: Path
+
+    @classmethod
+    async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
+        """The application on this database and data directory."""
+        chosen = settings.load({"data": data, "pool_size": 10, "log_level": "error"} | overrides, environment={}, directory=data)
+        app = Application(chosen, database_url, BASE)
+        await app.start()
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, timeout=60)
+        database = await Database.connect(database_url, size=4)
+        return cls(app, client, database, FileKeyStore(data / "keys.json"), data)
+
+    async def stop(self) -> None:
+        """Close everything again."""
+        await self.client.aclose()
+        await self.database.close()
+        await self.app.stop()
+
+    @property
+    def access(self) -> Access:
+        """The door, for what has no address yet."""
+        found: Access = self.app.state.access
+        return found
+
+    async def institution(self, name: str = "", *, matching: str = "full", scopes: str = "system/*.cruds") -> Institution:
+        """Register an institution with an app, a key, a terminal and a doctor."""
+        code = f"{name or 'H'}{next(_count)}"
+        key = jwk.ECKey.generate_key("P-256")
+        public = key.as_dict(private=False) | {"kid": key.thumbprint(), "use": "sig", "alg": "ES256"}
+        async with self.database.transaction() as c:
+            number = await directory.register_institution(
+                c, code=code, name_zh=f"{code}医院", name_en=f"Hospital {code}", kind="A100", area="999999"
+            )
+            await directory.register_terminal(c, number, directory.Terminal(f"{code}-T1", "desk", "0300"))
+            await directory.register_terminal(c, number, directory.Terminal(f"{code}-T2", "desk", "0300"))
+            doctor = directory.Practitioner(0, number, "D1", "王医生", "Dr Wang", "主任医师", "Chief physician", "0300")
+            practitioner = await directory.register_practitioner(c, doctor)
+            app = directory.App(f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching)
+            await directory.register_app(c, app)
+        return Institution(self, number, code, app.client_id, key, f"{code}-T1", practitioner, scopes)
+
+    def dynamic(self, person: int, at: Any = None) -> str:
+        """The code on the person's phone now."""
+        return healthcode.dynamic_text(self.keys, "INTL", person, at or clock.now())
+
+    async def static(self, person: int) -> str:
+        """The person's printed code."""
+        return healthcode.static_text(await healthcode.card_of(self.database, person), self.keys)
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows there are of everything that a submission writes."""
+        tables = ("records.resource", "records.history", "mpi.person", "mpi.link", "healthcode.card", "exchange.submission")
+        return {name: (await self.database.fetchrow(f"select count(*) from {name}"))[0] for name in tables}
+
+    async def log_of(self, person: int) -> list[dict[str, Any]]:
+        """The person's log lines, oldest first."""
+        rows = await self.database.fetch("select * from audit.event where person_id = $1 order by recorded, event_id", person)
+        return [dict(row) for row in rows]
+
+    @staticmethod
+    def person_of(address: str) -> int:
+        """The person whose record an address `Type/id` stands in."""
+        person = ids.home_of(address.rpartition("/")[2])
+        assert person, address
+        return person
