@@ -51,9 +51,12 @@ async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) ->
     The same key (or, without one, the very same bytes) gives the same answer again and changes nothing.
     """
     key = message.key or plan.key or (f"body/{_sha(message.body).hex()}" if plan.writes else "")
+    plans = iter((plan,))
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
-        entries = plan.writes
+        # A try that PostgreSQL threw back has rewritten references to ids that were never stored: read the body again.
+        fresh = next(plans, None) or bundle.plan(fhir.parse(message.body), max_entries=len(plan.entries))
+        entries = fresh.writes
         outcomes: list[Outcome | Refusal] = []
         if plan.kind == "transaction":
             outcomes += await _submit(access, c, message, entries, submission)
