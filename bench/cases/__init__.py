@@ -1,0 +1,25 @@
+"""What is measured, by name, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bench.cases.inside import codec, inside
+from bench.cases.reading import everything, read, search
+from bench.cases.verify import verify
+from bench.cases.writing import bundles, create
+from bench.measure import Line
+from bench.stage import Stage
+
+CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
+    "verify": verify,
+    "codec": codec,
+    "read": read,
+    "search": search,
+    "create": create,
+    "bundle": bundles,
+    "everything": everything,
+    "inside": inside,
+}
+"""Each takes the stage and gives its lines; BenchError when anything failed."""

@@ -1,0 +1,219 @@
+"""Measured in this process, without HTTP: the parts of which the requests are made."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+import orjson
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from bench.limits import openssl_speed
+from bench.measure import Cost, Limit, Line
+from bench.stage import Stage, visits
+from yima import audit, fhir, healthcode, mpi, records
+from yima.healthcode.profiles import PROFILE_NAMES
+from yima.runtime import clock, ids
+from yima.runtime.database import Queries
+from yima.runtime.keys import Vault
+
+_CODES: Final = 2_000
+_WAVE: Final = 500
+_CLIENTS: Final = 8
+_OVERVIEW: Final = 2_000
+_EVENTS = Queries("yima.audit")
+
+
+_COLUMNS: Final = (
+    "person", "event_id", "recorded", "action", "outcome", "purpose", "basis", "agent", "institution",
+    "institution_name", "agent_id", "agent_name", "department", "terminal", "visit", "submission", "detail",
+    "request_id",
+)  # fmt: skip
+"""As the statement wants them."""
+
+
+class NoDatabase:
+    """For checking codes from phones, which asks no database."""
+
+    async def fetch(self, sql: str, *args: object) -> list[Any]:
+        """Never."""
+        raise AssertionError(sql, args)
+
+    async def fetchrow(self, sql: str, *args: object) -> Any:
+        """Never."""
+        raise AssertionError(sql, args)
+
+
+async def codec(stage: Stage) -> list[Line]:
+    """Steps 1 to 4 of a verification per core, beside its bare primitives: one AES block, two HMAC-SHA-256."""
+    now = clock.now()
+    lines = []
+    for profile in PROFILE_NAMES:
+        codes = [healthcode.dynamic_text(stage.keys, profile, ids.new_person_id(), now) for _ in range(_CODES)]
+
+        async def check(codes: list[str] = codes) -> None:
+            for text in codes:
+                await healthcode.check(text, NoDatabase(), stage.keys, now)
+
+        began = time.process_time()
+        await check()
+        spent = time.process_time() - began
+        limit, aim, note = None, "", "SM4, HMAC-SM3"
+        if profile == "INTL":
+            limit, aim = Limit("AES block + 2 HMAC by `cryptography`", _primitives(_CODES)), "90 % of the primitives"
+            note = await _openssl()
+        what, cost = f"read, open and check a dynamic code ({profile}), one core", Cost(spent / _CODES * 1e6)
+        lines.append(Line(f"codec-{profile.lower()}", what, _CODES / spent, cost, limit, aim, note, "codes"))
+    return lines
+
+
+async def _openssl() -> str:
+    mac = await openssl_speed("-hmac", "sha256")
+    block = await openssl_speed("-evp", "aes-128-ecb")
+    return f"openssl speed: {1 / (2 / mac + 1 / block):,.0f}/s" if mac and block else "no openssl"
+
+
+def _primitives(count: int) -> float:
+    """The cryptography of one code, and nothing else, per CPU second."""
+    cipher = Cipher(algorithms.AES(b"k" * 16), modes.ECB()).decryptor()  # noqa: S305  one block, as in healthcode.profiles
+    prepared = HMAC(b"k" * 32, SHA256())
+    began = time.process_time()
+    for _ in range(count):
+        cipher.update(b"p" * 16)
+        derive = prepared.copy()
+        derive.update(b"p" * 19)
+        mac = HMAC(derive.finalize(), SHA256())
+        mac.update(b"s" * 22)
+        mac.finalize()
+    return count / (time.process_time() - began)
+
+
+async def inside(stage: Stage) -> list[Line]:
+    """Parsing and indexing, resolving, logging, the overview."""
+    return [_language(stage), await _resolve(stage), await _append(stage), await _overview(stage)]
+
+
+def _language(stage: Stage) -> Line:
+    half = stage.plan.residents
+    bodies = [orjson.dumps(e["resource"]) for v in visits(stage.made, half, half * 2) for e in v.bundle["entry"]]
+
+    def whole(body: bytes) -> None:
+        tree = fhir.parse(body)
+        fhir.validate(tree)
+        fhir.index(tree, key=b"k" * 32)
+
+    spent, least = _cpu(whole, bodies), _cpu(orjson.loads, bodies)
+    limit, note = Limit("orjson.loads alone", len(bodies) / least), f"{sum(map(len, bodies)) // len(bodies)} bytes each"
+    what, cost = "parse, validate and index a resource, one core", Cost(spent / len(bodies) * 1e6)
+    return Line("language", what, len(bodies) / spent, cost, limit, "", note, "resources")
+
+
+def _cpu(work: Callable[[bytes], object], bodies: Sequence[bytes]) -> float:
+    began = time.process_time()
+    for body in bodies:
+        work(body)
+    return time.process_time() - began
+
+
+async def _resolve(stage: Stage) -> Line:
+    """Registrations of persons who are known already, each in its own transaction, eight at a time."""
+    vault, database = Vault(stage.keys), stage.access.database
+    said = [
+        (mpi.registration(e["resource"]), mpi.Source(stage.numbers[v.institution]))
+        for v in visits(stage.made, 0, stage.plan.residents)
+        for e in v.bundle["entry"]
+        if e["resource"]["resourceType"] == "Patient"
+    ]
+    waiting = list(said)
+
+    async def client() -> None:
+        while waiting:
+            registration, source = waiting.pop()
+
+            async def work(c: Any, registration: Any = registration, source: Any = source) -> None:
+                await mpi.resolve(c, vault, registration, source, now=clock.now())
+
+            await database.retry(work)
+
+    began, spent = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    one = await stage.pgbench([_TOUCH], clients=_CLIENTS)
+    limit = Limit("pgbench: one indexed UPDATE, durable", one.rate)
+    what, cost = f"mpi.resolve of known persons, {_CLIENTS} at once, one process", Cost(spent / len(said) * 1e6)
+    return Line("resolve", what, len(said) / seconds, cost, limit, "", f"{len(said)} in all", "registrations")
+
+
+_TOUCH: Final = """
+update mpi.person set updated = updated where person_id =
+  (select person_id from mpi.person where person_id >= (random() * 140737488355327)::bigint order by person_id limit 1);
+"""
+
+
+async def _append(stage: Stage) -> Line:
+    """Log lines of many requests at once, beside the same INSERT with its columns ready."""
+    count, appender = stage.plan.lines, audit.Appender(stage.access.database)
+    events = [_event(n) for n in range(count)]
+    began, spent = time.perf_counter(), time.process_time()
+    for at in range(0, count, _WAVE):
+        await asyncio.gather(*(appender.append(event) for event in events[at : at + _WAVE]))
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    batches = [_columns(events[at : at + _WAVE]) for at in range(0, count, _WAVE)]
+    began = time.perf_counter()
+    for columns in batches:
+        await stage.access.database.execute(_EVENTS.append, *columns)
+    bare = time.perf_counter() - began
+    limit = Limit(f"the same INSERT, {_WAVE} rows ready", count / bare)
+    what, cost = f"audit lines of {_WAVE} requests at once", Cost(spent / count * 1e6)
+    return Line("append", what, count / seconds, cost, limit, "50 %", "", "lines")
+
+
+def _event(number: int) -> audit.Event:
+    return audit.Event(
+        person=ids.new_person_id(),
+        recorded=clock.now(),
+        action="read",
+        outcome="ok",
+        purpose="treatment",
+        basis="own-submission",
+        agent="app",
+        institution=1,
+        institution_name="一码市第一人民医院",
+        agent_id="6001A0001-his",
+        agent_name="一码市第一人民医院 HIS",
+        detail={"types": {"Observation": 1}, "id": str(number)},
+        request_id="0123456789abcdef",
+    )
+
+
+def _columns(events: Sequence[audit.Event]) -> list[list[Any]]:
+    rows = []
+    for event in events:
+        values = {item.name: getattr(event, item.name) for item in fields(event)}
+        values |= {"event_id": audit.new_event_id(event.person), "detail": orjson.dumps(event.detail).decode()}
+        rows.append([values[name] for name in _COLUMNS])
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def _overview(stage: Stage) -> Line:
+    async with stage.owner() as c:
+        rows = await c.fetch(_LARGE_RECORDS, _OVERVIEW)
+    bodies = [row["content"] for row in rows]
+    trees = [fhir.parse(body) for body in bodies]
+    began = time.process_time()
+    records.overview(trees, clock.now().date())
+    spent = time.process_time() - began
+    least = _cpu(orjson.loads, bodies)
+    limit, note = Limit("orjson.loads of the same bytes", 1 / least), f"{spent * 1000:.1f} ms CPU"
+    what, cost = f"overview of {len(bodies)} resources, already parsed", Cost(spent * 1e6)
+    return Line("overview", what, 1 / spent, cost, limit, "p50 < 20 ms with the read", note, "records")
+
+
+_LARGE_RECORDS: Final = """
+select content from records.resource where home <> 0
+order by count(*) over (partition by home) desc, home, id limit $1"""
