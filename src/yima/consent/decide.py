@@ -18,6 +18,8 @@ from yima.runtime.ids import PersonId
 
 PURPOSES: Final = ("treatment", "emergency-treatment", "payment", "own-request", "public-health")
 """The closed list of purposes (GB/T 39725; FHIR v3-PurposeOfUse TREAT, ETREAT, HPAYMT, PATRQT, PUBHLTH)."""
+CARE: Final = ("treatment", "emergency-treatment")
+"""The purposes for which a visit opens a record. Settling a bill or reporting a case needs rules of its own first."""
 
 Basis = Literal["own-record", "visit", "break-glass", "own-submission", "none"]
 
@@ -73,6 +75,8 @@ class Decision:
     reasons: tuple[Step, ...]
     closed: frozenset[str] = frozenset()
     only_institution: int | None = None
+    author: int = 0
+    """The institution for which closed classes stay open in what it wrote itself; 0 = none."""
 
 
 def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
@@ -83,7 +87,7 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
         return Decision(False, "none", "purpose-not-allowed", (Step("purpose-unknown", ask.purpose),))
     # 2 A resident sees all of their own record, and nobody else's.
     if caller.kind == "resident":
-        own = caller.person == ask.person
+        own = caller.person == ask.person and caller.person > 0
         return Decision(own, "own-record" if own else "none", "" if own else "not-found", (Step("own-record" if own else "other-person"),))
     # 3 Operators and the platform itself never see records.
     if caller.kind not in ("app", "practitioner") or not caller.institution:
@@ -104,8 +108,12 @@ def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datet
         return Decision(False, "none", "visit-needed", (Step("visit-is-for-another"),))
     if visit.expires <= now:
         return Decision(False, "none", "visit-expired", (Step("visit-expired"),))
+    for purpose in (ask.purpose, visit.purpose):
+        if purpose not in CARE:
+            return Decision(False, "none", "purpose-not-allowed", (Step("purpose-is-not-care", purpose),))
     if visit.assurance == "break-glass":
-        return Decision(True, "break-glass", "", (Step("break-glass"), *_closed_steps(frozenset(CLASSES))), frozenset(CLASSES))
+        closed = frozenset(CLASSES)
+        return Decision(True, "break-glass", "", (Step("break-glass"), *_closed_steps(closed)), closed, author=visit.institution)
     if visit.assurance != "dynamic":
         return Decision(False, "none", "code-assurance-too-low", (Step("printed-code-identifies-only"),))
     if _said(standing, "all", visit.institution, now) is False:
@@ -113,7 +121,7 @@ def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datet
     opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, now) is True)
     closed = frozenset(CLASSES) - opened
     reasons = (Step("code-scanned-here"), Step("purpose", ask.purpose), *(Step("resident-opened", cls) for cls in sorted(opened)))
-    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed)
+    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed, author=visit.institution)
 
 
 def _closed_steps(closed: frozenset[str]) -> tuple[Step, ...]:
@@ -121,10 +129,12 @@ def _closed_steps(closed: frozenset[str]) -> tuple[Step, ...]:
 
 
 def _said(standing: Sequence[Standing], cls: str, institution: int, now: datetime) -> bool | None:
-    """The decision for this institution, else the one for every institution, else None. Ended decisions do not count."""
+    """The decision for this institution, else the one for every institution, else None. Ended decisions do not count.
+
+    Persons that were merged may have decided differently: one no is a no.
+    """
     live = [s for s in standing if s.cls == cls and (s.ends is None or s.ends > now)]
     for wanted in (institution, 0):
-        for decision in live:
-            if decision.institution == wanted:
-                return decision.permit
+        if said := [s.permit for s in live if s.institution == wanted]:
+            return all(said)
     return None

@@ -1,6 +1,8 @@
 -- name: standing
+-- The newest that has not ended: after a decision for a while, the one before it counts again. Of two at one moment, no.
 select distinct on (class, institution_id) class, institution_id, permit, decided, ends
-from consent.standing where person_id = any($1) and decided <= $2 order by class, institution_id, decided desc
+from consent.standing where person_id = any($1) and decided <= $2 and (ends is null or ends > $2)
+order by class, institution_id, decided desc, permit
 
 -- name: put
 insert into consent.standing (person_id, standing_id, class, institution_id, permit, decided, ends, agent)

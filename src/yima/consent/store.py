@@ -50,11 +50,12 @@ async def open_emergency(c: Connection, said: Emergency, *, now: datetime, lasts
 
     Refusal `break-glass-reason-missing` when the reason is shorter than eight characters: the resident will read it.
     """
-    if len(said.reason.strip()) < REASON_CHARACTERS:
+    reason = " ".join(said.reason.split())
+    if len(reason) < REASON_CHARACTERS:
         raise Refusal("break-glass-reason-missing", field="reason", expected=REASON_CHARACTERS)
     handle = ids.new_handle(said.person)
     await c.execute(
-        SQL.put_emergency, said.person, handle, said.institution, said.practitioner, said.terminal, said.reason.strip()[:500],
+        SQL.put_emergency, said.person, handle, said.institution, said.practitioner, said.terminal, reason[:500],
         now, now + lasts,
     )  # fmt: skip
     return handle
