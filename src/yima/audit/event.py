@@ -11,6 +11,7 @@ from yima.runtime import ids
 
 ACTIONS: Final = frozenset({"submit", "read", "search", "scan", "break-glass", "resolve", "consent", "sign-in"})
 """What can be done to a record; whether it was allowed is the event's outcome."""
+OUTCOMES: Final = frozenset({"ok", "denied", "failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
+
+import orjson
 
 from yima.audit.event import Event
 from yima.runtime.ids import person_text
 
+_CODES: Final = "http://terminology.hl7.org/CodeSystem/"
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _REST: Final = "http://hl7.org/fhir/restful-interaction"
-_PURPOSE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _ACTIONS: Final = {
-    "submit": ("C", "transaction"), "read": ("R", "read"), "search": ("E", "search"), "scan": ("E", "operation"),
-    "break-glass": ("R", "read"), "resolve": ("E", "operation"), "consent": ("U", "update"), "sign-in": ("E", "operation"),
-}  # fmt: skip
+    "submit": ("C", "transaction"),
+    "read": ("R", "read"),
+    "search": ("E", "search"),
+    "scan": ("E", "operation"),
+    "break-glass": ("R", "read"),
+    "resolve": ("E", "operation"),
+    "consent": ("U", "update"),
+    "sign-in": ("E", "operation"),
+}
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {
-    "treatment": "TREAT", "emergency-treatment": "ETREAT", "payment": "HPAYMT", "own-request": "PATRQT", "public-health": "PUBHLTH",
-}  # fmt: skip
+    "treatment": "TREAT",
+    "emergency-treatment": "ETREAT",
+    "payment": "HPAYMT",
+    "own-request": "PATRQT",
+    "public-health": "PUBHLTH",
+}
+_AUTHENTICATION: Final = {"system": _DCM, "code": "110114", "display": "User Authentication"}
+_RESTFUL: Final = {"system": f"{_CODES}audit-event-type", "code": "rest", "display": "RESTful Operation"}
 
 
 def to_fhir(event: Event) -> dict[str, Any]:
-    """The AuditEvent resource for one line of the log."""
+    """The AuditEvent resource for one line of the log (BALP: RESTful operation, with the person as its patient entity)."""
     action, interaction = _ACTIONS[event.action]
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": event.event_id,
-        "type": {"system": _DCM, "code": "110112" if event.action == "search" else "110100" if event.action == "sign-in" else "110106"},
-        "subtype": [{"system": _REST, "code": interaction}, {"system": "urn:yima:audit-action", "code": event.action}],
+        "type": _AUTHENTICATION if event.action == "sign-in" else _RESTFUL,
+        "subtype": [
+            {"system": _REST, "code": interaction},
+            {"system": "urn:yima:audit-action", "code": event.action},
+        ],
         "action": action,
         "recorded": event.recorded.isoformat(timespec="milliseconds"),
         "outcome": _OUTCOMES[event.outcome],
         "outcomeDesc": event.basis or event.outcome,
         "agent": [_agent(event)],
         "source": {"observer": {"display": "Yima"}},
-        "entity": [{
-            "what": {"reference": f"Person/{person_text(event.person)}"},
-            "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1", "display": "Person"},
-            "detail": [{"type": key, "valueString": str(value)} for key, value in event.detail.items()],
-        }],
-    }  # fmt: skip
+    }
     if code := _PURPOSES.get(event.purpose):
-        resource["purposeOfEvent"] = [{"coding": [{"system": _PURPOSE, "code": code}]}]
-    if not resource["entity"][0]["detail"]:
-        del resource["entity"][0]["detail"]
+        resource["purposeOfEvent"] = [{"coding": [{"system": f"{_CODES}v3-ActReason", "code": code}]}]
+    if entities := list(_entities(event)):
+        resource["entity"] = entities
     return resource
+
+
+def _entities(event: Event) -> Iterator[dict[str, Any]]:
+    """Whose record, with the details; and, as BALP has it, the request by which log lines of one request are joined."""
+    details = [{"type": key, "valueString": _text(value)} for key, value in event.detail.items() if _text(value)]
+    if event.person:
+        entity: dict[str, Any] = {
+            "what": {"reference": f"Person/{person_text(event.person)}"},
+            "type": {"system": f"{_CODES}audit-entity-type", "code": "1", "display": "Person"},
+            "role": {"system": f"{_CODES}object-role", "code": "1", "display": "Patient"},
+        }
+        yield entity | ({"detail": details} if details else {})
+    if event.request_id:
+        yield {
+            "what": {"identifier": {"value": event.request_id}},
+            "type": {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
+        }
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _agent(event: Event) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from yima.audit.event import Event, new_event_id
+from yima.audit.event import ACTIONS, OUTCOMES, Event, new_event_id
 from yima.runtime.database import Batcher, Connection, Database, Queries
 from yima.runtime.ids import PersonId
 
@@ -17,7 +17,15 @@ SQL = Queries(__package__)
 
 
 async def append(c: Connection, events: Sequence[Event]) -> list[str]:
-    """Write events in the caller's transaction; their ids, in order."""
+    """Write events in the caller's transaction; their ids, in order.
+
+    ValueError for an action or outcome that is not in the closed lists: the log must stay readable for ever.
+    """
+    if not events:
+        return []
+    for event in events:
+        if event.action not in ACTIONS or event.outcome not in OUTCOMES:
+            raise ValueError(f"the log knows no {event.action}/{event.outcome}")
     named = [event if event.event_id else replace(event, event_id=new_event_id(event.person)) for event in events]
     columns = list(zip(*(_row(event) for event in named), strict=True))
     await c.execute(SQL.append, *map(list, columns))
@@ -36,14 +44,22 @@ class Appender:
         return await self._batcher.submit(event)
 
     async def _flush(self, events: list[Event]) -> list[str | Exception]:
-        async with self._db.connection() as c:
-            return [*await append(c, events)]
+        try:
+            async with self._db.connection() as c:
+                return [*await append(c, events)]
+        except Exception as error:  # one line that cannot be written must not stop the answers of others
+            if len(events) == 1:
+                return [error]
+            return [one for event in events for one in await self._flush([event])]
 
 
 async def of_person(
     db: Database, persons: Sequence[PersonId], *, before: datetime, limit: int = 200
 ) -> list[Event]:
-    """The events of these persons (one and those merged into it) before a moment, newest first."""
+    """The events of these persons (one and those merged into it) before a moment, newest first.
+
+    More than `limit` when several have the time of the last: asking on with `before` that time misses none.
+    """
     return [_event(row) for row in await db.fetch(SQL.of_person, list(persons), before, limit)]
 
 

@@ -5,4 +5,6 @@ select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5
   $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[])
 
 -- name: of_person
-select * from audit.event where person_id = any($1) and recorded < $2 order by recorded desc, event_id desc limit $3
+select * from (
+  select * from audit.event where person_id = any($1) and recorded < $2 order by recorded desc fetch first $3 rows with ties
+) as page order by recorded desc, event_id desc

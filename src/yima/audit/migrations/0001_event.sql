@@ -4,7 +4,7 @@ create table event (
   person_id bigint not null,            -- whose record; 0 when no person is concerned
   event_id text not null,
   recorded timestamptz not null,
-  action text not null,                 -- submit, read, search, scan, break-glass, deny, resolve, consent, sign-in
+  action text not null,                 -- submit, read, search, scan, break-glass, resolve, consent, sign-in
   outcome text not null,                -- ok, denied, failed
   purpose text not null,
   basis text not null,                  -- why it was allowed or not: the decision's reason code
