@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from bench import profiling, report
 from bench.cases import CASES
 from bench.measure import BenchError, Line
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with database(said.folder) as server:
             if said.profile:
-                print(asyncio.run(profiling.profile(plan, server, said.profile)))
+                print(uvloop.run(profiling.profile(plan, server, said.profile)))
                 return 0
             lines = asyncio.run(measured(plan, server, said.only or list(CASES)))
     except (BenchError, Refusal) as error:

@@ -1,28 +1,30 @@
-"""Where the CPU time of a request goes: cProfile around the ASGI application, in this process, PostgreSQL beside it.
-
-The profiler slows Python down several times, functions more than C code: read shares, not times.
-"""
+"""Where the CPU time of a request goes: the ASGI application in this process, its stack sampled, beside PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-import cProfile
-import io
-import pstats
+import contextlib
+import os
 import re
+import signal
 import time
-from collections.abc import Callable, Coroutine
-from functools import partial
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from functools import cache, partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, Self
 
 from bench.cases import CASES
 from bench.measure import Run, Target
 from bench.stage import Plan, Stage, stage
 from yima.app import Application
+from yima.runtime import logs
 from yima.runtime.postgres import Postgres
 
 PROFILED: Final = ("verify", "read", "search", "create", "bundle", "everything")
 _ROOM: Final = re.compile(r"/(?:src|site-packages)/(yima/\w+|\w+)")
+_SAMPLE_SECONDS: Final = 0.001
 
 
 class _Caught(Exception):  # noqa: N818  not an error: it carries the requests of a case out of it
@@ -36,11 +38,20 @@ async def profile(plan: Plan, server: Postgres, name: str) -> str:
     async with stage(plan, server) as prepared:
         caught = await _requests(prepared, name)
         app = Application(prepared.access.settings, prepared.url, prepared.access.base_url)
-        await app.start()
-        try:
-            return await _profiled(app, caught, plan.seconds * 2)
-        finally:
-            await app.stop()
+        with _logging_nowhere(plan.log_level):
+            await app.start()
+            try:
+                return await _profiled(app, caught, plan.seconds * 2)
+            finally:
+                await app.stop()
+
+
+@contextlib.contextmanager
+def _logging_nowhere(level: str) -> Iterator[None]:
+    """Requests are logged as they would be, into nothing."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+        logs.configure("json", level)
+        yield
 
 
 async def _requests(prepared: Stage, name: str) -> _Caught:
@@ -80,15 +91,13 @@ async def _profiled(app: Application, caught: _Caught, seconds: float) -> str:
             if not 200 <= status < 300:
                 wrong.append(status)
 
-    profiler = cProfile.Profile(time.process_time)
     spent = time.process_time()
-    profiler.enable()
-    await asyncio.gather(*(client() for _ in range(caught.connections)))
-    profiler.disable()
+    with Sampler() as sampler:
+        await asyncio.gather(*(client() for _ in range(caught.connections)))
     spent = time.process_time() - spent
     if wrong:
         raise AssertionError(wrong[:3])
-    return _text(profiler, count, spent)
+    return sampler.text(count, spent)
 
 
 async def _call(app: Callable[[Any, Any, Any], Coroutine[Any, Any, None]], scope: dict[str, Any], body: bytes) -> int:
@@ -129,34 +138,59 @@ def _scope(request: bytes) -> tuple[dict[str, Any], bytes]:
     return scope, body
 
 
-def _text(profiler: cProfile.Profile, count: int, spent: float) -> str:
-    out = io.StringIO()
-    stats = pstats.Stats(profiler, stream=out)
-    rooms: dict[str, float] = {}
-    for (file, _, function), (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]  # typeshed leaves it out
-        for place, share in _places(file, function, own, callers):
-            rooms[place] = rooms.get(place, 0.0) + share
-    total = sum(rooms.values()) or 1.0
-    print(
-        f"{count} requests, {spent / count * 1e6:.0f} us CPU each under the profiler; own time by place",
-        file=out,
-    )
-    for place, own in sorted(rooms.items(), key=lambda item: -item[1])[:24]:
-        print(f"  {own / total:6.1%}  {own / count * 1e6:8.1f} us  {place}", file=out)
-    stats.sort_stats("tottime").print_stats(45)
-    stats.sort_stats("cumtime").print_stats("yima|starlette", 60)
-    return out.getvalue()
+class Sampler:
+    """Looks at the stack after every millisecond of CPU time. C code counts for the Python that called it."""
+
+    def __init__(self) -> None:
+        self._samples = 0
+        self._rooms: Counter[str] = Counter()
+        self._own: Counter[str] = Counter()
+        self._within: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, _SAMPLE_SECONDS, _SAMPLE_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+
+    def _look(self, _number: int, frame: FrameType | None) -> None:
+        if frame is None:
+            return
+        self._samples += 1
+        self._rooms[_place(frame.f_code.co_filename)] += 1
+        self._own[_named(frame)] += 1
+        stack = set()
+        while frame is not None:
+            stack.add(_named(frame))
+            frame = frame.f_back
+        self._within.update(stack)
+
+    def text(self, count: int, spent: float) -> str:
+        """What was seen, as microseconds of each of `count` requests."""
+        micros = spent / count * 1e6
+        out = [f"{count} requests, {micros:.0f} us CPU each, {self._samples} samples"]
+        for title, seen, most in (
+            ("own time by room or package", self._rooms, 24),
+            ("own time by function", self._own, 40),
+            ("time by function with all it calls", self._within, 70),
+        ):
+            out.append(f"\n{title}")
+            for name, times in seen.most_common(most):
+                share = times / max(self._samples, 1)
+                out.append(f"  {share:6.1%}  {share * micros:8.1f} us  {name}")
+        return "\n".join(out)
 
 
-def _places(file: str, function: str, own: float, callers: Any) -> list[tuple[str, float]]:
-    """A function's own time, given to its room; a builtin's to the rooms that call it."""
-    if file != "~" or not callers:
-        return [(_place(file, function), own)]
-    return [(_place(caller[0], caller[2]), numbers[2]) for caller, numbers in callers.items()]
+def _named(frame: FrameType) -> str:
+    return f"{_place(frame.f_code.co_filename)}: {frame.f_code.co_qualname} ({Path(frame.f_code.co_filename).name})"
 
 
-def _place(file: str, function: str) -> str:
+@cache
+def _place(file: str) -> str:
     found = _ROOM.search(file)
     if found:
         return found[1]
-    return re.sub(r".*/python3[.\d]*/", "python ", file).rpartition(".py")[0] or function
+    return "bench" if "/bench/" in file else "python " + Path(file).stem
