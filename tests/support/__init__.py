@@ -1,22 +1,27 @@
 """Helpers for outside-in tests: a running platform, institutions that sign in, and things to send. No mocks."""
 
-from support.makers import bundle, encounter, entry, observation, patient, urn
+from support.makers import bundle, encounter, entry, observation, patient, resident_number, urn, visit_bundle
 from support.platform import BASE, Institution, Platform, code_of, issues_of
 from support.process import Serving, free_port, serving
+from support.refusals import assert_refused, nothing_written
 
 __all__ = [
     "BASE",
     "Institution",
     "Platform",
     "Serving",
+    "assert_refused",
     "bundle",
     "code_of",
     "encounter",
     "entry",
     "free_port",
     "issues_of",
+    "nothing_written",
     "observation",
     "patient",
+    "resident_number",
     "serving",
     "urn",
+    "visit_bundle",
 ]

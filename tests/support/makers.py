@@ -23,7 +23,7 @@ def urn() -> str:
 def resident_number(birth_date: str = "1985-03-14") -> str:
     """An 18-digit resident number with a right check digit and an area that was never assigned."""
     digits = f"999999{birth_date.replace('-', '')}{secrets.randbelow(1000):03d}"
-    return digits + str(ric.calc_check_digit(digits))
+    return digits + str(ric.calc_check_digit(f"{digits}0"))
 
 
 def patient(hospital: str = "a", *, number: str | None = None, national: str | None = None, **also: Any) -> dict[str, Any]:

@@ -162,6 +162,8 @@ async def _patient_by_condition(s: Submitting, condition: str, field_path: str) 
         raise Refusal("field-invalid", field=field_path, expected="a condition by identifier, [system]|[value]")
     wanted = list(query.ids or ())
     for system, value in query.patient_identifiers:
+        if system is None:
+            raise Refusal("search-value-invalid", field=field_path, expected="identifier=[system]|[value]")
         found = [p for p, _ in await mpi.find_patients(s.c, s.vault, system, value, s.caller.institution)]
         wanted = [p for p in found if query.ids is None or p in query.ids]
     homes = {home for i in wanted if (home := ids.home_of(i)) is not None}

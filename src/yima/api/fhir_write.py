@@ -101,6 +101,8 @@ async def _received(request: Request) -> AsyncIterator[_Received]:
     """The caller, then the body; what is refused while it is read is kept, without content, for the operator to see."""
     began = time.perf_counter()
     it = _Received(access_of(request), await asking_of(request), exchange.NOTHING)
+    if "type" in request.path_params:
+        type_of(request)
     it.message = _message(request, it.asking, b"")
     try:
         check_acceptable(request)
