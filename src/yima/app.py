@@ -10,7 +10,6 @@ import secrets
 import time
 from typing import Any, Final
 from urllib.parse import urlsplit
-from urllib.parse import urlsplit
 
 from joserfc import jwk
 from starlette.datastructures import Headers, MutableHeaders, State
@@ -23,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yima import api, portals
 from yima.access import Access
-from yima.api.paging import Pager
+from yima.api import Pager
 from yima.runtime import logs, metrics
 from yima.runtime.database import UNAVAILABLE
 from yima.runtime.errors import Refusal
