@@ -25,7 +25,9 @@ def _read(path: Path) -> str:
 
 
 def test_the_table_of_refusals_is_current() -> None:
-    assert _read(DOCS / "errors.md") == error_table.page(_read(error_table.CATALOGUE)), "run python tools/error_table.py"
+    assert _read(DOCS / "errors.md") == error_table.page(_read(error_table.CATALOGUE)), (
+        "run python tools/error_table.py"
+    )
 
 
 def test_every_refusal_is_complete() -> None:
@@ -56,7 +58,9 @@ def test_every_dependency_is_justified_and_no_other() -> None:
     project = tomllib.loads(_read(ROOT / "pyproject.toml"))
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     names = {re.split(r"[^\w-]", one)[0] for one in [*wanted, *project["build-system"]["requires"]]}
-    vendored = {path.name for path in (ROOT / "src/yima/portals/static/vendor").iterdir() if path.suffix in (".js", ".mjs")}
+    vendored = {
+        path.name for path in (ROOT / "src/yima/portals/static/vendor").iterdir() if path.suffix in (".js", ".mjs")
+    }
     system = {"chromium", "fonts-noto-cjk"}
     assert _documented() == names | vendored | system
 
@@ -77,7 +81,7 @@ def test_a_decision_says_context_decision_consequence_and_check(path: Path) -> N
 
 
 def test_decisions_are_listed() -> None:
-    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", _read(DOCS / "decisions" / "README.md"))
+    listed = re.findall(r"^\|.*\((\d{4}-[\w-]+\.md)\)", _read(DOCS / "decisions" / "README.md"), re.MULTILINE)
     assert listed == [path.name for path in DECISIONS]
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == list(range(len(numbers)))
@@ -91,6 +95,14 @@ def test_links_lead_somewhere(path: Path) -> None:
         there = (path.parent / target).resolve()
         shown = there.relative_to(ROOT).as_posix() if there.is_relative_to(ROOT) else target
         assert there.exists() or shown.startswith(MADE_LATER), f"{target} does not exist"
+
+
+def test_excerpts_are_from_files_that_run() -> None:
+    text = _read(DOCS / "api.md")
+    found = re.findall(r"<!-- from ([\w./]+) -->\n```\w+\n(.*?)```", text, re.DOTALL)
+    assert len(found) > 5
+    for source, excerpt in found:
+        assert excerpt in _read(DOCS / source), f"not in {source} any more:\n{excerpt}"
 
 
 def test_the_glossary_has_both_languages_and_every_room() -> None:

@@ -7,15 +7,14 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
 import pytest
-from conftest import Deployment
 from house import ROOT
 
-from yima.runtime import clock
+from support import Institution, Platform
+from yima.runtime import clock, ids
 
 PAGE = (ROOT / "docs" / "one-request.md").read_text(encoding="utf-8")
 SUBMISSION, SCAN, DISCLOSURE, LOG = "a", "b1", "b2", "b3"
@@ -77,78 +76,45 @@ def test_every_step_exists(part: str) -> None:
         assert callable(function(step)), step
 
 
-BUNDLE = {
-    "resourceType": "Bundle",
-    "type": "transaction",
-    "entry": [
-        {
-            "fullUrl": "urn:uuid:8f1d2c1e-0000-4000-8000-000000000001",
-            "resource": {
-                "resourceType": "Patient",
-                "identifier": [{"system": "urn:yima:test:h1", "value": "P-0001"}],
-                "name": [{"text": "陈一一"}],
-                "gender": "female",
-                "birthDate": "1990-02-03",
-            },
-            "request": {"method": "POST", "url": "Patient"},
-        },
-        {
-            "resource": {
-                "resourceType": "Observation",
-                "status": "final",
-                "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
-                "subject": {"reference": "urn:uuid:8f1d2c1e-0000-4000-8000-000000000001"},
-                "effectiveDateTime": "2026-11-20T08:00:00+08:00",
-                "valueQuantity": {"value": 72, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"},
-            },
-            "request": {"method": "POST", "url": "Observation"},
-        },
-    ],
-}
+@pytest.fixture(scope="module")
+async def hospital(platform: Platform) -> Institution:
+    """The institution that submits and scans; it has signed in already."""
+    registered = await platform.institution()
+    await registered.token()
+    return registered
 
 
 @pytest.fixture(scope="module")
-async def submitted(deployment: Deployment) -> tuple[str, list[str], str]:
-    """The token, what the submission called, and the Patient it made."""
-    token = await deployment.token()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
+async def submission(hospital: Institution) -> tuple[list[str], str]:
+    """What a submission calls, and the Patient it made."""
     with traced() as called:
-        answer = await deployment.client.post("/fhir", json=BUNDLE, headers=headers)
-    assert answer.status_code == 200, answer.text
-    patient = str(answer.json()["entry"][0]["response"]["location"].split("/")[1])
-    return token, called, patient
+        stored = await hospital.submit()
+    return called, next(address for address in stored if address.startswith("Patient/"))
 
 
-def test_a_submission(submitted: tuple[str, list[str], str]) -> None:
-    assert_order(SUBMISSION, submitted[1])
+def test_a_submission(submission: tuple[list[str], str]) -> None:
+    assert_order(SUBMISSION, submission[0])
 
 
 async def test_a_scan_a_disclosure_and_the_access_log(
-    deployment: Deployment, submitted: tuple[str, list[str], str]
+    platform: Platform, hospital: Institution, submission: tuple[list[str], str]
 ) -> None:
-    token, _, patient = submitted
-    access, client = deployment.app.state.access, deployment.client
-    person, now = patient[:10], datetime.now(UTC)
-    session = access.session("resident", person, now)
-    resident = await access.caller("resident", session, now)
-    code = (await access.my_card(resident, clock.now())).dynamic_text
-    headers = {"Authorization": f"Bearer {token}"}
+    patient = submission[1]
+    person = platform.person_of(patient)
 
     with traced() as called:
-        scan = await client.post("/code/verify", json={"code": code, "terminal": deployment.terminal}, headers=headers)
-    assert scan.status_code == 200, scan.text
+        visit = await hospital.visit(person)
     assert_order(SCAN, called)
 
     with traced() as called:
-        record = await client.get(
-            f"/fhir/Patient/{patient}/$everything", headers=headers | {"Yima-Visit": scan.json()["visit"]}
-        )
+        record = await hospital.call("GET", f"/fhir/{patient}/$everything", visit=visit)
     assert record.status_code == 200, record.text
-    assert record.json()["total"] == 2
+    assert record.json()["total"] > 1
     assert_order(DISCLOSURE, called)
 
+    session = platform.access.session("resident", ids.person_text(person), clock.now())
     with traced() as called:
-        page = await client.get("/resident/log", headers={"Cookie": f"yima_resident={session}"})
+        page = await platform.client.get("/resident/log", headers={"Cookie": f"yima_resident={session}"})
     assert page.status_code == 200
-    assert "一码县医院" in page.text
+    assert hospital.code in page.text
     assert_order(LOG, called)

@@ -24,6 +24,7 @@ _TEXT = {
     "", ".css", ".html", ".js", ".json", ".lock", ".md", ".mjs", ".py", ".sh", ".sql", ".svg", ".toml", ".txt",
     ".webmanifest",
 }  # fmt: skip
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 PACKAGED = {
     "", ".py", ".sql", ".toml", ".json", ".html", ".js", ".mjs", ".css", ".svg", ".md", ".txt", ".typed", ".woff2",
     ".png",
@@ -77,7 +78,7 @@ def test_the_wheel_holds_everything_the_package_reads() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     assert build == {"targets": {"wheel": {"packages": ["src/yima"]}}}, "no exclusions"
     kept = {path for path in files() if SOURCE in path.parents}
-    there = {path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    there = {path for path in SOURCE.rglob("*") if path.is_file() and not CACHES & set(path.parts)}
     assert there == kept
     assert {path.suffix for path in kept} <= PACKAGED, "a new kind of file: does the package need it?"
 

@@ -29,6 +29,7 @@ IMPURE = {
 }  # fmt: skip
 MAY = {
     ("yima.healthcode.number", "secrets"): "only the default of an argument: a test gives its own",
+    ("yima.synth.render.bundle", "uuid"): "uuid5, a digest of a name; nothing of it is random",
     ("yima.synth.write", "pathlib"): "the one module of the city that writes files",
 }
 SYNONYMS = {
