@@ -17,6 +17,7 @@ from yima.portals.layout import (
     Words,
     checked_form,
     cookie_name,
+    english_places,
     language_of,
     page,
     render,
@@ -39,7 +40,7 @@ async def scan_page(request: Request) -> Response:
 
 
 async def scan(request: Request) -> Response:
-    """A scanned, typed or pasted code. A phone's code opens the record; a printed one identifies; a refusal says why."""
+    """A scanned, typed or pasted code. A phone's code opens the record, a printed one identifies."""
     who = await signed_in(request, "clinician")
     fields = await checked_form(request, who)
     terminal, step = fields.get("terminal", ""), fields.get("step", "")
@@ -58,12 +59,16 @@ async def scan(request: Request) -> Response:
     return _remember(request, response, terminal, step)
 
 
-async def _scanned(request: Request, who: SignedIn, fields: dict[str, str], result: dict[str, Any], status: int) -> Response:
+async def _scanned(
+    request: Request, who: SignedIn, fields: dict[str, str], result: dict[str, Any], status: int
+) -> Response:
     """The scan page with a result that is not a record; for our module only the region that changes."""
     desk = await _desk(request, who) | {"terminal": fields.get("terminal", ""), "step": fields.get("step", "")} | result
     if request.headers.get(_BY_SCRIPT):
         html = render_fragment(request, "result.html", portal=_PORTAL, **desk)
-        response: Response = Response(orjson.dumps({"html": html, "refused": "refusal" in result}), media_type="application/json")
+        response: Response = Response(
+            orjson.dumps({"html": html, "refused": "refusal" in result}), media_type="application/json"
+        )
     else:
         response = render(request, "scan.html", portal=_PORTAL, status=status, **desk)
     return _remember(request, response, desk["terminal"], desk["step"])
@@ -79,22 +84,35 @@ async def visit_page(request: Request) -> Response:
     opened = await who.access.open_record(who.caller, person, purpose=purpose, visit=handle, now=who.now)
     words = Words(_PORTAL, language_of(request))
     return render(
-        request, "visit.html", portal=_PORTAL, **await _desk(request, who), v=view.visit(opened, words), o=opened.overview,
-        opened=opened, person=view.person(opened.identity, who.now),
-    )  # fmt: skip
+        request,
+        "visit.html",
+        portal=_PORTAL,
+        **await _desk(request, who),
+        v=view.visit(opened, words),
+        o=opened.overview,
+        opened=opened,
+        person=view.person(opened.identity, who.now),
+        places=await english_places(who.access, words.lang),
+    )
 
 
 async def emergency_page(request: Request) -> Response:
     """Emergency access: find the person by a document number."""
     who = await signed_in(request, "clinician")
-    return render(request, "emergency.html", portal=_PORTAL, **await _desk(request, who), documents=view.DOCUMENTS, typed={})
+    return render(
+        request, "emergency.html", portal=_PORTAL, **await _desk(request, who), documents=view.DOCUMENTS, typed={}
+    )
 
 
 async def emergency_find(request: Request) -> Response:
     """Look the document up, by POST only: a number never stands in an address."""
     who = await signed_in(request, "clinician")
     fields = await checked_form(request, who)
-    desk = await _desk(request, who) | {"documents": view.DOCUMENTS, "typed": fields, "terminal": fields.get("terminal", "")}
+    desk = await _desk(request, who) | {
+        "documents": view.DOCUMENTS,
+        "typed": fields,
+        "terminal": fields.get("terminal", ""),
+    }
     try:
         identity = await who.access.find_person(
             who.caller, system=fields.get("system", ""), value=fields.get("value", ""), now=who.now
@@ -118,12 +136,25 @@ async def emergency_open(request: Request) -> Response:
     except Refusal as refusal:
         if refusal.field != "reason":
             raise
-        again = Identity(person, fields.get("name", ""), fields.get("latin", ""), fields.get("sex", ""), fields.get("born", ""), None, False)
+        again = Identity(
+            person,
+            fields.get("name", ""),
+            fields.get("latin", ""),
+            fields.get("sex", ""),
+            fields.get("born", ""),
+            None,
+            False,
+        )
         desk = await _desk(request, who) | {"documents": view.DOCUMENTS, "typed": fields}
         return render(
-            request, "emergency.html", portal=_PORTAL, status=refusal.status, **desk, identified=view.person(again, who.now),
+            request,
+            "emergency.html",
+            portal=_PORTAL,
+            status=refusal.status,
+            **desk,
+            identified=view.person(again, who.now),
             reason_refusal=refusal,
-        )  # fmt: skip
+        )
     return RedirectResponse(f"/clinician/visit/{handle}", 303)
 
 
@@ -156,7 +187,13 @@ def _remember(request: Request, response: Response, terminal: str, step: str) ->
     for name, value in (("yima_terminal", terminal), ("yima_step", step)):
         if value and len(value) <= 64 and value.isascii() and value.isprintable() and ";" not in value:
             response.set_cookie(
-                name, value, max_age=_YEAR, path="/clinician", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+                name,
+                value,
+                max_age=_YEAR,
+                path="/clinician",
+                httponly=True,
+                samesite="lax",
+                secure=request.url.scheme == "https",
             )
     return response
 

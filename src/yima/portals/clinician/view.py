@@ -50,9 +50,16 @@ def person(identity: Identity, now: datetime) -> Person:
         months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
     name = identity.name or identity.latin_name
     return Person(
-        person_text(identity.person), name, identity.latin_name if identity.name else "", identity.sex or "unknown", identity.birth_date,
-        months // 12 if born else None, months, identity.deceased, name[:1],
-    )  # fmt: skip
+        person_text(identity.person),
+        name,
+        identity.latin_name if identity.name else "",
+        identity.sex or "unknown",
+        identity.birth_date,
+        months // 12 if born else None,
+        months,
+        identity.deceased,
+        name[:1],
+    )
 
 
 def _day(text: str) -> date | None:
@@ -105,7 +112,7 @@ def visit(opened: RecordView, words: Words) -> VisitShown:
         tags=tuple(tag for tag in o.tags if tag.level != "alert"),
         panels=tuple(panels),
         flagged=tuple(result for result in o.results if _is_flagged(result)),
-        trends=trend_views(o.trends, o.results, words),
+        trends=trend_views(o.trends, o.results, words, height=118),
         reasons=tuple((reason(step.code, step.about, opened, words), step.code) for step in opened.decision.reasons),
         emergency=opened.decision.basis == "break-glass",
     )

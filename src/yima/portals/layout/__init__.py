@@ -10,10 +10,30 @@ from yima.portals.layout.headers import SecurityHeaders
 from yima.portals.layout.language import Language, language_of
 from yima.portals.layout.messages import Messages, Words
 from yima.portals.layout.render import render, render_fragment
-from yima.portals.layout.session import SignedIn, checked_form, cookie_name, door, signed_in, text_form
+from yima.portals.layout.session import SignedIn, checked_form, cookie_name, door, english_places, signed_in, text_form
 
 __all__ = [
-    "Assets", "Chart", "Handler", "Language", "Messages", "SecurityHeaders", "SignedIn", "Words", "assets", "checked_form",
-    "cookie_name", "door", "language_of", "line_chart", "page", "rate_chart", "refused", "render", "render_fragment",
-    "signed_in", "static_routes", "text_form",
-]  # fmt: skip
+    "Assets",
+    "Chart",
+    "Handler",
+    "Language",
+    "Messages",
+    "SecurityHeaders",
+    "SignedIn",
+    "Words",
+    "assets",
+    "checked_form",
+    "cookie_name",
+    "door",
+    "english_places",
+    "language_of",
+    "line_chart",
+    "page",
+    "rate_chart",
+    "refused",
+    "render",
+    "render_fragment",
+    "signed_in",
+    "static_routes",
+    "text_form",
+]

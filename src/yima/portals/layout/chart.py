@@ -1,4 +1,4 @@
-"""Charts as plain geometry: the server computes points, a template draws them, a table beside says the same in words."""
+"""Charts as plain geometry: the server computes points, a template draws them, a table beside says the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from math import floor, log10
 from typing import Final
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 36.0, 12.0, 12.0, 22.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 36.0, 40.0, 8.0, 22.0
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -87,7 +87,10 @@ def line_chart(lines: Sequence[Line], *, width: float = 340, height: float = 150
         return Series(name, " ".join(f"{dot.x},{dot.y}" for dot in dots), dots)
 
     bands = tuple(
-        (y(high if most is None else most), round(y(low if least is None else least) - y(high if most is None else most), 1))
+        (
+            y(high if most is None else most),
+            round(y(low if least is None else least) - y(high if most is None else most), 1),
+        )
         for _, _, least, most in lines
         if least is not None or most is not None
     )
@@ -131,7 +134,9 @@ class Bar:
     failed: int
 
 
-def rate_chart(rates: Sequence[tuple[str, int, int]], *, width: float = 720, height: float = 120) -> tuple[tuple[Bar, ...], int]:
+def rate_chart(
+    rates: Sequence[tuple[str, int, int]], *, width: float = 720, height: float = 120
+) -> tuple[tuple[Bar, ...], int]:
     """Bars for (minute, ok, failed) and the number at the top of the axis (at least 1)."""
     top = max([ok + failed for _, ok, failed in rates] + [1])
     slot = width / max(len(rates), 1)
@@ -140,8 +145,15 @@ def rate_chart(rates: Sequence[tuple[str, int, int]], *, width: float = 720, hei
         ok_height, failed_height = height * ok / top, height * failed / top
         bars.append(
             Bar(
-                round(i * slot + slot * 0.12, 2), round(slot * 0.76, 2), round(height - ok_height, 2), round(ok_height, 2),
-                round(height - ok_height - failed_height, 2), round(failed_height, 2), minute, ok, failed,
+                round(i * slot + slot * 0.12, 2),
+                round(slot * 0.76, 2),
+                round(height - ok_height, 2),
+                round(ok_height, 2),
+                round(height - ok_height - failed_height, 2),
+                round(failed_height, 2),
+                minute,
+                ok,
+                failed,
             )
-        )  # fmt: skip
+        )
     return tuple(bars), top

@@ -20,7 +20,7 @@ def local(at: datetime) -> datetime:
 
 
 def day(value: date | datetime | str | None, lang: Language) -> str:
-    """A calendar day; FHIR dates of less precision (`2019`, `2019-05`) keep it. Empty for None and for what is no date."""
+    """A calendar day; FHIR dates of less precision (`2019-05`) keep it. Empty for None and for what is no date."""
     if value is None or value == "":
         return ""
     if isinstance(value, datetime):

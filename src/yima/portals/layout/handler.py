@@ -46,7 +46,7 @@ def refused(request: Request, refusal: Refusal) -> Response:
     lang, portal = language_of(request), portal_of(request)
     words = Words(portal, lang)
     own = f"refusal.{refusal.code}.mend"
-    return render(
+    response = render(
         request,
         "error.html",
         portal=portal,
@@ -56,3 +56,6 @@ def refused(request: Request, refusal: Refusal) -> Response:
         mend=words(own) if words.has(own) else refusal.mend(lang),
         request_id=getattr(request.state, "request_id", ""),
     )
+    response.headers["cache-control"] = "no-store"
+    remember(request, response)
+    return response

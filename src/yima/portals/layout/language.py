@@ -57,5 +57,11 @@ def remember(request: Request, response: Response) -> None:
         value = request.query_params.get(name)
         if value in allowed:
             response.set_cookie(
-                f"yima_{name}", value, max_age=_YEAR, path="/", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+                f"yima_{name}",
+                value,
+                max_age=_YEAR,
+                path="/",
+                httponly=True,
+                samesite="lax",
+                secure=request.url.scheme == "https",
             )

@@ -30,7 +30,7 @@ def _joined(portal: str) -> Messages:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The sentences of one portal (and the shared ones) in one language. `words("key", n=3)` fills the placeholders."""
+    """The sentences of one portal (and the shared ones) in one language. `words("error.code")`."""
 
     portal: str
     lang: Language

@@ -26,7 +26,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PrefixLoader(loaders), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters.update(say=_say, day=_day, moment=_moment, grouped=_grouped)
+    environment.filters.update(say=_say, day=_day, moment=_moment, place=_place, grouped=_grouped)
     environment.globals.update(icon=icon, asset=assets().url, clock=dates.time_of_day)
     return environment
 
@@ -46,6 +46,13 @@ def _moment(context: Context, value: Any) -> str:
     return dates.moment(value, context["lang"])
 
 
+@pass_context
+def _place(context: Context, name: str) -> str:
+    """An institution's name in the reader's language, where the page brought the names along."""
+    names: dict[str, str] = context.get("places") or {}
+    return names.get(name, name)
+
+
 def _grouped(number: int) -> str:
     return f"{number:,}"
 
@@ -59,8 +66,9 @@ def _icons() -> dict[str, str]:
 def icon(name: str, size: str = "") -> Markup:
     """One of our own drawings as inline SVG, hidden from screen readers: a word always stands beside it."""
     # Both parts are our own constants, never data: the names come from templates, the paths from icons.toml.
-    return Markup(
-        f'<svg class="icon {size}" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{_icons()[name]}"/></svg>'
+    return Markup(  # noqa: S704  as said above
+        f'<svg class="icon {size}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
+        f'<path d="{_icons()[name]}"/></svg>'
     )
 
 
@@ -81,9 +89,13 @@ def _context(request: Request, portal: str, context: dict[str, Any]) -> dict[str
 
 
 def render(request: Request, template: str, *, portal: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A whole page. `template` is looked for in the portal's own folder, `error.html` and `landing.html` in the shared one."""
+    """A whole page; `template` lies in the portal's own folder, `error.html` and `landing.html` in the shared one."""
     folder = "layout" if template in ("error.html", "landing.html") else portal
-    body = _environment().get_template(f"{folder}/{template}").render(_context(request, portal, {"status": status, **context}))
+    body = (
+        _environment()
+        .get_template(f"{folder}/{template}")
+        .render(_context(request, portal, {"status": status, **context}))
+    )
     return HTMLResponse(body, status)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yima import directory
 from yima.access import Access
 from yima.directory import Caller
 from yima.runtime import clock
@@ -45,7 +46,7 @@ def door(role: str) -> str:
     """The address of a role's first page. Refusal `not-found` for a role that has none."""
     if role not in DOORS:
         raise Refusal("not-found")
-    return DOORS[cast(Role, role)] + "/"
+    return DOORS[role] + "/"
 
 
 def access_of(request: Request) -> Access:
@@ -65,9 +66,21 @@ async def signed_in(request: Request, role: Role) -> SignedIn:
 def keep_session(request: Request, response: Response, role: Role, cookie: str) -> None:
     """Set the session cookie of a door: 12 hours, for its own pages only, out of reach of scripts."""
     response.set_cookie(
-        cookie_name(role), cookie, max_age=_SESSION_SECONDS, path=DOORS[role], httponly=True, samesite="lax",
+        cookie_name(role),
+        cookie,
+        max_age=_SESSION_SECONDS,
+        path=DOORS[role],
+        httponly=True,
+        samesite="lax",
         secure=request.url.scheme == "https",
-    )  # fmt: skip
+    )
+
+
+async def english_places(access: Access, lang: str) -> dict[str, str]:
+    """English names by the Chinese ones under which records carry institutions; empty where they are not needed."""
+    if lang == "zh":
+        return {}
+    return {row.name_zh: row.name_en for row in await directory.institutions(access.database) if row.name_en}
 
 
 async def text_form(request: Request) -> dict[str, str]:

@@ -35,22 +35,29 @@ class TrendView:
     count: int
 
 
-def trend_views(trends: Sequence[Any], results: Sequence[Any], words: Words) -> tuple[TrendView, ...]:
-    """Charts for every group of series (`access.Overview.trends`), titled by the group's own result where there is one."""
+def trend_views(
+    trends: Sequence[Any], results: Sequence[Any], words: Words, *, height: float = 150
+) -> tuple[TrendView, ...]:
+    """Charts for every group of series (`Overview.trends`), titled by the group's own result where there is one."""
     titles = {result.code: result.label.get(words.lang) for result in results}
     made = []
     for group, found in groupby(trends, key=lambda trend: trend.group):
         series = list(found)
-        if view := _view(group, series, titles, words):
+        if view := _view(group, series, titles, words, height):
             made.append(view)
-    return tuple(made)
+    return tuple(sorted(made, key=_calm))
 
 
-def _view(group: str, series: Sequence[Any], titles: dict[str, str], words: Words) -> TrendView | None:
-    chart = line_chart([(s.label.get(words.lang), s.points, s.low, s.high) for s in series])
-    if chart is None:
-        return None
+def _calm(view: TrendView) -> int:
+    """What lies outside its reference range is shown first: now, then at some time, then never."""
+    return 0 if view.out else 1 if any(dot.out for line in view.chart.series for dot in line.dots) else 2
+
+
+def _view(group: str, series: Sequence[Any], titles: dict[str, str], words: Words, height: float) -> TrendView | None:
+    chart = line_chart([(s.label.get(words.lang), s.points, s.low, s.high) for s in series], height=height)
     days = sorted({day for s in series for day, _ in s.points}, reverse=True)
+    if chart is None or len(days) < 2:  # one day is a result, not a trend
+        return None
     values = [dict(s.points) for s in series]
     title = titles.get(group) or series[0].label.get(words.lang)
     if len(series) > 1 and group not in titles:

@@ -93,7 +93,9 @@ async def parts(db: Database) -> tuple[Part, ...]:
     return Part("database", "ok", f"{took:.1f} ms"), Part("jobs", "bad" if dead else "ok", str(dead))
 
 
-def dashboard(found: Dashboard, health: tuple[Part, ...], query: Mapping[str, str], words: Words, now: datetime) -> Shown:
+def dashboard(
+    found: Dashboard, health: tuple[Part, ...], query: Mapping[str, str], words: Words, now: datetime
+) -> Shown:
     """Arrange the dashboard; `find` narrows both tables by institution, `only=refused` the submissions."""
     find, only = query.get("find", "").strip()[:60], "refused" if query.get("only") == "refused" else ""
     rates = every_minute(found.rates, now)
@@ -112,7 +114,9 @@ def dashboard(found: Dashboard, health: tuple[Part, ...], query: Mapping[str, st
         per_minute=sum(rates[-2][1:]),
         institutions=tuple(row for row in rows if wanted in row.name.casefold()),
         recent=tuple(
-            one for one in recent if wanted in f"{one.institution} {one.app}".casefold() and (not only or one.outcome == only)
+            one
+            for one in recent
+            if wanted in f"{one.institution} {one.app}".casefold() and (not only or one.outcome == only)
         ),
         parts=health,
         find=find,
@@ -131,9 +135,15 @@ def every_minute(rates: tuple[tuple[str, int, int], ...], now: datetime) -> list
 def _row(row: ByInstitution, words: Words, now: datetime) -> Row:
     every = row.ok + row.failed
     return Row(
-        row.institution_zh if words.lang == "zh" else row.institution_en, row.ok, row.failed, 100 * row.failed / every if every else 0,
-        row.resources, ago(row.last, words, now), _ms(row.p50_ms), _ms(row.p95_ms),
-    )  # fmt: skip
+        row.institution_zh if words.lang == "zh" else row.institution_en,
+        row.ok,
+        row.failed,
+        100 * row.failed / every if every else 0,
+        row.resources,
+        ago(row.last, words, now),
+        _ms(row.p50_ms),
+        _ms(row.p95_ms),
+    )
 
 
 def _recent(one: Submission, words: Words) -> Recent:
@@ -141,9 +151,18 @@ def _recent(one: Submission, words: Words) -> Recent:
     meaning = "" if kind is None else kind.zh if words.lang == "zh" else kind.en
     place = one.institution_zh if words.lang == "zh" else one.institution_en
     return Recent(
-        time_of_day(one.received) + one.received.strftime(":%S"), place, one.app, one.resources or 0, _size(one.bytes or 0), _ms(one.ms),
-        one.outcome, one.code or "", _without_blanks(meaning), one.field or "", one.request_id or "",
-    )  # fmt: skip
+        time_of_day(one.received) + one.received.strftime(":%S"),
+        place,
+        one.app,
+        one.resources or 0,
+        _size(one.bytes or 0),
+        _ms(one.ms),
+        one.outcome,
+        one.code or "",
+        _without_blanks(meaning),
+        one.field or "",
+        one.request_id or "",
+    )
 
 
 def _without_blanks(sentence: str) -> str:

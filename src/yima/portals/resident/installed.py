@@ -13,9 +13,16 @@ from starlette.routing import Route
 from yima.portals.layout import Words, assets, language_of, page, render
 
 _KEPT = (
-    "css/base.css", "css/resident.css", "js/code-page.js", "js/page.js", "js/kept.js", "vendor/uqr-0.1.3.mjs", "healthcode/code.js",
-    "healthcode/sm3.js", "img/icon.svg",
-)  # fmt: skip
+    "css/base.css",
+    "css/resident.css",
+    "js/code-page.js",
+    "js/page.js",
+    "js/kept.js",
+    "vendor/uqr-0.1.3.mjs",
+    "healthcode/code.js",
+    "healthcode/sm3.js",
+    "img/icon.svg",
+)
 """Files the shell needs; the page itself holds nothing about a person."""
 
 
@@ -41,7 +48,12 @@ async def manifest(request: Request) -> Response:
         "theme_color": "#0b5a5c",
         "icons": [
             {"src": assets().url("img/icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
-            {"src": assets().url("img/icon-maskable.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "maskable"},
+            {
+                "src": assets().url("img/icon-maskable.svg"),
+                "sizes": "any",
+                "type": "image/svg+xml",
+                "purpose": "maskable",
+            },
         ],
     }
     return Response(orjson.dumps(body), media_type="application/manifest+json", headers={"cache-control": "no-cache"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Final
 
@@ -57,7 +57,7 @@ class Names:
     staff: dict[str, directory.Practitioner]
 
     def place(self, event: Event, lang: str) -> str:
-        """The institution's name in the reader's language; what the log itself says where the register does not know it."""
+        """The institution's name in the reader's language, or as the log itself has it."""
         found = self.institutions.get(event.institution)
         return (found.name_zh if lang == "zh" else found.name_en) if found else event.institution_name
 
@@ -76,14 +76,14 @@ class Names:
 
 
 async def names_in(db: Database, events: Sequence[Event]) -> Names:
-    """Look up every name these events need: at most a handful of institutions and staff a page."""
+    """Look up every name these events need."""
     numbers = {e.institution for e in events if e.institution}
     institutions = {n: found for n in numbers if (found := await directory.institution(db, n))}
-    departments = {}
+    departments: dict[tuple[int, str], directory.Department] = {}
     for number in {e.institution for e in events if e.institution and e.department}:
         departments |= {(number, code): row for code, row in (await directory.department_names(db, number)).items()}
     ids = {e.agent_id for e in events if e.agent in _PEOPLE and e.agent_id.isdigit()}
-    staff = {i: found for i in ids if (found := await directory.practitioner(db, int(i)))}
+    staff = {i: person for i in ids if (person := await directory.practitioner(db, int(i)))}
     return Names(institutions, departments, staff)
 
 
@@ -96,30 +96,46 @@ async def days(db: Database, events: Sequence[Event], words: Words, now: datetim
     return shown
 
 
-async def scan_lines(db: Database, scans: Sequence[Event], words: Words, now: datetime) -> list[dict[str, str]]:
+async def scan_lines(db: Database, scans: Sequence[Event], words: Words) -> list[dict[str, str]]:
     """Recent uses of the code, for the code page: a sentence each and whether it was refused."""
     names = await names_in(db, scans)
     return [
         {
             "id": event.event_id,
             "tone": "ok" if event.outcome == "ok" else "alert",
-            "text": words("used.ok" if event.outcome == "ok" else "used.refused", time=time_of_day(event.recorded), place=names.place(event, words.lang)),
+            "text": words(
+                "used.ok" if event.outcome == "ok" else "used.refused",
+                time=time_of_day(event.recorded),
+                place=names.place(event, words.lang),
+            ),
             "more": _step(event, words) if event.outcome == "ok" else _refusal(event, words),
         }
         for event in scans
     ]
 
 
-def notices(events: Sequence[Event], words: Words) -> list[Card]:
+async def notices(db: Database, events: Sequence[Event], words: Words, now: datetime) -> list[Card]:
     """What the holder must hear about: emergency access, and codes that somebody tried a second time."""
+    names, today = await names_in(db, events), local(now).date()
     cards = []
     for event in events:
         glass = event.action == "break-glass"
-        where = event.institution_name or words("log.some-place")
-        sentence = words("notice.emergency" if glass else "notice.refused", when=moment(event.recorded, words.lang), place=where)
+        where = names.place(event, words.lang) or words("log.some-place")
+        when = when_said(event.recorded, today, words)
+        sentence = words("notice.emergency" if glass else "notice.refused", when=when, place=where)
         reason = words("log.said", reason=str(event.detail.get("reason", ""))) if glass else _refusal(event, words)
-        cards.append(Card("emergency" if glass else "denied", time_of_day(event.recorded), sentence, reason, (), (event.event_id,)))
+        cards.append(
+            Card(
+                "emergency" if glass else "denied", time_of_day(event.recorded), sentence, reason, (), (event.event_id,)
+            )
+        )
     return cards
+
+
+def when_said(at: datetime, today: date, words: Words) -> str:
+    """`今天 10:42`, `yesterday 10:42`, else the whole moment."""
+    back = (today - local(at).date()).days
+    return words(f"when.{back}", time=time_of_day(at)) if back in (0, 1) else moment(at, words.lang)
 
 
 def _key(event: Event) -> tuple[str, str]:
@@ -156,7 +172,9 @@ def _people(events: Sequence[Event], names: Names, words: Words) -> Card:
     who = names.who(newest, words.lang)
     if looks:
         key = "log.read" if newest.agent in _PEOPLE else "log.read-by-system"
-        reason = words("log.because-scan", time=time_of_day(scans[-1].recorded)) if scans else words("log.because-visit")
+        reason = (
+            words("log.because-scan", time=time_of_day(scans[-1].recorded)) if scans else words("log.because-visit")
+        )
     elif scans:
         key, reason = "log.scanned", words("log.scan-only")
     else:
@@ -167,7 +185,9 @@ def _people(events: Sequence[Event], names: Names, words: Words) -> Card:
 def _emergency(events: Sequence[Event], names: Names, words: Words) -> Card:
     said = next((str(e.detail["reason"]) for e in events if e.detail.get("reason")), "")
     reason = words("log.said", reason=said) if said else words("log.because-emergency")
-    return _card("emergency", events[0], words("log.emergency", who=names.who(events[0], words.lang)), reason, events, words)
+    return _card(
+        "emergency", events[0], words("log.emergency", who=names.who(events[0], words.lang)), reason, events, words
+    )
 
 
 def _denied(events: Sequence[Event], names: Names, words: Words) -> Card:
@@ -186,15 +206,32 @@ def _own(events: Sequence[Event], _names: Names, words: Words) -> Card:
 def _system(events: Sequence[Event], names: Names, words: Words) -> Card:
     places = list(dict.fromkeys(names.place(e, words.lang) for e in events))
     if events[0].action == "submit":
-        lines = tuple(Line(time_of_day(e.recorded), words("log.added", place=names.place(e, words.lang), n=_resources(e))) for e in events)
-        return Card("system", time_of_day(events[0].recorded), words.count("log.systems-added", len(places)), words("log.systems-why"), lines, _proof(events))
+        lines = tuple(
+            Line(time_of_day(e.recorded), words("log.added", place=names.place(e, words.lang), n=_resources(e)))
+            for e in events
+        )
+        return Card(
+            "system",
+            time_of_day(events[0].recorded),
+            words.count("log.systems-added", len(places)),
+            words("log.systems-why"),
+            lines,
+            _proof(events),
+        )
     sentence = words("log.system-read", place=places[0])
     return _card("system", events[0], sentence, words("log.own-submission"), events, words)
 
 
 def _card(tone: str, newest: Event, sentence: str, reason: str, events: Sequence[Event], words: Words) -> Card:
     lines = tuple(Line(time_of_day(e.recorded), _detail(e, words)) for e in reversed(events))
-    return Card(tone, time_of_day(newest.recorded), sentence, reason, lines if len(lines) > 1 else (), _proof(events or (newest,)))
+    return Card(
+        tone,
+        time_of_day(newest.recorded),
+        sentence,
+        reason,
+        lines if len(lines) > 1 else (),
+        _proof(events or (newest,)),
+    )
 
 
 def _proof(events: Sequence[Event]) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from starlette.routing import Route
 
 from yima import healthcode
 from yima.portals.layout import (
+    SignedIn,
     Words,
     checked_form,
     cookie_name,
+    english_places,
     language_of,
     page,
     render,
@@ -31,14 +33,21 @@ async def code_page(request: Request) -> Response:
     """The code, and what its holder must hear about."""
     who = await signed_in(request, "resident")
     card = await who.access.my_card(who.caller, who.now)
-    told = log.notices(await who.access.notices(who.caller, who.now), Words(_PORTAL, language_of(request)))
+    told = await _told(request, who)
     return render(
-        request, "code.html", portal=_PORTAL, tab="code", card=card, name=view.named(card.name, card.latin_name, language_of(request)),
+        request,
+        "code.html",
+        portal=_PORTAL,
+        tab="code",
+        card=card,
+        name=view.named(card.name, card.latin_name, language_of(request)),
         masked=view.masked(view.named(card.name, card.latin_name, language_of(request))),
         # "<" would let a text end the script element; everything else is safe inside a JSON data block
-        batch=orjson.dumps({"batch": card.batch, "number": card.number, "name": card.name}).decode().replace("<", "\\u003c"),
+        batch=orjson.dumps({"batch": card.batch, "number": card.number, "name": card.name})
+        .decode()
+        .replace("<", "\\u003c"),
         notices=told[:2],
-    )  # fmt: skip
+    )
 
 
 async def code_batch(request: Request) -> Response:
@@ -61,7 +70,7 @@ async def code_used(request: Request) -> Response:
     who = await signed_in(request, "resident")
     events = await who.access.access_log(who.caller, now=who.now, limit=20)
     scans = [e for e in events if e.action == "scan" and e.recorded > who.now - _JUST_USED]
-    lines = await log.scan_lines(who.access.database, scans[:1], Words(_PORTAL, language_of(request)), who.now)
+    lines = await log.scan_lines(who.access.database, scans[:1], Words(_PORTAL, language_of(request)))
     return Response(orjson.dumps({"uses": lines}), media_type="application/json")
 
 
@@ -84,7 +93,16 @@ async def record_page(request: Request) -> Response:
     who = await signed_in(request, "resident")
     opened = await who.access.open_record(who.caller, who.caller.person, purpose="own-request", visit=None, now=who.now)
     shown = view.record(opened, Words(_PORTAL, language_of(request)))
-    return render(request, "record.html", portal=_PORTAL, tab="record", record=shown, o=opened.overview, identity=opened.identity)
+    return render(
+        request,
+        "record.html",
+        portal=_PORTAL,
+        tab="record",
+        record=shown,
+        o=opened.overview,
+        identity=opened.identity,
+        places=await english_places(who.access, language_of(request)),
+    )
 
 
 async def record_download(request: Request) -> Response:
@@ -105,9 +123,15 @@ async def log_page(request: Request) -> Response:
     days = await log.days(who.access.database, events, words, who.now)
     older = events[-1].recorded.isoformat() if len(events) == _LOG_PAGE else ""
     return render(
-        request, "log.html", portal=_PORTAL, tab="log", days=days, older=older, paged=before is not None,
-        notices=log.notices(await who.access.notices(who.caller, who.now), words),
-    )  # fmt: skip
+        request,
+        "log.html",
+        portal=_PORTAL,
+        tab="log",
+        days=days,
+        older=older,
+        paged=before is not None,
+        notices=await _told(request, who),
+    )
 
 
 async def choices_page(request: Request) -> Response:
@@ -115,7 +139,9 @@ async def choices_page(request: Request) -> Response:
     who = await signed_in(request, "resident")
     switches = choices.switches(await who.access.sharing(who.caller, who.now))
     changed = choices.changed(switches, request.query_params.get("changed", ""))
-    return render(request, "choices.html", portal=_PORTAL, tab="choices", switches=switches, changed=changed, csrf=who.csrf)
+    return render(
+        request, "choices.html", portal=_PORTAL, tab="choices", switches=switches, changed=changed, csrf=who.csrf
+    )
 
 
 async def choose(request: Request) -> Response:
@@ -144,6 +170,11 @@ async def sign_out(request: Request) -> Response:
     response.delete_cookie(cookie_name("resident"), path="/resident")
     response.headers["clear-site-data"] = '"cache", "storage"'
     return response
+
+
+async def _told(request: Request, who: SignedIn) -> list[log.Card]:
+    events = await who.access.notices(who.caller, who.now)
+    return await log.notices(who.access.database, events, Words(_PORTAL, language_of(request)), who.now)
 
 
 def _moment(text: str | None) -> datetime | None:

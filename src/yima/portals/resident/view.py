@@ -14,14 +14,27 @@ from yima.portals.layout import Words
 from yima.portals.layout.trends import TrendView, trend_views
 
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_VISITS: Final = frozenset(
-    "outpatient inpatient emergency checkup antenatal postnatal birth screening followup home virtual".split()
-)
+_NOT_VISITS: Final = frozenset({"vaccination", "lab", "imaging", "medicine", "procedure", "document", "other"})
 _PICTURES: Final = {
-    "outpatient": "care", "inpatient": "bed", "emergency": "siren", "vaccination": "syringe", "checkup": "screen", "antenatal": "heart",
-    "postnatal": "baby", "birth": "baby", "screening": "screen", "followup": "home", "home": "home", "virtual": "phone", "lab": "flask",
-    "imaging": "image", "medicine": "pill", "procedure": "tool", "document": "document", "other": "record",
-}  # fmt: skip
+    "outpatient": "care",
+    "inpatient": "bed",
+    "emergency": "siren",
+    "vaccination": "syringe",
+    "checkup": "screen",
+    "antenatal": "heart",
+    "postnatal": "baby",
+    "birth": "baby",
+    "screening": "screen",
+    "followup": "home",
+    "home": "home",
+    "virtual": "phone",
+    "lab": "flask",
+    "imaging": "image",
+    "medicine": "pill",
+    "procedure": "tool",
+    "document": "document",
+    "other": "record",
+}
 
 
 def masked(name: str) -> str:
@@ -30,7 +43,9 @@ def masked(name: str) -> str:
         return ""
     if not _HAN.search(name):
         return " ".join(part[0] + "*" * min(len(part) - 1, 4) for part in name.split())
-    return name[0] + "*" if len(name) == 2 else name[0] + "*" * min(len(name) - 2, 4) + name[-1] if len(name) > 2 else "*"
+    if len(name) < 3:
+        return name[0] + "*"
+    return name[0] + "*" * min(len(name) - 2, 4) + name[-1]
 
 
 def named(name: str, latin: str, lang: str) -> str:
@@ -94,7 +109,9 @@ def record(opened: RecordView, words: Words) -> RecordShown:
     """Arrange a whole record."""
     o = opened.overview
     stops = [_stop(episode) for episode in o.episodes]
-    counts = [(name, sum(name in stop.filters for stop in stops)) for name in ("visits", "tests", "medicines", "vaccinations")]
+    counts = [
+        (name, sum(name in stop.filters for stop in stops)) for name in ("visits", "tests", "medicines", "vaccinations")
+    ]
     return RecordShown(
         bases=bases(o, words.lang),
         services=services(o),
@@ -118,11 +135,15 @@ def services(o: Overview) -> tuple[Service, ...]:
         kinds.setdefault(activity.kind, []).append(activity)
     made = [
         Service(
-            kind, _PICTURES.get(kind, "record"), rows[0].label, sum(row.count for row in rows),
-            max((row.last for row in rows if row.last), default=None), tuple(rows),
+            kind,
+            _PICTURES.get(kind, "record"),
+            rows[0].label,
+            sum(row.count for row in rows),
+            max((row.last for row in rows if row.last), default=None),
+            tuple(rows),
         )
         for kind, rows in kinds.items()
-    ]  # fmt: skip
+    ]
     return tuple(sorted(made, key=lambda service: -service.count))
 
 
@@ -132,10 +153,13 @@ def bases(o: Overview, lang: str) -> dict[str, tuple[Basis, ...]]:
     for episode in o.episodes:
         basis = Basis(episode.title.get(lang), episode.institution, episode.start)
         known |= dict.fromkeys(episode.sources, basis)
-        known |= {line.source: Basis(line.title.get(lang), episode.institution, line.when or episode.start) for line in episode.items}
+        known |= {
+            line.source: Basis(line.title.get(lang), episode.institution, line.when or episode.start)
+            for line in episode.items
+        }
     for result in o.results:
-        for one in (*result.earlier, result):
-            known[one.source] = Basis(result.label.get(lang), one.author, one.when)
+        known[result.source] = Basis(result.label.get(lang), result.author, result.when)
+        known |= {one.source: Basis(result.label.get(lang), one.author, one.when) for one in result.earlier}
     for entry in (*o.problems, *o.allergies, *o.medicines, *o.immunisations, *o.procedures):
         known |= dict.fromkeys((*entry.others, entry.source), Basis(entry.title.get(lang), entry.author, entry.when))
     rows: Sequence[Any] = (*o.tags, *o.suggestions)
@@ -145,7 +169,7 @@ def bases(o: Overview, lang: str) -> dict[str, tuple[Basis, ...]]:
 def _stop(episode: Any) -> Stop:
     found = {line.kind for line in episode.items}
     kinds = []
-    if episode.kind in _VISITS:
+    if episode.kind not in _NOT_VISITS:
         kinds.append("visits")
     if episode.kind in ("lab", "imaging") or (found & {"found"} and episode.kind != "vaccination"):
         kinds.append("tests")
