@@ -3,7 +3,7 @@ insert into records.resource (home, type, id, version, updated, institution_id, 
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: lock_current
-select home, type, id, version, deleted, institution_id from records.resource
+select home, type, id, version, updated, deleted, institution_id from records.resource
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) order by home, type, id for update
 
 -- name: keep_history
@@ -25,23 +25,27 @@ select home, type, id, version, updated, institution_id, class, deleted, content
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[]))
 
 -- name: version
-select version, updated, institution_id, class, deleted, content from records.history
-where home = $1 and type = $2 and id = $3 and version = $4
+-- A class that was put on a resource later covers its earlier versions too.
+select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end as class, h.deleted, h.content
+from records.history h join records.resource r using (home, type, id)
+where home = $1 and type = $2 and id = $3 and h.version = $4
 
 -- name: history
 select version, updated, institution_id, class, deleted, content from records.resource where home = $1 and type = $2 and id = $3
 union all
-select version, updated, institution_id, class, deleted, content from records.history where home = $1 and type = $2 and id = $3
+select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end, h.deleted, h.content
+from records.history h join records.resource r using (home, type, id) where home = $1 and type = $2 and id = $3
 order by version desc limit $4
 
 -- name: everything
 select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
-where home = any($1) and not deleted and ($2::integer is null or institution_id = $2) and class <> all($3::text[])
+where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
+  and (class <> all($3::text[]) or institution_id = $7)
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
 order by type = 'Patient' desc, low nulls last, type, id limit $6
 
 -- name: classes_present
-select distinct class from records.resource where home = any($1) and class <> '' and not deleted
+select distinct class from records.resource where home = any($1) and class <> '' and not deleted and institution_id <> $2
 
 -- name: exists
 select home, type, id from records.resource

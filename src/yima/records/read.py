@@ -30,16 +30,18 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which rows of a record may be returned: closed classes are left out, and possibly all but one author's."""
+    """Which rows of a record may be returned: others' rows of closed classes are not, and possibly none but one author's."""
 
     closed: frozenset[str] = frozenset()
     only_institution: int | None = None
+    author: int = 0
+    """What this institution wrote itself is not closed to it; 0 = no institution."""
 
     def covers(self, row: Stored) -> bool:
-        """Whether this row is within sight. What an institution wrote itself is never closed to it."""
+        """Whether this row is within sight."""
         if self.only_institution is not None:
             return row.institution == self.only_institution
-        return row.cls not in self.closed
+        return row.cls not in self.closed or row.institution == self.author
 
 
 class Reader:
@@ -54,7 +56,7 @@ class Reader:
         home = ids.home_of(resource_id)
         return None if home is None else await self._batcher.submit((home, resource_type, resource_id))
 
-    async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | None | Exception]:
+    async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | Exception | None]:
         rows = await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))
         found = {(r["home"], r["type"], r["id"]): stored(r) for r in rows}
         return [found.get(key) for key in keys]
@@ -71,7 +73,7 @@ async def everything(
 ) -> list[Stored]:
     """All current resources of the homes within sight, Patients first, then by clinical date."""
     closed = [] if sight.only_institution is not None else list(sight.closed)
-    rows = await db.fetch(SQL.everything, list(homes), sight.only_institution, closed, types, since, limit)
+    rows = await db.fetch(SQL.everything, list(homes), sight.only_institution, closed, types, since, limit, sight.author)
     return [stored(row) for row in rows]
 
 
@@ -91,9 +93,9 @@ async def history(db: Database, resource_type: str, resource_id: str, limit: int
     return [_of(row, home, resource_type, resource_id) for row in rows]
 
 
-async def classes_present(db: Database, homes: Sequence[PersonId]) -> frozenset[str]:
-    """Which sensitive classes a record holds, so that what is withheld can be named."""
-    return frozenset(row["class"] for row in await db.fetch(SQL.classes_present, list(homes)))
+async def classes_present(db: Database, homes: Sequence[PersonId], author: int = 0) -> frozenset[str]:
+    """Which sensitive classes a record holds from others than `author`, so that what is withheld can be named."""
+    return frozenset(row["class"] for row in await db.fetch(SQL.classes_present, list(homes), author))
 
 
 async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from yima import fhir
 from yima.records.read import Sight, Stored, stored
 from yima.runtime.database import Database
+from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content"
@@ -28,7 +29,7 @@ _PREFIXES = {
 }
 """FHIR R4 search 3.1.1.4.6 prefixes: the range `[a, b]` of a row against the range `[:from, :to]` asked for."""
 _SCAN = 20_000
-"""At most this many rows of one type of one record are looked at for a rare parameter."""
+"""At most this many rows of one type of one record are looked at for a rare parameter; more is too costly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +43,31 @@ class Page:
 async def search(
     db: Database, homes: Sequence[PersonId], resource_type: str, query: fhir.Query, sight: Sight, *, offset: int, count: int
 ) -> Page:
-    """The matches within sight, `count` of them from `offset` on, in a stable order."""
+    """The matches within sight, `count` of them from `offset` on, in a stable order.
+
+    Refusal `too-costly` when a rare parameter would have to be looked for in more than 20,000 resources.
+    """
     where, args = _conditions(homes, resource_type, query, sight)
     order = _order(query)
     if query.predicate is None and not count:  # only the total is wanted
         row = await db.fetchrow(f"select count(*) as total from records.resource where {where}", *args)
         return Page((), row["total"])
     if query.predicate is None:
-        args += [count, offset]
         sql = (
             f"select {_COLUMNS}, count(*) over () as total from records.resource where {where} order by {order} "
-            f"limit ${len(args) - 1} offset ${len(args)}"
+            f"limit ${len(args) + 1} offset ${len(args) + 2}"
         )
-        rows = await db.fetch(sql, *args)
-        if not rows and offset:
-            return Page((), offset)
-        return Page(tuple(stored(row) for row in rows), rows[0]["total"] if rows else 0)
-    sql = f"select {_COLUMNS} from records.resource where {where} order by {order} limit {_SCAN}"
-    matches = [row for row in await db.fetch(sql, *args) if query.predicate(fhir.parse(row["content"]))]
+        rows = await db.fetch(sql, *args, count, offset)
+        if rows:
+            return Page(tuple(stored(row) for row in rows), rows[0]["total"])
+        # A page without rows (`_summary=count`, or past the end) cannot carry the total.
+        counted = await db.fetchrow(f"select count(*) from records.resource where {where}", *args)
+        return Page((), int(counted[0]))
+    sql = f"select {_COLUMNS} from records.resource where {where} order by {order} limit {_SCAN + 1}"
+    rows = await db.fetch(sql, *args)
+    if len(rows) > _SCAN:
+        raise Refusal("too-costly", limit=f"{_SCAN} {resource_type}")
+    matches = [row for row in rows if query.predicate(fhir.parse(row["content"]))]
     return Page(tuple(stored(row) for row in matches[offset : offset + count]), len(matches))
 
 
@@ -76,7 +84,8 @@ def _conditions(
     if sight.only_institution is not None:
         also("institution_id = ?", sight.only_institution)
     elif sight.closed:
-        also("class <> all(?::text[])", list(sight.closed))
+        args.append(sight.author)
+        also(f"(class <> all(?::text[]) or institution_id = ${len(args)})", list(sight.closed))
     if query.ids is not None:
         also("id = any(?::text[])", query.ids)
     for alternatives in query.tokens:

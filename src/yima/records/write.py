@@ -41,6 +41,18 @@ class Written:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The version that a write starts from."""
+
+    version: int
+    updated: datetime
+    deleted: bool
+
+
+_Key = tuple[PersonId, str, str]
+
+
 async def transact(
     c: Connection, writes: Sequence[Write], *, institution: int, source: str, submission: str, index_key: bytes, now: datetime
 ) -> list[Written]:
@@ -49,21 +61,29 @@ async def transact(
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives them away.
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `precondition-failed`
-    (If-Match names another version).
+    (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
     """
+    _refuse_doubled(writes)
     current = await _current(c, [w for w in writes if w.method != "create"], institution)
     inserts: list[tuple[Any, ...]] = []
     written: list[Written] = []
     for write in writes:
-        number = current.get((write.home, write.type, write.id), 0) + 1
+        present = current.get((write.home, write.type, write.id))
+        number = present.version + 1 if present else 1
+        # Who waited for the lock came with an older time; versions never go back in time.
+        at = max(now, present.updated) if present else now
         if write.method == "delete":
-            await c.execute(SQL.mark_deleted, write.home, write.type, write.id, now, submission)
+            if present and present.deleted:
+                number = present.version  # deleting twice changes nothing (R4 http.html, 3.1.0.7)
+            else:
+                await c.execute(SQL.mark_deleted, write.home, write.type, write.id, at, submission)
             written.append(Written(write.type, write.id, number, False, b""))
             continue
-        content = fhir.encode(_stamped(write.resource, write.id, number, source, now))
-        found = fhir.index(write.resource, key=index_key)
+        stamped = _stamped(write.resource, write.id, number, source, at)
+        content = fhir.encode(stamped)
+        found = fhir.index(stamped, key=index_key)
         low, high = found.dated or (None, None)
-        row = (write.home, write.type, write.id, number, now, institution, submission, write.cls, low, high, found.tokens, content)
+        row = (write.home, write.type, write.id, number, at, institution, submission, write.cls, low, high, found.tokens, content)
         if number == 1:
             inserts.append(row)
         else:
@@ -74,12 +94,22 @@ async def transact(
     return written
 
 
-async def _current(c: Connection, writes: Sequence[Write], institution: int) -> dict[tuple[PersonId, str, str], int]:
-    """Lock what will change, check the writer may, keep its present version as history; the version numbers."""
+def _refuse_doubled(writes: Sequence[Write]) -> None:
+    # The second write would overwrite the first under the same version number.
+    seen: set[_Key] = set()
+    for write in writes:
+        key = (write.home, write.type, write.id)
+        if key in seen:
+            raise Refusal("field-invalid", field=f"{write.type}/{write.id}", expected="each resource only once in a transaction")
+        seen.add(key)
+
+
+async def _current(c: Connection, writes: Sequence[Write], institution: int) -> dict[_Key, _Present]:
+    """Lock what will change, check the writer may, keep its present version as history."""
     if not writes:
         return {}
-    keys = list(zip(*((w.home, w.type, w.id) for w in writes), strict=True))
-    rows = await c.fetch(SQL.lock_current, *map(list, keys))
+    keys = [(w.home, w.type, w.id) for w in writes]
+    rows = await c.fetch(SQL.lock_current, *map(list, zip(*keys, strict=True)))
     found = {(r["home"], r["type"], r["id"]): r for r in rows}
     for write in writes:
         row = found.get((write.home, write.type, write.id))
@@ -87,8 +117,10 @@ async def _current(c: Connection, writes: Sequence[Write], institution: int) -> 
             raise Refusal("not-found")
         if write.if_match is not None and write.if_match != row["version"]:
             raise Refusal("precondition-failed")
-    await c.execute(SQL.keep_history, *map(list, keys))
-    return {key: row["version"] for key, row in found.items()}
+    gone = {(w.home, w.type, w.id) for w in writes if w.method == "delete" and found[w.home, w.type, w.id]["deleted"]}
+    if changing := [key for key in keys if key not in gone]:
+        await c.execute(SQL.keep_history, *map(list, zip(*changing, strict=True)))
+    return {key: _Present(row["version"], row["updated"], row["deleted"]) for key, row in found.items()}
 
 
 def _stamped(resource: dict[str, Any], resource_id: str, number: int, source: str, now: datetime) -> dict[str, Any]:

@@ -29,5 +29,5 @@ create table history (
   content bytea not null,
   primary key (home, type, id, version)
 );
-grant select, insert, update, delete on resource to yima_app;
+grant select, insert, update on resource to yima_app; -- a deletion is a version, never a missing row
 grant select, insert on history to yima_app;
