@@ -16,25 +16,33 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bench import cpu
 from bench.measure import BenchError, Limit, spoken
 from yima.runtime import postgres
+from yima.runtime.database import Database
 
 
 class Recorder:
-    """Stands where a `Database` is expected, and keeps the statement instead of running it."""
+    """A database that remembers what it was asked, so that pgbench can ask the very same."""
 
-    def __init__(self) -> None:
-        self.sql = ""
-        self.args: tuple[object, ...] = ()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asked: list[tuple[str, tuple[object, ...]]] = []
 
     async def fetch(self, sql: str, *args: object) -> list[Any]:
-        """Keep it; no rows."""
-        self.sql, self.args = sql, args
-        return []
+        """All rows of one statement."""
+        self._asked.append((sql, args))
+        return await self._database.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> Any:
+        """The first row of one statement, or None."""
+        self._asked.append((sql, args))
+        return await self._database.fetchrow(sql, *args)
 
     def script(self) -> str:
-        """The statement with its arguments written into it: what pgbench runs."""
-        return (
-            re.sub(r"\$(\d+)", lambda found: literal(self.args[int(found[1]) - 1]), self.sql).replace("\n", " ") + ";\n"
-        )
+        """The statements with their arguments written into them: what pgbench runs as one transaction."""
+        return "".join(f"{_filled(sql, args)};\n" for sql, args in self._asked)
+
+
+def _filled(sql: str, args: tuple[object, ...]) -> str:
+    return re.sub(r"\$(\d+)", lambda found: literal(args[int(found[1]) - 1]), sql).replace("\n", " ")
 
 
 def literal(value: object) -> str:

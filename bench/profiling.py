@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from functools import cache, partial
+from itertools import cycle
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Self
@@ -28,8 +29,8 @@ _SAMPLE_SECONDS: Final = 0.001
 
 
 class _Caught(Exception):  # noqa: N818  not an error: it carries the requests of a case out of it
-    def __init__(self, requests: list[bytes], connections: int) -> None:
-        self.requests = requests
+    def __init__(self, requests: list[bytes], connections: int, again: bool) -> None:
+        self.requests = cycle(requests) if again else iter(requests)
         self.connections = connections
 
 
@@ -57,8 +58,8 @@ def _logging_nowhere(level: str) -> Iterator[None]:
 async def _requests(prepared: Stage, name: str) -> _Caught:
     """The requests that the case would measure: those of its first run that is not its warm-up."""
 
-    async def catch(_: Target, requests: list[bytes], *, connections: int, **_more: Any) -> Run:
-        raise _Caught(requests, connections)
+    async def catch(_: Target, requests: list[bytes], *, connections: int, again: bool, **_more: Any) -> Run:
+        raise _Caught(requests, connections, again)
 
     runs = [catch] if name == "bundle" else [_skip, catch]
     prepared.runner = partial(_next, runs)
@@ -78,15 +79,13 @@ async def _skip(*_: Any, **_more: Any) -> Run:
 
 
 async def _profiled(app: Application, caught: _Caught, seconds: float) -> str:
-    waiting = [_scope(request) for request in reversed(caught.requests)]
     deadline, count = time.perf_counter() + seconds, 0
     wrong: list[int] = []
 
     async def client() -> None:
         nonlocal count
-        while waiting and time.perf_counter() < deadline:
-            scope, body = waiting.pop()
-            status = await _call(app, scope, body)
+        while time.perf_counter() < deadline and (request := next(caught.requests, None)) is not None:
+            status = await _call(app, *_scope(request))
             count += 1
             if not 200 <= status < 300:
                 wrong.append(status)
@@ -111,7 +110,7 @@ async def _call(app: Callable[[Any, Any, Any], Coroutine[Any, Any, None]], scope
         if message["type"] == "http.response.start":
             status = message["status"]
 
-    await app(dict(scope), receive, send)
+    await app(scope, receive, send)
     return status
 
 

@@ -111,7 +111,7 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
         query = "&".join(f"{field}={value.replace('|', '%7C')}" for field, value in params)
         token = await stage.token(stage.code_of(row["institution_id"]))
         requests.append(request("GET", f"/fhir/Observation?{query}", token=token))
-        recorder, sight = Recorder(), records.Sight(only_institution=row["institution_id"])
+        recorder, sight = Recorder(stage.access.database), records.Sight(only_institution=row["institution_id"])
         compiled = stage.access.query("Observation", params, lenient=False, now=clock.now())
         await records.search(recorder, [row["home"]], "Observation", compiled, sight, offset=0, count=50)  # type: ignore[arg-type]  # the recorder has all of a Database that a search uses
         scripts.append(recorder.script())
@@ -129,7 +129,7 @@ async def everything(stage: Stage) -> list[Line]:
         row = await c.fetchrow(_LARGEST)
     token = await stage.token(stage.code_of(row["institution_id"]))
     asked = [request("GET", f"/fhir/Patient/{row['patient']}/$everything", token=token)]
-    recorder = Recorder()
+    recorder = Recorder(stage.access.database)
     await records.everything(recorder, [row["home"]], records.Sight(only_institution=row["institution_id"]))  # type: ignore[arg-type]  # as in _search
     await stage.yima(asked, connections=1, again=False)
     alone = await stage.yima(asked, connections=1)

@@ -15,6 +15,7 @@ from bench.measure import BenchError, Cost, Limit, Line, Target, in_series, requ
 from bench.stage import Plan, database
 
 from bench import report
+from yima.runtime.database import Database
 
 _TINY = Plan(residents=2, seconds=0.3, scans=300, lines=500, synthea=False)
 _NAMES = ["verify", "read", "create", "bundle"]
@@ -90,10 +91,11 @@ def test_values_as_sql(value: object, sql: str) -> None:
     assert literal(value) == sql
 
 
-async def test_a_recorded_statement_becomes_a_script() -> None:
-    recorder = Recorder()
-    assert await recorder.fetch("select $1,\n$2, $1", 5, "x") == []
-    assert recorder.script() == "select 5, 'x', 5;\n"
+async def test_recorded_statements_become_a_script(db: Database) -> None:
+    recorder = Recorder(db)
+    assert [tuple(row) for row in await recorder.fetch("select $1::integer,\n$2::text, $1", 5, "x")] == [(5, "x", 5)]
+    assert (await recorder.fetchrow("select 1"))[0] == 1
+    assert recorder.script() == "select 5::integer, 'x'::text, 5;\nselect 1;\n"
 
 
 def test_ratios() -> None:
