@@ -43,7 +43,7 @@ class Application:
         self._settings = settings
         self._database_url = database_url
         self._base_url = base_url
-        self._hosts = {"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname or "", *settings.allowed_hosts}
+        self._hosts = _hosts(settings, base_url)
         router = Router([*api.routes(), *portals.routes()], redirect_slashes=False)
         handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _unrouted}
         self._pages: ASGIApp = portals.SecurityHeaders(ExceptionMiddleware(router, handlers=handlers))
@@ -111,9 +111,8 @@ class Application:
             logs.request_id.reset(token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname
         request = Request(scope, receive)
-        if host not in self._hosts and scope["path"] != "/health/live":  # a load balancer asks by address
+        if _host(scope) not in self._hosts and scope["path"] != "/health/live":  # a load balancer asks by address
             await api.answer_refusal(request, Refusal("host-unknown", field="Host"))(scope, receive, send)
             return
         started = False

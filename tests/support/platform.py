@@ -148,6 +148,7 @@ class Platform:
     database: Database
     keys: FileKeyStore
     data: Path
+    database_url: str
 
     @classmethod
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
@@ -157,7 +158,7 @@ class Platform:
         await app.start()
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, timeout=60)
         database = await Database.connect(database_url, size=4)
-        return cls(app, client, database, FileKeyStore(data / "keys.json"), data)
+        return cls(app, client, database, FileKeyStore(data / "keys.json"), data, database_url)
 
     async def stop(self) -> None:
         """Close everything again."""

@@ -86,7 +86,7 @@ async def refuse(access: Access, message: Message, refusal: Refusal, began: floa
     metrics.submissions.labels("refused").inc()
     await access.database.execute(
         SQL.keep_refused, message.received, message.caller.institution, message.caller.agent_id, len(message.body),
-        (time.perf_counter() - began) * 1000, refusal.code, (refusal.field or "")[:300], message.request_id,
+        (time.perf_counter() - began) * 1000, refusal.code, _plain(refusal.field or ""), message.request_id,
     )  # fmt: skip
 
 
@@ -144,6 +144,11 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
     metrics.submissions.labels("repeated" if repeated else "ok").inc()
     metrics.resources.inc(sum(counted))
     return answer
+
+
+def _plain(text: str) -> str:
+    """A field as the sender wrote it, fit for a row and a page: a name in it may hold anything."""
+    return "".join(c if c.isprintable() else "?" for c in text[:300])
 
 
 def _sha(data: bytes) -> bytes:

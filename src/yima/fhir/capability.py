@@ -52,7 +52,6 @@ def capability(  # noqa: PLR0913  each is one independent fact of the deployment
         "implementation": {"description": "Yima: one code, one record, for every resident", "url": base_url},
         "fhirVersion": "4.0.1",
         "format": list(formats),
-        "patchFormat": ["application/json-patch+json"],
         "rest": [_filled(rest)],
     }
 
