@@ -45,4 +45,5 @@ def _covers(scope: str, scope_type: str, verb: str) -> bool:
     # SMART App Launch 2.2, section 3: system/<type>.<cruds>; the v1 words read, write and * are accepted too.
     context, _, rest = scope.partition("/")
     kind, _, verbs = rest.partition(".")
-    return context == "system" and kind in ("*", scope_type) and verb in _V1.get(verbs, verbs)
+    # Letters one by one: "" is in every text, and a scope narrowed by a query (?category=..) covers nothing here.
+    return context == "system" and kind in ("*", scope_type) and "?" not in verbs and verb in set(_V1.get(verbs, verbs))

@@ -17,12 +17,12 @@ returning practitioner_id
 -- name: put_terminal
 insert into directory.terminal (terminal_id, institution_id, kind, department) values ($1, $2, $3, $4)
 on conflict (terminal_id) do update set kind = excluded.kind, department = excluded.department
-where directory.terminal.institution_id = excluded.institution_id
+where directory.terminal.institution_id = excluded.institution_id returning 1
 
 -- name: put_app
 insert into directory.app (client_id, institution_id, name, jwks, scopes, matching) values ($1, $2, $3, $4::text::jsonb, $5, $6)
 on conflict (client_id) do update set name = excluded.name, jwks = excluded.jwks, scopes = excluded.scopes, matching = excluded.matching
-where directory.app.institution_id = excluded.institution_id
+where directory.app.institution_id = excluded.institution_id returning 1
 
 -- name: institutions
 select institution_id, code, name_zh, name_en, class, area, status from directory.institution order by institution_id
@@ -66,7 +66,7 @@ select t.client_id, t.scopes, t.expires from directory.token t where t.digest = 
 delete from directory.token where digest = $1 and client_id = $2
 
 -- name: forget_expired
-with a as (delete from directory.assertion where expires < $1) delete from directory.token where expires < $1
+with a as (delete from directory.assertion where expires < $1 returning 1) delete from directory.token where expires < $1
 
 -- name: set_institution_status
 update directory.institution set status = $2 where institution_id = $1

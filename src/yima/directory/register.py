@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
+from joserfc import jwk
+from joserfc.errors import JoseError
 
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 
 SQL = Queries(__package__)
+_FREE: Final = "an id that no other institution holds"
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|(?=.)c?r?u?d?s?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +98,37 @@ async def register_practitioner(c: Connection, p: Practitioner) -> int:
 
 
 async def register_terminal(c: Connection, institution_id: int, terminal: Terminal) -> None:
-    """Put a terminal on the register; an id that another institution holds is left as it is."""
-    await c.execute(SQL.put_terminal, terminal.terminal_id, institution_id, terminal.kind, terminal.department)
+    """Put a terminal on the register. Refusal `field-invalid` when another institution holds its id; that one stays as it is."""
+    row = (terminal.terminal_id, institution_id, terminal.kind, terminal.department)
+    if not await c.fetchrow(SQL.put_terminal, *row):
+        raise Refusal("field-invalid", field="terminal_id", expected=_FREE)
 
 
 async def register_app(c: Connection, app: App) -> None:
-    """Put an app on the register. Refusal `field-invalid` when the key set is empty or holds private members."""
+    """Put an app on the register.
+
+    Refusal `field-invalid` when the key set is empty or holds private members, a scope is not a system scope of SMART
+    App Launch 2.2 (or a v1 word), or another institution holds the client_id.
+    """
     keys = app.jwks.get("keys")
-    if not isinstance(keys, list) or not keys or any(_PRIVATE_MEMBERS & set(key) for key in keys):
+    if not isinstance(keys, list) or not keys or not all(map(_is_public_key, keys)):
         raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
-    await c.execute(
-        SQL.put_app, app.client_id, app.institution_id, app.name, orjson.dumps(app.jwks).decode(), list(app.scopes), app.matching
-    )
+    if not app.scopes or not all(map(_SCOPE.fullmatch, app.scopes)):
+        raise Refusal("field-invalid", field="scopes", expected="system/[type or *].[cruds], e.g. system/*.rs")
+    row = (app.client_id, app.institution_id, app.name, orjson.dumps(app.jwks).decode(), list(app.scopes), app.matching)
+    if not await c.fetchrow(SQL.put_app, *row):
+        raise Refusal("field-invalid", field="client_id", expected=_FREE)
+
+
+def _is_public_key(key: object) -> bool:
+    # Only what can be verified with: a symmetric key is no public key, and a key we cannot read would refuse every sign-in.
+    if not isinstance(key, dict) or key.get("kty") not in ("EC", "RSA") or _PRIVATE_MEMBERS & set(key):
+        return False
+    try:
+        jwk.import_key(key)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return False
+    return True
 
 
 async def institutions(db: Database) -> list[Institution]:

@@ -27,11 +27,12 @@ class Sessions:
 
     def session(self, role: str, subject: str, now: datetime) -> str:
         """A cookie value for `subject` in `role`, good for twelve hours."""
-        return self._sign("session", f"{role}|{subject}|{int(now.timestamp()) + _HOURS * 3600}")
+        return self._sign("session", f"{role}|{int(now.timestamp()) + _HOURS * 3600}|{subject}")
 
     def subject(self, role: str, cookie: str, now: datetime) -> str:
         """Whose session it is. Refusal `sign-in-needed` when it is missing, forged, ended or of another role."""
-        held, subject, ends = (self._read("session", cookie).split("|") + ["", "", ""])[:3]
+        held, _, rest = self._read("session", cookie).partition("|")
+        ends, _, subject = rest.partition("|")  # last, so that nothing in it is taken for an end
         if held != role or not ends or int(ends) <= now.timestamp():
             raise Refusal("sign-in-needed")
         return subject
@@ -53,11 +54,11 @@ class Sessions:
 
     def check_csrf(self, cookie: str, token: str) -> None:
         """Refusal `csrf` unless the token belongs to the session."""
-        if not hmac.compare_digest(self.csrf(cookie).encode(), token.encode()):
+        if not hmac.compare_digest(self.csrf(cookie).encode(), token.encode(errors="replace")):
             raise Refusal("csrf")
 
     def _mac(self, use: str, text: str) -> str:
-        return hmac.new(self._key, f"{use}\x1f{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, f"{use}\x1f{text}".encode(errors="replace"), hashlib.sha256).hexdigest()
 
     def _sign(self, use: str, text: str) -> str:
         body = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -65,6 +66,6 @@ class Sessions:
 
     def _read(self, use: str, signed: str) -> str:
         body, _, mac = signed.partition(".")
-        if not hmac.compare_digest(mac.encode(), self._mac(use, body)[:40].encode()):
+        if not hmac.compare_digest(mac.encode(errors="replace"), self._mac(use, body)[:40].encode()):
             return ""
         return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()

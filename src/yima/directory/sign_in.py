@@ -29,6 +29,7 @@ _LONGEST: Final = 300  # seconds; SMART: exp no more than five minutes in the fu
 _LEEWAY: Final = 30
 _CACHE_SECONDS: Final = 1.0
 _CACHE_SIZE: Final = 10_000
+_SWEEP_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class SignIn:
         self._db = db
         self._seconds = token_seconds
         self._cache: dict[bytes, tuple[float, datetime, Caller]] = {}
+        self._swept = 0.0
 
     async def token(self, assertion: str, *, audiences: Sequence[str], scope: str, now: datetime) -> TokenAnswer:
         """Exchange a client assertion for a token.
@@ -56,10 +58,12 @@ class SignIn:
         """
         # 1 Whose assertion does it claim to be? Nothing is believed until step 3.
         app = await self._app(_claimed_client(assertion))
+        await self._forget_expired(now)
         # 2 Only the keys registered for that client count: jku, jwk and x5u in the header are never followed.
         keys = jwk.KeySet.import_key_set(orjson.loads(app["jwks"]))
         # 3 Signature and claims.
         claims = _verified(assertion, keys, app["client_id"], audiences, now)
+        _check_active(app)  # told only to who has proved who it is
         # 4 One use.
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         if not await self._db.fetchrow(SQL.remember_assertion, app["client_id"], claims["jti"], expires + timedelta(minutes=1)):
@@ -77,13 +81,15 @@ class SignIn:
         digest = _digest(token)
         held = self._cache.get(digest)
         stamp = now.timestamp()
-        if held and stamp - held[0] < _CACHE_SECONDS and now < held[1]:
+        if held and 0 <= stamp - held[0] < _CACHE_SECONDS and now < held[1]:  # a clock set back trusts nothing
             return held[2]
         row = await self._db.fetchrow(SQL.token, digest)
         if row is None or row["expires"] <= now:
             raise Refusal("token-invalid")
         app = await self._app(row["client_id"])
-        caller = _caller(app, row["scopes"])
+        _check_active(app)
+        # What was taken from the registration since is taken from its tokens too.
+        caller = _caller(app, [scope for scope in row["scopes"] if any(_within(scope, held) for held in app["scopes"])])
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
         self._cache[digest] = (stamp, row["expires"], caller)
@@ -98,9 +104,18 @@ class SignIn:
         app = await self._db.fetchrow(SQL.app, client_id)
         if app is None:
             raise Refusal("client-invalid", reason="the client is not registered")
-        if not app["active"]:
-            raise Refusal("institution-suspended")
         return app
+
+    async def _forget_expired(self, now: datetime) -> None:
+        """Once in a while drop what has expired, so that the tables do not grow with every sign-in."""
+        if now.timestamp() - self._swept >= _SWEEP_SECONDS:
+            self._swept = now.timestamp()
+            await self._db.execute(SQL.forget_expired, now)
+
+
+def _check_active(app: Any) -> None:
+    if not app["active"]:
+        raise Refusal("institution-suspended")
 
 
 def _digest(token: str) -> bytes:
