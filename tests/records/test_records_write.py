@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,11 +75,20 @@ async def test_only_the_author_changes_a_resource_and_others_do_not_learn_of_it(
 
 async def test_if_match_names_the_version_one_started_from(shelf: Shelf) -> None:
     made = await shelf.create(observation())
-    await shelf.update(made, observation(), if_match=1)
+    await shelf.update(made, observation(valueString="two"), if_match=1)
     for stale in (1, 3, 0):
         assert await refusal(shelf.update(made, observation(), if_match=stale)) == "precondition-failed"
         assert await refusal(shelf.delete(made, if_match=stale)) == "precondition-failed"
     assert (await shelf.delete(made, if_match=2)).version == 3
+
+
+async def test_an_update_that_says_the_same_makes_no_version(shelf: Shelf) -> None:
+    made = await shelf.create(observation(valueQuantity={"value": Decimal("0.1")}))
+    same = await shelf.update(made, observation(valueQuantity={"value": Decimal("0.1")}, meta={"source": "urn:else"}))
+    assert (same.version, same.created, same.content) == (1, False, made.content)
+    other = await shelf.update(made, observation(valueQuantity={"value": Decimal("0.10")}))
+    assert other.version == 2, "0.10 is measured more exactly than 0.1"
+    assert len(await history(shelf.db, "Observation", made.id, 10)) == 2
 
 
 async def test_of_twenty_who_start_from_one_version_exactly_one_wins(shelf: Shelf) -> None:

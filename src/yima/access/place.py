@@ -68,6 +68,8 @@ class Submitting:
     """Crypto family of the cards issued for new persons: INTL or SM."""
     now: datetime
     request_id: str = ""
+    scanned: PersonId | None = None
+    """Whose own code the institution scanned for this visit, where the submission came with a visit."""
     conditional: bool = True
     """Whether references that are searches may stand in the resources; looking for them costs a walk through each."""
     own_patients: set[str] = field(default_factory=set)
@@ -145,7 +147,7 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     if meant and entry.method == "POST":
         return Placed(entry, "none", ids.home_of(meant) or SHELF, meant)
     said = mpi.registration(entry.resource)
-    resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=meant)
+    resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=meant, scanned=s.scanned)
     if resolution.patient_id is None:
         return Placed(entry, "create", resolution.person, ids.new_resource_id(resolution.person), said, resolution)
     home = ids.home_of(resolution.patient_id) or SHELF

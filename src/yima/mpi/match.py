@@ -14,7 +14,7 @@ from yima.mpi import normalise
 from yima.mpi.registration import Registration
 from yima.runtime.ids import PersonId
 
-Rule = Literal["new", "local-number", "national-number", "exact-demographics"]
+Rule = Literal["new", "local-number", "scanned-code", "national-number", "exact-demographics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Match:
 
 
 def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
-    """Decide who is meant. Order: the institution's own number, a national document, exact demographics."""
+    """Decide who is meant. Order: the institution's own number, a scanned code, a national document, exact demographics."""
     local = [c for c in candidates if c.via == "local-number"]
     national = [c for c in candidates if c.via == "national-number"]
     # 1 The institution's own patient number names a person it registered before.
@@ -58,11 +58,16 @@ def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
         if _contradicts(said, known):
             return Match(known.person, "local-number", conflict=True)
         return Match(known.person, "local-number", review=_others([*local, *national], known.person))
-    # 2 A national document, if the rest agrees with it. Otherwise somebody may be taking over a person.
+    # 2 The person's own code was scanned here for this visit, and nothing they are called contradicts it.
+    for scanned in (c for c in candidates if c.via == "scanned-code"):
+        if not _contradicts(said, scanned):
+            return Match(scanned.person, "scanned-code", review=_others(national, scanned.person))
+        national = [*national, scanned]
+    # 3 A national document, if the rest agrees with it. Otherwise somebody may be taking over a person.
     agreeing = [c for c in national if _confirms(said, c)]
     if agreeing:
         return Match(agreeing[0].person, "national-number", review=_others(national, agreeing[0].person))
-    # 3 Exact name, birth date, sex and phone; never for placeholders, multiples, or where two documents differ.
+    # 4 Exact name, birth date, sex and phone; never for placeholders, multiples, or where two documents differ.
     same = [c for c in candidates if c.via == "exact-demographics"]
     if len(same) == 1 and not _doubtful(said, same[0]):
         return Match(same[0].person, "exact-demographics", review=_others(national, same[0].person))

@@ -25,6 +25,7 @@ NATIONAL: Final = {
 tells the birth date and sex; the others are replaced when they run out, so that two of them may be one person's."""
 
 _DOTS = re.compile(r"[·•・‧∙.．]")
+_BLANK = re.compile(r"[\s\-]")
 _SPACE = re.compile(r"\s+")
 _NEWBORN = re.compile(r"之子|之女|之婴|婴儿|\b(?:baby|newborn)\b", re.IGNORECASE)
 _UNIDENTIFIED = re.compile(r"无名氏|未知|\bunknown\b", re.IGNORECASE)
@@ -40,7 +41,8 @@ def is_national(system: str | None) -> bool:
 def name_key(name: str) -> str:
     """A name for exact comparison: NFKC, without spaces, one kind of middle dot, case folded."""
     text = unicodedata.normalize("NFKC", name)
-    return _DOTS.sub("·", _SPACE.sub("", text)).casefold()
+    # Composed again at the end: taking out a blank can bring a letter and its accent together.
+    return unicodedata.normalize("NFKC", _DOTS.sub("·", _SPACE.sub("", text)).casefold())
 
 
 def is_newborn(name: str) -> bool:
@@ -104,7 +106,7 @@ def phone_key(phone: str) -> str:
 
 def number_key(value: str) -> str:
     """A document number for comparison: NFKC, no spaces or hyphens, upper case."""
-    return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", value)).upper()
+    return unicodedata.normalize("NFKC", _BLANK.sub("", unicodedata.normalize("NFKC", value)).upper())
 
 
 def resident_number_is_valid(number: str) -> bool:

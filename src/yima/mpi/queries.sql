@@ -6,34 +6,46 @@ select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
 select person_id from mpi.person where person_id in (
   select i.person_id from mpi.identifier i where i.digest = any($1)
   union all select d.person_id from mpi.demographic d where d.digest = any($2)
-  union all select l.person_id from mpi.link l where l.patient_id = $3)
+  union all select l.person_id from mpi.link l where l.patient_id = $3
+  union all select $4::bigint)
 order by person_id for no key update
 
 -- name: by_identifiers
-select i.digest, i.system, i.patient_id, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+select i.digest, i.system, i.patient_id, p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
+  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
 from mpi.identifier i join mpi.person p using (person_id) where i.digest = any($1)
 
 -- name: by_patient
-select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap
+select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
+  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
 from mpi.link l join mpi.person p using (person_id) where l.patient_id = $1
 
+-- name: by_person
+select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
+  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
+from mpi.person p where p.person_id = $1
+
 -- name: by_demographics
-select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap from mpi.person p
+select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
+  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
+from mpi.person p
 where p.person_id in (select d.person_id from mpi.demographic d where d.digest = any($1)) order by p.person_id
 
--- name: national_digests
-select digest, system from mpi.identifier where person_id = $1 and kind = 'national'
-
 -- name: add_person
-insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone)
-values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone, phone_key)
+values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: update_person
 update mpi.person set updated = greatest(updated, $2), name = coalesce(nullif($3, ''), name),
   latin_name = coalesce(nullif($4, ''), latin_name),
   sex = case when $5 in ('', 'unknown') then sex else $5 end,
   birth_date = case when length($6) >= length(birth_date) then $6 else birth_date end,
-  multiple_birth = coalesce(nullif($7, 0), multiple_birth, $7), deceased = deceased or $8, phone = coalesce($9, phone)
+  multiple_birth = coalesce(nullif($7, 0), multiple_birth, $7), deceased = deceased or $8, phone = coalesce($9, phone),
+  phone_key = coalesce($10, phone_key)
 where person_id = $1
 
 -- name: add_identifiers

@@ -3,7 +3,7 @@ insert into records.resource (home, type, id, version, updated, institution_id, 
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: lock_current
-select home, type, id, version, updated, deleted, institution_id from records.resource
+select home, type, id, version, updated, deleted, institution_id, class, content from records.resource
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) order by home, type, id for update
 
 -- name: keep_history

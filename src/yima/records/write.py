@@ -48,6 +48,8 @@ class _Present:
     version: int
     updated: datetime
     deleted: bool
+    cls: str
+    content: bytes
 
 
 _Key = tuple[PersonId, str, str]
@@ -76,9 +78,15 @@ async def transact(
             if present and present.deleted:
                 number = present.version  # deleting twice changes nothing (R4 http.html, 3.1.0.7)
             else:
+                await c.execute(SQL.keep_history, [write.home], [write.type], [write.id])
                 await c.execute(SQL.mark_deleted, write.home, write.type, write.id, at, submission)
             written.append(Written(write.type, write.id, number, False, b""))
             continue
+        if present and not present.deleted and present.cls == write.cls and _says_the_same(present.content, write):
+            written.append(Written(write.type, write.id, present.version, False, present.content))
+            continue
+        if present:
+            await c.execute(SQL.keep_history, [write.home], [write.type], [write.id])
         stamped = _stamped(write.resource, write.id, number, source, at)
         content = fhir.encode(stamped)
         found = fhir.index(stamped, key=index_key)
@@ -105,7 +113,7 @@ def _refuse_doubled(writes: Sequence[Write]) -> None:
 
 
 async def _current(c: Connection, writes: Sequence[Write], institution: int) -> dict[_Key, _Present]:
-    """Lock what will change, check the writer may, keep its present version as history."""
+    """Lock what will change, and check that the writer may."""
     if not writes:
         return {}
     keys = [(w.home, w.type, w.id) for w in writes]
@@ -117,10 +125,23 @@ async def _current(c: Connection, writes: Sequence[Write], institution: int) -> 
             raise Refusal("not-found")
         if write.if_match is not None and write.if_match != row["version"]:
             raise Refusal("precondition-failed")
-    gone = {(w.home, w.type, w.id) for w in writes if w.method == "delete" and found[w.home, w.type, w.id]["deleted"]}
-    if changing := [key for key in keys if key not in gone]:
-        await c.execute(SQL.keep_history, *map(list, zip(*changing, strict=True)))
-    return {key: _Present(row["version"], row["updated"], row["deleted"]) for key, row in found.items()}
+    return {
+        key: _Present(row["version"], row["updated"], row["deleted"], row["class"], row["content"])
+        for key, row in found.items()
+    }
+
+
+_SERVER_META = ("versionId", "lastUpdated", "source")
+
+
+def _says_the_same(content: bytes, write: Write) -> bool:
+    """Whether a write repeats the present version, so that it makes no new one; compared as text: 0.10 is not 0.1."""
+    return fhir.encode(_essence(fhir.parse(content))) == fhir.encode(_essence(write.resource))
+
+
+def _essence(resource: dict[str, Any]) -> dict[str, Any]:
+    meta = {key: value for key, value in (resource.get("meta") or {}).items() if key not in _SERVER_META}
+    return {"meta": meta} | {key: value for key, value in resource.items() if key not in ("id", "meta", "resourceType")}
 
 
 def _stamped(resource: dict[str, Any], resource_id: str, number: int, source: str, now: datetime) -> dict[str, Any]:

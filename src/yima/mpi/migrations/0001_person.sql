@@ -10,7 +10,8 @@ create table person (
   multiple_birth integer,               -- birth order of a twin, 0 = order unknown, null = single or unknown
   deceased boolean not null default false,
   wrap bytea,                           -- the wrapped data key of everything sealed here; null = erased
-  phone bytea                           -- sealed
+  phone bytea,                          -- sealed
+  phone_key bytea                       -- keyed hash of it, so that the same phone is not sealed again and again
 );
 -- Found by keyed hash only. National documents are one row per number for the whole platform; an institution's own patient
 -- numbers are kept apart by institution, and name the Patient that carries them.
@@ -37,7 +38,7 @@ create table link (
   patient_id text not null,
   home bigint not null,
   institution_id integer not null,
-  rule text not null,                   -- why: new, local-number, national-number, exact-demographics
+  rule text not null,                   -- why: see `match.Rule`
   created timestamptz not null,
   primary key (person_id, patient_id)
 );
