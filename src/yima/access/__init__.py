@@ -4,7 +4,8 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 """
 
 from yima.access.context import Context
-from yima.access.disclose import SHARED_TYPES, Asking, Found, RecordView, Withheld
+from yima.access.decision import SHARED_TYPES, Asking
+from yima.access.disclose import Found, RecordView, Withheld
 from yima.access.door import Access
 from yima.access.place import Entry
 from yima.access.residents import CardView, SharingChoice

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import disclose, place, residents, scan, submit
+from yima.access import decision, disclose, place, residents, scan, submit
 from yima.access.context import Context
 from yima.directory import Caller
 from yima.runtime import ids, logs
@@ -130,12 +130,17 @@ class Access:
 
     async def submit(
         self, c: Connection, caller: Caller, entries: Sequence[place.Entry], submission: str, *, now: datetime,
-        conditional: bool = True,
+        visit: str = "", conditional: bool = True,
     ) -> list[submit.Outcome]:  # fmt: skip
-        """Carry out writes in the caller's transaction: see `access.submit`. `conditional`: see `place.Submitting`."""
+        """Carry out writes in the caller's transaction: see `access.submit`. `conditional`: see `place.Submitting`.
+
+        `visit` is the handle of a scan: a Patient that the submission registers is then the person who was scanned,
+        unless it says otherwise.
+        """
         cx = self._cx
+        scanned = await scan.scanned_person(cx, caller, visit, now) if visit else None
         submitting = place.Submitting(
-            c, cx.vault, cx.keys, caller, submission, cx.index_key, cx.profile, now, logs.request_id.get(), conditional
+            c, cx.vault, cx.keys, caller, submission, cx.index_key, cx.profile, now, logs.request_id.get(), scanned, conditional
         )
         return await submit.submit(submitting, entries)
 
@@ -163,17 +168,17 @@ class Access:
 
     # --- disclose --------------------------------------------------------------------------------------------------------
 
-    async def read(self, asking: disclose.Asking, resource_type: str, resource_id: str) -> records.Stored:
+    async def read(self, asking: decision.Asking, resource_type: str, resource_id: str) -> records.Stored:
         """One resource: see `access.disclose.read`."""
         return await disclose.read(self._cx, asking, resource_type, resource_id)
 
     async def version(
-        self, asking: disclose.Asking, resource_type: str, resource_id: str, number: int
+        self, asking: decision.Asking, resource_type: str, resource_id: str, number: int
     ) -> records.Stored:
         """One version of one resource: see `access.disclose.version`."""
         return await disclose.version(self._cx, asking, resource_type, resource_id, number)
 
-    async def versions(self, asking: disclose.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
+    async def versions(self, asking: decision.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
         """All versions of one resource."""
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
 
@@ -182,13 +187,13 @@ class Access:
         return fhir.compile_query(resource_type, params, lenient=lenient, key=self._cx.index_key, now=now)
 
     async def search(
-        self, asking: disclose.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
+        self, asking: decision.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
     ) -> disclose.Found:
         """Search in one record: see `access.disclose.search`."""
         return await disclose.search(self._cx, asking, resource_type, query, offset=offset, count=count)
 
     async def everything(
-        self, asking: disclose.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
+        self, asking: decision.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
     ) -> disclose.Found:
         """A whole record as resources: see `access.disclose.everything`."""
         return await disclose.everything(self._cx, asking, patient, types=types, since=since, limit=limit)
@@ -197,7 +202,7 @@ class Access:
         self, caller: Caller, person: PersonId, *, purpose: str, visit: str | None, now: datetime
     ) -> disclose.RecordView:
         """A whole record as a page shows it: see `access.disclose.open_record`."""
-        asking = disclose.Asking(caller=caller, now=now, purpose=purpose, visit=visit or "")
+        asking = decision.Asking(caller=caller, now=now, purpose=purpose, visit=visit or "")
         return await disclose.open_record(self._cx, asking, person)
 
     # --- the resident's own ----------------------------------------------------------------------------------------------
@@ -208,7 +213,7 @@ class Access:
 
     async def my_resources(self, caller: Caller, now: datetime) -> list[records.Stored]:
         """Everything of the resident who asks, for download; the download is on the log."""
-        asking = disclose.Asking(caller=caller, now=now, purpose="own-request")
+        asking = decision.Asking(caller=caller, now=now, purpose="own-request")
         return await disclose.own_resources(self._cx, asking)
 
     async def access_log(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from yima import audit, consent, healthcode, mpi
 from yima.access.context import Context
-from yima.access.disclose import Asking, event_of
+from yima.access.decision import Asking, event_of
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId

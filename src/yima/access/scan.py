@@ -8,7 +8,7 @@ from datetime import datetime
 
 from yima import audit, consent, directory, mpi
 from yima.access.context import Context
-from yima.access.disclose import Asking, event_of, open_visit
+from yima.access.decision import Asking, event_of, open_visit
 from yima.directory import Caller
 from yima.healthcode import RefusedScan
 from yima.runtime.errors import Refusal
@@ -105,6 +105,19 @@ async def break_glass(cx: Context, caller: Caller, person: PersonId, *, reason: 
         handle = await consent.open_emergency(c, said, now=now, lasts=cx.emergency)
         await audit.append(c, [event_of(asking, person, "break-glass", "ok", "break-glass", {"reason": said.reason.strip()[:500]})])
     return handle
+
+
+async def scanned_person(cx: Context, caller: Caller, handle: str, now: datetime) -> PersonId:
+    """The person whose phone code opened this visit at the caller's institution. A printed code may be anybody's copy.
+
+    Refusals: `visit-needed`, `visit-expired`, `code-assurance-too-low`.
+    """
+    visit = await open_visit(cx, handle, now)
+    if visit.institution != caller.institution:
+        raise Refusal("visit-needed", field="Yima-Visit")
+    if visit.assurance != "dynamic":
+        raise Refusal("code-assurance-too-low", field="Yima-Visit")
+    return visit.person
 
 
 async def person_of_visit(cx: Context, caller: Caller, handle: str, now: datetime) -> PersonId:

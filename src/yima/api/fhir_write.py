@@ -127,7 +127,7 @@ def _message(request: Request, asking: Asking, body: bytes) -> exchange.Message:
         raise Refusal("field-invalid", field="Idempotency-Key", expected=f"at most {_KEY_LENGTH} characters")
     return exchange.Message(
         caller=asking.caller, body=body, key=key, received=clock.now(), request_id=logs.request_id.get(),
-        language=language_of(request),
+        language=language_of(request), visit=asking.visit,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Language, Refusal
 
 SQL = Queries(__package__)
-_CONDITIONAL: Final = re.compile(rb"[A-Za-z]\?")
+_CONDITIONAL: Final = re.compile(rb'"reference"\s*:\s*"[A-Za-z]+\?')
 """Where this is not in a body, no reference in it is a search (`Patient?identifier=..`)."""
 
 
@@ -34,6 +34,8 @@ class Message:
     received: datetime
     request_id: str
     language: Language = "en"
+    visit: str = ""
+    """The handle of the scan that this submission belongs to, if it came with one."""
     target: str = ""
     """Method, address and conditions of a single write; empty for a Bundle, whose body says all."""
 
@@ -72,7 +74,7 @@ async def receive_one(access: Access, message: Message, entry: Entry) -> Outcome
     """Carry out one write (a REST create, update or delete). Repeats are recognised only by an idempotency key."""
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
-        done = (await access.submit(c, message.caller, [entry], submission, now=message.received))[0]
+        done = (await access.submit(c, message.caller, [entry], submission, now=message.received, visit=message.visit))[0]
         head = f"{done.status} {done.type} {done.id} {done.version} {done.written:d}"
         return head.encode() + b"\n" + done.content, int(done.written)
 
@@ -103,7 +105,7 @@ async def _submit(
 ) -> list[Outcome]:
     conditional = _CONDITIONAL.search(message.body) is not None
     return await access.submit(
-        c, message.caller, entries, submission, now=message.received, conditional=conditional
+        c, message.caller, entries, submission, now=message.received, visit=message.visit, conditional=conditional
     )
 
 

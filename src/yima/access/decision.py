@@ -1,0 +1,81 @@
+"""Deciding on one request, and writing the line that says so: what every disclosure begins and ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from yima import audit, consent, healthcode, records
+from yima.access.context import Context
+from yima.directory import Caller
+from yima.runtime import logs, metrics
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import SHELF, PersonId
+
+SHARED_TYPES = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Medication", "HealthcareService"})
+"""Types of the shelf that every institution may read; what else lies there only its author sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who asks, for what purpose, and with which visit handle (empty = none)."""
+
+    caller: Caller
+    now: datetime
+    purpose: str = "treatment"
+    visit: str = ""
+
+
+async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: str) -> consent.Decision:
+    """May this caller see this of that person now? Refusals `visit-needed`, `visit-expired` for a bad handle."""
+    if person == SHELF:
+        shared = resource_type in SHARED_TYPES
+        step = consent.Step("shared-directory" if shared else "own-submission")
+        return consent.Decision(True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution)
+    visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
+    standing = await consent.standing_of(cx.database, [person], asking.now) if visit else []
+    ask = consent.Ask(asking.caller, person, asking.purpose, visit)
+    decision = consent.decide(ask, standing, asking.now)
+    metrics.disclosures.labels("ok" if decision.permit else "denied", decision.basis).inc()
+    return decision
+
+
+async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
+    """The visit or emergency access behind a handle. Refusals `visit-needed`, `visit-expired`."""
+    emergency = await consent.emergency_visit(cx.database, handle)
+    if emergency:
+        return emergency
+    visit = await healthcode.open_visit(cx.database, handle, now)
+    return consent.Visit(visit.person, visit.institution, visit.assurance, visit.expires, visit.purpose)
+
+
+def check_scope(caller: Caller, resource_type: str, verb: str) -> None:
+    """Refusal `scope-insufficient` unless the caller's scopes cover the verb."""
+    if not caller.may(resource_type, verb):
+        raise Refusal("scope-insufficient", field=resource_type, expected=f"system/{resource_type}.{verb}")
+
+
+def sight_of(decision: consent.Decision) -> records.Sight:
+    """Which rows a decision lets through."""
+    return records.Sight(decision.closed, decision.only_institution)
+
+
+async def log(
+    cx: Context, asking: Asking, person: PersonId, action: str, outcome: str, decision: consent.Decision, detail: Mapping[str, Any]
+) -> str:  # fmt: skip
+    """Write the line, durably. An answer leaves only after this has returned."""
+    return await cx.appender.append(event_of(asking, person, action, outcome, decision.basis, detail))
+
+
+def event_of(
+    asking: Asking, person: PersonId, action: str, outcome: str, basis: str, detail: Mapping[str, Any]
+) -> audit.Event:  # fmt: skip
+    """A log line for something this caller did or tried."""
+    caller = asking.caller
+    return audit.Event(
+        person=person, recorded=asking.now, action=action, outcome=outcome, purpose=asking.purpose, basis=basis, agent=caller.kind,
+        institution=caller.institution, institution_name=caller.institution_zh, agent_id=caller.agent_id, agent_name=caller.name_zh,
+        department=caller.department, visit=asking.visit, detail=detail, request_id=logs.request_id.get(),
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Who is meant: a caller names a Patient, an identifier or, within a visit, the person whose code was scanned."""
+
+from __future__ import annotations
+
+from yima import fhir, mpi
+from yima.access.context import Context
+from yima.access.decision import Asking, open_visit
+from yima.runtime import ids
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+
+async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | None:
+    """The person to whom a Patient is linked. Within a visit the scanned person's own id is understood as well, so that
+    an institution can read before it has registered a Patient of its own."""
+    person = ids.person_from_text(text)
+    if person is None:
+        return await mpi.person_of_patient(cx.database, text)
+    if not asking.visit:
+        return None
+    visit = await open_visit(cx, asking.visit, asking.now)
+    return person if visit.person == person and visit.institution == asking.caller.institution else None
+
+
+async def named_person(
+    cx: Context, asking: Asking, resource_type: str, query: fhir.Query
+) -> tuple[PersonId | None, list[str] | None]:
+    """The one person whose record is searched, None when the name means nobody this caller may know of; and, where Patients
+    are searched, which of that person's are meant (None = all).
+
+    Refusals: `person-not-named`, `search-value-invalid`.
+    """
+    named: set[PersonId] = set()
+    unknown = False
+    own_ids = list(query.ids or ()) if resource_type == "Patient" else []
+    for patient in [*query.patients, *own_ids]:
+        person = await person_meant(cx, asking, patient.removeprefix("Patient/"))
+        unknown |= person is None
+        named |= {person} if person is not None else set()
+    carriers = [i for i in own_ids if ids.person_from_text(i) is None] or None
+    for system, value in query.patient_identifiers:
+        if system is None:
+            raise Refusal("search-value-invalid", field="identifier", expected="[system]|[value]")
+        found = await mpi.find_patients(cx.database, cx.vault, system, value, asking.caller.institution)
+        unknown |= not found
+        named |= {person for _, person in found}
+        carriers = [patient for patient, _ in found if carriers is None or patient in carriers]
+    if len(named) > 1 or (not named and not unknown):
+        raise Refusal("person-not-named", field=resource_type)
+    return next(iter(named), None), carriers
