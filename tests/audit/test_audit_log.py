@@ -27,11 +27,24 @@ def event(person: int = 1, **facts: Any) -> Event:
 
 
 FULL = Event(
-    person=ids.new_person_id(), recorded=NOW, action="break-glass", outcome="ok", purpose="emergency-treatment",
-    basis="break-glass", agent="practitioner", institution=7, institution_name="县医院", agent_id="12", agent_name="陈医生",
-    department="2000", terminal="ER-1", visit="v", submission="s",
-    detail={"types": {"Observation": 2}, "reason": "车祸昏迷需了解过敏史", "download": True}, request_id="r-1",
-)  # fmt: skip
+    person=ids.new_person_id(),
+    recorded=NOW,
+    action="break-glass",
+    outcome="ok",
+    purpose="emergency-treatment",
+    basis="break-glass",
+    agent="practitioner",
+    institution=7,
+    institution_name="县医院",
+    agent_id="12",
+    agent_name="陈医生",
+    department="2000",
+    terminal="ER-1",
+    visit="v",
+    submission="s",
+    detail={"types": {"Observation": 2}, "reason": "车祸昏迷需了解过敏史", "download": True},
+    request_id="r-1",
+)
 
 
 async def log_of(db: Database, person: int) -> list[Event]:
@@ -47,10 +60,14 @@ async def test_a_line_comes_back_as_it_was_written(db: Database) -> None:
 
 async def test_a_line_is_undone_with_what_it_tells_of(db: Database) -> None:
     person = ids.new_person_id()
-    with pytest.raises(RuntimeError):
+
+    async def undone() -> None:
         async with db.transaction() as c:
             await append(c, [event(person)])
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await undone()
     assert await log_of(db, person) == []
 
 
@@ -176,10 +193,14 @@ def test_an_audit_event_says_who_what_whose_why() -> None:
 
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=("Cc",)), min_size=1, max_size=20)
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=("Cc",)), min_size=1, max_size=20
+)
 
 
-@given(st.dictionaries(TEXT, st.one_of(TEXT, WHOLE, st.booleans(), st.none(), st.dictionaries(TEXT, WHOLE)), max_size=4))
+@given(
+    st.dictionaries(TEXT, st.one_of(TEXT, WHOLE, st.booleans(), st.none(), st.dictionaries(TEXT, WHOLE)), max_size=4)
+)
 def test_any_detail_can_be_shown(detail: dict[str, Any]) -> None:
     shown = to_fhir(event(detail={key.strip() or "k": value for key, value in detail.items()}, event_id="e"))
     fhir.validate(shown)

@@ -1,4 +1,4 @@
-"""The decision: an exhaustive table of who asks, with which visit, for what purpose, after which decision of the resident."""
+"""The decision: an exhaustive table of who asks, with which visit, for what purpose, after what the resident said."""
 
 from __future__ import annotations
 
@@ -118,7 +118,12 @@ def _check_what_is_open(found: Decision, standing: str) -> None:
 
 
 CHAINS = [
-    ("practitioner", "dynamic", "yes to one class", ["code-scanned-here", "purpose", "resident-opened", "class-closed", "class-closed"]),
+    (
+        "practitioner",
+        "dynamic",
+        "yes to one class",
+        ["code-scanned-here", "purpose", "resident-opened", "class-closed", "class-closed"],
+    ),
     ("practitioner", "break-glass", "no to all", ["break-glass", "class-closed", "class-closed", "class-closed"]),
     ("practitioner", "dynamic", "no to all", ["resident-said-no"]),
     ("practitioner", "static", "nothing said", ["printed-code-identifies-only"]),
@@ -127,7 +132,7 @@ CHAINS = [
     ("app", "none", "no to all", ["own-submission"]),
     ("another resident", "none", "nothing said", ["other-person"]),
     ("operator", "dynamic", "nothing said", ["no-care-role"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("caller", "visit", "standing", "chain"), CHAINS)

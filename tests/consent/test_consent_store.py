@@ -67,15 +67,26 @@ async def test_only_classes_that_exist_can_be_decided_on(db: Database, cls: str)
 
 async def test_a_decision_undone_with_its_transaction_was_never_made(db: Database) -> None:
     person = ids.new_person_id()
-    with pytest.raises(RuntimeError):
+
+    async def undone() -> None:
         async with db.transaction() as c:
             await put(c, person, Standing("all", 0, False), agent="resident", now=NOW)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await undone()
     assert await said_by(db, person) == {}
 
 
-@pytest.mark.parametrize("statement", ["update consent.standing set permit = true", "delete from consent.standing",
-                                       "update consent.emergency set reason = ''", "delete from consent.emergency"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update consent.standing set permit = true",
+        "delete from consent.standing",
+        "update consent.emergency set reason = ''",
+        "delete from consent.emergency",
+    ],
+)
 async def test_the_application_cannot_rewrite_what_was_decided(db: Database, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await db.execute(statement)
@@ -100,7 +111,9 @@ async def test_an_emergency_without_a_real_reason_is_refused(db: Database, reaso
 async def test_an_emergency_opens_for_a_while_and_keeps_its_reason(db: Database) -> None:
     person = ids.new_person_id()
     async with db.transaction() as c:
-        handle = await open_emergency(c, emergency(person, "  车祸昏迷,  需了解过敏史 " + "x" * 600), now=NOW, lasts=HOUR)
+        handle = await open_emergency(
+            c, emergency(person, "  车祸昏迷,  需了解过敏史 " + "x" * 600), now=NOW, lasts=HOUR
+        )
     visit = await emergency_visit(db, handle)
     assert visit is not None
     assert (visit.person, visit.institution, visit.assurance, visit.expires) == (person, 7, "break-glass", NOW + HOUR)
@@ -109,6 +122,8 @@ async def test_an_emergency_opens_for_a_while_and_keeps_its_reason(db: Database)
     assert len(row["reason"]) == 500
 
 
-@pytest.mark.parametrize("handle", ["", "x", "0000000000.00000000000000000000", ids.new_handle(5), ids.new_resource_id(5)])
+@pytest.mark.parametrize(
+    "handle", ["", "x", "0000000000.00000000000000000000", ids.new_handle(5), ids.new_resource_id(5)]
+)
 async def test_handles_that_were_never_given_out_open_nothing(db: Database, handle: str) -> None:
     assert await emergency_visit(db, handle) is None

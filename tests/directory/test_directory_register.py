@@ -28,7 +28,13 @@ _numbers = itertools.count(1)
 
 
 async def institution(db: Database, **facts: str) -> int:
-    words = {"code": f"R{next(_numbers)}", "name_zh": "卫生院", "name_en": "Clinic", "kind": "C220", "area": "609901"} | facts
+    words = {
+        "code": f"R{next(_numbers)}",
+        "name_zh": "卫生院",
+        "name_en": "Clinic",
+        "kind": "C220",
+        "area": "609901",
+    } | facts
     async with db.transaction() as c:
         return await directory.register_institution(c, **words)
 
@@ -108,7 +114,17 @@ async def test_only_public_keys_that_can_be_read_are_registered(db: Database, jw
     assert await db.fetch("select 1 from directory.app where client_id = 'bad-keys'") == []
 
 
-BAD_SCOPES = ["", "system/*", "system/*.", "system/*.sdurc", "user/*.rs", "patient/*.rs", "system/*.rs?category=x", "*", "system/a b.r"]
+BAD_SCOPES = [
+    "",
+    "system/*",
+    "system/*.",
+    "system/*.sdurc",
+    "user/*.rs",
+    "patient/*.rs",
+    "system/*.rs?category=x",
+    "*",
+    "system/a b.r",
+]
 
 
 @pytest.mark.parametrize("scope", BAD_SCOPES)
@@ -129,7 +145,9 @@ async def test_an_app_never_changes_hands(db: Database) -> None:
     with pytest.raises(Refusal, match="client_id"):
         async with db.transaction() as c:
             await directory.register_app(c, replace(app, institution_id=there))
-    row = await db.fetchrow("select institution_id, name, matching from directory.app where client_id = $1", app.client_id)
+    row = await db.fetchrow(
+        "select institution_id, name, matching from directory.app where client_id = $1", app.client_id
+    )
     assert tuple(row) == (here, "New HIS", "off")
 
 
@@ -165,16 +183,36 @@ def forged(sessions: Sessions, tmp_path: Path) -> list[str]:
     other = base64.urlsafe_b64encode(b"resident|9999999999|y").decode().rstrip("=")
     elsewhere = Sessions(FileKeyStore(tmp_path / "other.json")).session("resident", "x", NOW)
     return [
-        "", ".", "x", "x.y", body, f"{body}.", f".{mac}", f"{other}.{mac}", f"{body}.{mac[:-1]}", f"{body}.{mac}0", cookie + ".",
-        f"{body}.{mac[::-1]}", sessions.ticket("resident", "x"), sessions.csrf(cookie), elsewhere, "é.ü", "\ud800.\ud800", "%00.%00",
-    ]  # fmt: skip
+        "",
+        ".",
+        "x",
+        "x.y",
+        body,
+        f"{body}.",
+        f".{mac}",
+        f"{other}.{mac}",
+        f"{body}.{mac[:-1]}",
+        f"{body}.{mac}0",
+        cookie + ".",
+        f"{body}.{mac[::-1]}",
+        sessions.ticket("resident", "x"),
+        sessions.csrf(cookie),
+        elsewhere,
+        "é.ü",
+        "\ud800.\ud800",
+        "%00.%00",
+    ]
 
 
 def test_forged_sessions_and_tickets_are_refused(sessions: Sessions, tmp_path: Path) -> None:
     for cookie in forged(sessions, tmp_path):
         with pytest.raises(Refusal, match="sign-in-needed"):
             sessions.subject("resident", cookie, NOW)
-    for ticket in [*forged(sessions, tmp_path)[:12], sessions.session("resident", "x", NOW), sessions.ticket("root", "x")]:
+    for ticket in [
+        *forged(sessions, tmp_path)[:12],
+        sessions.session("resident", "x", NOW),
+        sessions.ticket("root", "x"),
+    ]:
         with pytest.raises(Refusal, match="sign-in-needed"):
             sessions.open_ticket(ticket)
 
@@ -191,7 +229,15 @@ def test_no_flipped_bit_leaves_a_session_good(sessions: Sessions) -> None:
 def test_a_form_carries_the_token_of_its_session(sessions: Sessions) -> None:
     cookie, other = sessions.session("resident", "a", NOW), sessions.session("resident", "b", NOW)
     sessions.check_csrf(cookie, sessions.csrf(cookie))
-    for token in ("", "x", sessions.csrf(other), sessions.csrf(cookie)[:-1], sessions.csrf(cookie) + "0", "\ud800", cookie):
+    for token in (
+        "",
+        "x",
+        sessions.csrf(other),
+        sessions.csrf(cookie)[:-1],
+        sessions.csrf(cookie) + "0",
+        "\ud800",
+        cookie,
+    ):
         with pytest.raises(Refusal) as refused:
             sessions.check_csrf(cookie, token)
         assert refused.value.code == "csrf"

@@ -46,7 +46,9 @@ async def test_two_hundred_at_once_make_one_person(
         "demographics": lambda turn: {"phones": (mobile,), "numbers": [(LOCAL, str(turn))]},
         "local number": lambda _: {"numbers": [(LOCAL, f"same for all {locked}")]},
     }[shared]
-    found = await asyncio.gather(*(window(turn).register(said("万众", **facts(turn))) for turn in range(TOGETHER if locked else 40)))
+    found = await asyncio.gather(
+        *(window(turn).register(said("万众", **facts(turn))) for turn in range(TOGETHER if locked else 40))
+    )
     persons = {resolution.person for resolution in found}
     if locked:
         assert len(persons) == 1
@@ -62,7 +64,9 @@ async def test_keys_that_overlap_in_any_order_never_deadlock(db: Database, secon
     phones = [phone() for _ in range(3)]
 
     async def register(turn: int) -> None:
-        numbers = rng.sample([k for k in keys if k[0] == RESIDENT], 1) + rng.sample([k for k in keys if k[0] == PASSPORT], 2)
+        numbers = rng.sample([k for k in keys if k[0] == RESIDENT], 1) + rng.sample(
+            [k for k in keys if k[0] == PASSPORT], 2
+        )
         rng.shuffle(numbers)
         registration = said(rng.choice(("东", "西")), numbers=numbers, phones=tuple(rng.sample(phones, 2)))
         pool = (db, second_pool)[turn % 2]

@@ -15,7 +15,9 @@ from yima.mpi import normalise
 from yima.mpi.match import Candidate, match
 from yima.runtime.errors import Refusal
 
-NAMES = st.sampled_from(["张伟", "张薇", "王雨欣", "王雨晨", "王芳", "王芳之子", "无名氏", "", "Zhang Wei", "Baby Wang"])
+NAMES = st.sampled_from(
+    ["张伟", "张薇", "王雨欣", "王雨晨", "王芳", "王芳之子", "无名氏", "", "Zhang Wei", "Baby Wang"]
+)
 DATES = st.sampled_from(["", "1990", "1990-01", "1990-01-02", "1971-05-06"])
 SEXES = st.sampled_from(["male", "female", "unknown", "other"])
 ORDERS = st.sampled_from([None, 0, 1, 2])
@@ -24,12 +26,21 @@ REGISTRATIONS = st.builds(
 )
 CANDIDATES = st.lists(
     st.builds(
-        Candidate, person=st.integers(1, 4), name=NAMES, latin_name=st.just(""), sex=SEXES, birth_date=DATES,
-        multiple_birth=ORDERS, via=st.sampled_from(["local-number", "national-number", "exact-demographics"]),
-        other_number=st.booleans(), other_document=st.booleans(), same_number=st.booleans(), tells_birth=st.booleans(),
+        Candidate,
+        person=st.integers(1, 4),
+        name=NAMES,
+        latin_name=st.just(""),
+        sex=SEXES,
+        birth_date=DATES,
+        multiple_birth=ORDERS,
+        via=st.sampled_from(["local-number", "national-number", "exact-demographics"]),
+        other_number=st.booleans(),
+        other_document=st.booleans(),
+        same_number=st.booleans(),
+        tells_birth=st.booleans(),
     ),
     max_size=5,
-)  # fmt: skip
+)
 
 
 @given(REGISTRATIONS, CANDIDATES)
@@ -80,7 +91,13 @@ def test_other_names_are_not_close(one: str, other: str) -> None:
     assert not normalise.names_are_close(one, other)
 
 
-NAME_FORMS = [("张 伟", "张伟"), ("Zhang Wei", "ZHANGWEI"), ("阿里•买买提", "阿里·买买提"), ("ＡＢＣ", "abc"), ("李　雷", "李雷")]
+NAME_FORMS = [
+    ("张 伟", "张伟"),
+    ("Zhang Wei", "ZHANGWEI"),
+    ("阿里•买买提", "阿里·买买提"),
+    ("ＡＢＣ", "abc"),
+    ("李　雷", "李雷"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), NAME_FORMS)
@@ -89,10 +106,19 @@ def test_writings_of_one_name_have_one_key(one: str, other: str) -> None:
 
 
 PHONES = [
-    ("+86 139-1234-5678", "13912345678"), ("0086 13912345678", "13912345678"), ("１３９１２３４５６７８", "13912345678"),
-    ("(0571) 8765 4321", "057187654321"), ("+852 9123 4567", "85291234567"),
-    ("", ""), ("无", ""), ("0", ""), ("12345", ""), ("00000000000", ""), ("13800138000", ""), ("139٠١٢٣٤٥٦٧", ""),
-]  # fmt: skip
+    ("+86 139-1234-5678", "13912345678"),
+    ("0086 13912345678", "13912345678"),
+    ("１３９１２３４５６７８", "13912345678"),
+    ("(0571) 8765 4321", "057187654321"),
+    ("+852 9123 4567", "85291234567"),
+    ("", ""),
+    ("无", ""),
+    ("0", ""),
+    ("12345", ""),
+    ("00000000000", ""),
+    ("13800138000", ""),
+    ("139٠١٢٣٤٥٦٧", ""),
+]
 
 
 @pytest.mark.parametrize(("written", "key"), PHONES)
@@ -110,10 +136,20 @@ def patient(**facts: Any) -> dict[str, Any]:
 
 
 BAD_NUMBERS = [
-    (RESIDENT, "12345"), (RESIDENT, "99999919900102001"), (RESIDENT, resident_number()[:17] + "Y"),
-    (RESIDENT, "110101190002300012"), (RESIDENT, "000000000000000001"), (RESIDENT, "٩" * 18), (RESIDENT, "无"),
-    (PASSPORT, "0"), (PASSPORT, "00000000"), (PASSPORT, "无"), (PASSPORT, "--"), (PASSPORT, "E" * 25), (PASSPORT, "N/A"),
-]  # fmt: skip
+    (RESIDENT, "12345"),
+    (RESIDENT, "99999919900102001"),
+    (RESIDENT, resident_number()[:17] + "Y"),
+    (RESIDENT, "110101190002300012"),
+    (RESIDENT, "000000000000000001"),
+    (RESIDENT, "٩" * 18),
+    (RESIDENT, "无"),
+    (PASSPORT, "0"),
+    (PASSPORT, "00000000"),
+    (PASSPORT, "无"),
+    (PASSPORT, "--"),
+    (PASSPORT, "E" * 25),
+    (PASSPORT, "N/A"),
+]
 
 
 @pytest.mark.parametrize(("system", "value"), BAD_NUMBERS)
@@ -158,7 +194,11 @@ def test_a_patient_is_read_as_the_institution_wrote_it() -> None:
                 {"value": "alone"},
                 {"system": LOCAL},
             ],
-            telecom=[{"system": "email", "value": "1391234567"}, {"system": "phone"}, {"system": "phone", "value": "13912345678"}],
+            telecom=[
+                {"system": "email", "value": "1391234567"},
+                {"system": "phone"},
+                {"system": "phone", "value": "13912345678"},
+            ],
             multipleBirthBoolean=True,
             deceasedDateTime="2025-01-01",
         )

@@ -73,7 +73,13 @@ async def test_birth_date_and_sex_do_not_confirm_a_number_that_tells_them(window
 
 @pytest.mark.parametrize(
     ("known", "written"),
-    [("张薇", "张微"), ("王雨欣", "王雨晨"), ("张伟", "Zhang Wei"), ("张伟", "Wei Zhang"), ("阿依古丽·买买提", "阿依古丽")],
+    [
+        ("张薇", "张微"),
+        ("王雨欣", "王雨晨"),
+        ("张伟", "Zhang Wei"),
+        ("张伟", "Wei Zhang"),
+        ("阿依古丽·买买提", "阿依古丽"),
+    ],
 )
 async def test_a_slip_in_the_name_is_forgiven_when_number_and_birth_date_agree(
     window: Window, elsewhere: Window, known: str, written: str
@@ -152,7 +158,9 @@ async def test_one_corrected_fact_is_still_the_same_patient(window: Window, why:
 
 async def test_two_valid_numbers_are_a_veto(window: Window, elsewhere: Window) -> None:
     shared, travel = phone(), "E12345678"
-    first = await window.register(said("孙明", numbers=[(RESIDENT, resident_number()), (PASSPORT, travel)], phones=(shared,)))
+    first = await window.register(
+        said("孙明", numbers=[(RESIDENT, resident_number()), (PASSPORT, travel)], phones=(shared,))
+    )
     by_phone = await elsewhere.register(said("孙明", numbers=[(RESIDENT, resident_number())], phones=(shared,)))
     by_passport = await elsewhere.register(said("孙明", numbers=[(RESIDENT, resident_number()), (PASSPORT, travel)]))
     assert len({first.person, by_phone.person, by_passport.person}) == 3
@@ -170,7 +178,9 @@ async def test_a_new_passport_is_no_conflict_and_both_name_the_holder(window: Wi
         assert (await elsewhere.register(said("Ann Lee", numbers=[(PASSPORT, number)]))).person == first.person
 
 
-async def test_a_passport_with_the_name_in_another_script_needs_the_birth_date(window: Window, elsewhere: Window) -> None:
+async def test_a_passport_with_the_name_in_another_script_needs_the_birth_date(
+    window: Window, elsewhere: Window
+) -> None:
     first = await window.register(said("金秀贤", numbers=[(PASSPORT, "M20304050")]))
     latin = await elsewhere.register(said("Kim Soo-hyun", latin_name="Kim Soo-hyun", numbers=[(PASSPORT, "M20304050")]))
     other = await elsewhere.register(said("Park Jin", birth_date="1988-08-08", numbers=[(PASSPORT, "M20304050")]))
@@ -186,6 +196,25 @@ async def test_name_birth_date_sex_and_phone_together_link(window: Window, elsew
     first = await window.register(said("周静", phones=(phone(), mine), numbers=[(LOCAL, "1")]))
     second = await elsewhere.register(said("周 静", phones=(mine,), numbers=[(LOCAL, "2")]))
     assert (second.person, second.rule) == (first.person, "exact-demographics")
+
+
+async def test_every_phone_that_was_ever_said_links(window: Window, elsewhere: Window) -> None:
+    one, two, three = phone(), phone(), phone()
+    first = await window.register(said("多机", phones=(one,), numbers=[(LOCAL, "1")]))
+    await window.register(said("多机", phones=(one, two), numbers=[(LOCAL, "1")]))
+    await window.register(said("多机", phones=(three,), numbers=[(LOCAL, "1")]))
+    for mine in (one, two, three):
+        assert (await elsewhere.register(said("多机", phones=(mine,)))).person == first.person
+
+
+async def test_a_person_first_known_by_number_alone_is_found_by_demographics_later(
+    window: Window, vault: Vault
+) -> None:
+    number, mine = resident_number(), phone()
+    careful = Window(window.db, vault, "identifier")
+    first = await careful.register(said("后补", phones=(mine,), numbers=[(RESIDENT, number)]))
+    await window.register(said("后补", phones=(mine,), numbers=[(RESIDENT, number)]))
+    assert (await Window(window.db, vault).register(said("后补", phones=(mine,)))).person == first.person
 
 
 NOT_ENOUGH = [
@@ -253,7 +282,9 @@ async def test_a_newborn_gets_name_and_number_and_stays_the_same_person(window: 
     first = await window.register(said("王芳之子", **born, numbers=[(LOCAL, "N1")]))
     patient = await window.patient(first.person)
     number = resident_number("2026-03-01")
-    named = await window.register(said("王小明", **born, numbers=[(LOCAL, "77"), (RESIDENT, number)]), patient_id=patient)
+    named = await window.register(
+        said("王小明", **born, numbers=[(LOCAL, "77"), (RESIDENT, number)]), patient_id=patient
+    )
     assert (named.person, named.patient_id) == (first.person, patient)
     known = await mpi.identity(window.db, first.person)
     assert known is not None
@@ -265,7 +296,9 @@ async def test_a_newborn_gets_name_and_number_and_stays_the_same_person(window: 
 
 
 @pytest.mark.parametrize("facts", [{"birth_date": "2026-02-27"}, {"sex": "female"}, {"multiple_birth": 2}])
-async def test_a_newborns_number_given_to_another_newborn_is_a_conflict(window: Window, facts: dict[str, object]) -> None:
+async def test_a_newborns_number_given_to_another_newborn_is_a_conflict(
+    window: Window, facts: dict[str, object]
+) -> None:
     born = {"birth_date": "2026-03-01", "numbers": [(LOCAL, "BED-1")], "multiple_birth": 1}
     await window.register(said("李梅之子", **born))
     with pytest.raises(Refusal, match="identity-conflict"):
@@ -281,7 +314,9 @@ async def test_an_unidentified_patient_is_named_later(window: Window) -> None:
 async def test_mothers_number_on_her_newborn_is_left_with_her(window: Window, elsewhere: Window) -> None:
     number = resident_number("1990-01-02")
     mother = await window.register(said("王芳", sex="female", numbers=[(RESIDENT, number)]))
-    child = await elsewhere.register(said("王芳之女", sex="female", birth_date="2026-03-01", numbers=[(RESIDENT, number)]))
+    child = await elsewhere.register(
+        said("王芳之女", sex="female", birth_date="2026-03-01", numbers=[(RESIDENT, number)])
+    )
     assert child.person != mother.person
     assert child.review == (mother.person,)
 
@@ -334,7 +369,11 @@ async def test_two_local_numbers_of_two_persons_ask_a_steward(window: Window) ->
 
 async def test_no_clear_number_or_phone_is_stored(window: Window) -> None:
     number, travel, mobile, own = resident_number(), "G98765432", phone(), "MRN-SECRET-42"
-    person = (await window.register(said("保密", numbers=[(RESIDENT, number), (PASSPORT, travel), (LOCAL, own)], phones=(mobile,)))).person
+    person = (
+        await window.register(
+            said("保密", numbers=[(RESIDENT, number), (PASSPORT, travel), (LOCAL, own)], phones=(mobile,))
+        )
+    ).person
     stored = await everything_stored(window.db)
     for clear in (number, travel, mobile, own):
         assert clear not in stored
@@ -349,7 +388,9 @@ async def test_an_erased_data_key_hides_the_number_for_good(window: Window) -> N
     person = (await window.register(said("被遗忘", numbers=[(RESIDENT, number)]))).person
     await window.db.execute("update mpi.person set wrap = null where person_id = $1", person)
     assert await mpi.masked_number(window.db, window.vault, person) == ""
-    again = await window.register(said("被遗忘", numbers=[(RESIDENT, number), (PASSPORT, "K7654321")], phones=(phone(),)))
+    again = await window.register(
+        said("被遗忘", numbers=[(RESIDENT, number), (PASSPORT, "K7654321")], phones=(phone(),))
+    )
     assert again.person == person
     assert await mpi.person_of_document(window.db, window.vault, PASSPORT, "K7654321") is None
 

@@ -1,4 +1,4 @@
-"""Registration windows for the tests: an institution at which a Patient is registered, and synthetic people to register."""
+"""Registration windows for the tests: an institution that registers Patients, and synthetic people to register."""
 
 from __future__ import annotations
 

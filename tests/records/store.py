@@ -36,9 +36,14 @@ class Shelf:
         self.now += timedelta(seconds=1)
         async with self.db.transaction() as c:
             return await transact(
-                c, writes, institution=self.institution, source=f"urn:test:{self.institution}", submission=f"s{next(_numbers)}",
-                index_key=KEY, now=now or self.now,
-            )  # fmt: skip
+                c,
+                writes,
+                institution=self.institution,
+                source=f"urn:test:{self.institution}",
+                submission=f"s{next(_numbers)}",
+                index_key=KEY,
+                now=now or self.now,
+            )
 
     def new(self, resource: dict[str, Any], cls: str = "") -> Write:
         """The creation of a resource."""
@@ -48,7 +53,9 @@ class Shelf:
         """Store a new resource."""
         return (await self.write(self.new(resource, cls)))[0]
 
-    async def update(self, to: Written, resource: dict[str, Any], *, cls: str = "", if_match: int | None = None) -> Written:
+    async def update(
+        self, to: Written, resource: dict[str, Any], *, cls: str = "", if_match: int | None = None
+    ) -> Written:
         """Store the next version."""
         return (await self.write(Write("update", self.home, to.type, to.id, resource, cls, if_match)))[0]
 
@@ -60,7 +67,9 @@ class Shelf:
         """The present version."""
         return await records.Reader(self.db).read(of.type, of.id)
 
-    async def search(self, params: list[tuple[str, str]], *, sight: Sight = ALL, offset: int = 0, count: int = 100) -> records.Page:
+    async def search(
+        self, params: list[tuple[str, str]], *, sight: Sight = ALL, offset: int = 0, count: int = 100
+    ) -> records.Page:
         """Search Observations in this home."""
         query = fhir.compile_query("Observation", params, key=KEY, now=NOW)
         return await records.search(self.db, [self.home], "Observation", query, sight, offset=offset, count=count)

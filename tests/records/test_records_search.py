@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,7 +20,12 @@ LOINC = "http://loinc.org"
 CODES = ["1558-6", "718-7", "8480-6"]
 DATES = ["2020", "2021-03", "2021-03-05", "2021-03-05T08:00:00Z", "2021-03-05T08:00:00+08:00", "2026-01-01"]
 PERIODS = [{"start": "2021"}, {"end": "2021-03-05"}, {"start": "2020-06-01", "end": "2021-03-06"}]
-VALUES = [{"valueString": "Pale"}, {"valueQuantity": {"value": 5.4, "unit": "mmol/L"}}, {"valueQuantity": {"value": 120}}, {}]
+VALUES = [
+    {"valueString": "Pale"},
+    {"valueQuantity": {"value": 5.4, "unit": "mmol/L"}},
+    {"valueQuantity": {"value": 120}},
+    {},
+]
 
 
 @st.composite
@@ -38,14 +42,25 @@ def observations(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-TOKEN = st.tuples(st.sampled_from(["code", "code:not"]), st.sampled_from([f"{LOINC}|718-7", "718-7", "1558-6,8480-6", f"{LOINC}|", "none"]))
+TOKEN = st.tuples(
+    st.sampled_from(["code", "code:not"]),
+    st.sampled_from([f"{LOINC}|718-7", "718-7", "1558-6,8480-6", f"{LOINC}|", "none"]),
+)
 STATUS = st.tuples(st.just("status"), st.sampled_from(["final", "amended", "final,amended", "draft"]))
 DATE = st.tuples(
     st.just("date"),
-    st.builds("{}{}".format, st.sampled_from(["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]), st.sampled_from(DATES)),
+    st.builds(
+        "{}{}".format,
+        st.sampled_from(["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]),
+        st.sampled_from(DATES),
+    ),
 )
-MISSING = st.tuples(st.sampled_from(["date:missing", "code:missing", "value-string:missing"]), st.sampled_from(["true", "false"]))
-RARE = st.sampled_from([("value-string", "pal"), ("value-quantity", "gt5"), ("value-quantity", "5.4"), ("value-quantity", "le120")])
+MISSING = st.tuples(
+    st.sampled_from(["date:missing", "code:missing", "value-string:missing"]), st.sampled_from(["true", "false"])
+)
+RARE = st.sampled_from(
+    [("value-string", "pal"), ("value-quantity", "gt5"), ("value-quantity", "5.4"), ("value-quantity", "le120")]
+)
 PARAMS = st.lists(st.one_of(TOKEN, STATUS, DATE, MISSING, RARE), max_size=3)
 
 
@@ -54,9 +69,13 @@ def oracle(query: fhir.Query, resources: list[dict[str, Any]]) -> set[str]:
     return {one["id"] for one in resources if query.accepts(fhir.index(one, key=KEY), one)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(resources=st.lists(observations(), max_size=6), params=PARAMS)
-async def test_a_search_finds_what_the_query_accepts(db: Database, resources: list[dict[str, Any]], params: list[tuple[str, str]]) -> None:
+async def test_a_search_finds_what_the_query_accepts(
+    db: Database, resources: list[dict[str, Any]], params: list[tuple[str, str]]
+) -> None:
     shelf = Shelf(db)
     written = await shelf.write(*map(shelf.new, resources))
     query = fhir.compile_query("Observation", params, key=KEY, now=NOW)
@@ -66,14 +85,14 @@ async def test_a_search_finds_what_the_query_accepts(db: Database, resources: li
 
 
 @pytest.fixture(scope="module")
-async def shelf(db: Database) -> AsyncIterator[Shelf]:
-    """A record of thirty observations: two a day for twelve days, six without a date; each written a second after the last."""
+async def shelf(db: Database) -> Shelf:
+    """Thirty observations: two a day for twelve days, six without a date; each written a second after the last."""
     made = Shelf(db)
     for n in range(24):
         await made.create(observation(effectiveDateTime=f"2021-05-{n // 2 + 1:02d}", valueString=f"v{n % 3}"))
     for _ in range(6):
         await made.create(observation())
-    yield made
+    return made
 
 
 ORDERS = ["", "date", "-date", "_id", "-_id", "_lastUpdated", "-_lastUpdated", "date,-_lastUpdated", "-date,_id"]
@@ -81,7 +100,9 @@ ORDERS = ["", "date", "-date", "_id", "-_id", "_lastUpdated", "-_lastUpdated", "
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("rare", [[], [("value-string:missing", "false")]])
-async def test_pages_of_any_size_make_up_the_whole_in_a_stable_order(shelf: Shelf, order: str, rare: list[tuple[str, str]]) -> None:
+async def test_pages_of_any_size_make_up_the_whole_in_a_stable_order(
+    shelf: Shelf, order: str, rare: list[tuple[str, str]]
+) -> None:
     params = [*rare, *([("_sort", order)] if order else [])]
     whole = await shelf.search(params)
     assert whole.total == len(whole.rows) == (24 if rare else 30)
@@ -118,7 +139,17 @@ async def test_ids_and_last_updated_are_columns(shelf: Shelf) -> None:
     wanted = f"{rows[3].id},{rows[5].id},unheard-of"
     assert {row.id for row in (await shelf.search([("_id", wanted)])).rows} == {rows[3].id, rows[5].id}
     moment = rows[9].updated.isoformat().replace("+00:00", "Z")
-    for prefix, total in (("", 1), ("eq", 1), ("ne", 29), ("gt", 20), ("ge", 21), ("lt", 9), ("le", 10), ("sa", 20), ("eb", 9)):
+    for prefix, total in (
+        ("", 1),
+        ("eq", 1),
+        ("ne", 29),
+        ("gt", 20),
+        ("ge", 21),
+        ("lt", 9),
+        ("le", 10),
+        ("sa", 20),
+        ("eb", 9),
+    ):
         assert (await shelf.search([("_lastUpdated", prefix + moment)])).total == total, prefix
     assert (await shelf.search([("_lastUpdated", "2026-03-02")])).total == 30
 
@@ -136,12 +167,16 @@ async def test_deleted_resources_and_other_homes_are_not_found(db: Database) -> 
     assert (await search(db, [], "Observation", query, Sight(), offset=0, count=10)).total == 0
 
 
-async def test_a_rare_parameter_over_too_many_resources_is_too_costly(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rare_parameter_over_too_many_resources_is_too_costly(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys.modules["yima.records.search"], "_SCAN", 29)
     with pytest.raises(Refusal) as refused:
         await shelf.search([("value-string", "v1")])
     assert refused.value.code == "too-costly"
-    assert (await shelf.search([("value-string", "v1"), ("date", "lt2022")])).total == 8, "a narrower search is answered"
+    assert (await shelf.search([("value-string", "v1"), ("date", "lt2022")])).total == 8, (
+        "a narrower search is answered"
+    )
 
 
 async def test_identity_numbers_cannot_be_guessed_from_the_search_hashes(db: Database) -> None:
@@ -152,18 +187,21 @@ async def test_identity_numbers_cannot_be_guessed_from_the_search_hashes(db: Dat
     assert (await search(db, [shelf.home], "Observation", query, Sight(), offset=0, count=10)).total == 0
 
 
+async def answer(shelf: Shelf, name: str, text: str) -> int | str:
+    """How many a search finds, or the code of its refusal."""
+    try:
+        return (await shelf.search([(name, text)])).total
+    except Refusal as refused:
+        return refused.code
+
+
 HOSTILE = ["'; drop table records.resource; --", "%s", "$1", "{a}", ":from", "?", "\\", "﷽" * 50]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_hostile_values_find_nothing_and_break_nothing(shelf: Shelf, text: str) -> None:
     for name in ("code", "identifier", "_id", "value-string", "_tag", "status"):
-        try:
-            page = await shelf.search([(name, text)])
-        except Refusal as refused:
-            assert refused.code == "search-value-invalid"
-        else:
-            assert page.total == 0
+        assert await answer(shelf, name, text) in (0, "search-value-invalid")
 
 
 async def test_searches_at_once_do_not_mix(shelf: Shelf) -> None:

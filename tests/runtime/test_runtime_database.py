@@ -12,20 +12,27 @@ import pytest
 from yima.runtime.database import Batcher, Database, Queries
 from yima.runtime.errors import Refusal
 
+INSERT = "insert into runtime.job (kind, key, payload, due, attempts_left) values ($1, $2, '{}', '2026-01-01', 1)"
+
 
 async def test_a_transaction_commits_when_it_ends_and_is_undone_when_it_raises(db: Database) -> None:
-    insert = "insert into runtime.job (kind, key, payload, due, attempts_left) values ('t', $1, '{}', '2026-01-01', 1)"
-    with pytest.raises(RuntimeError):
+
+    async def put(key: str, *, fail: bool) -> None:
         async with db.transaction() as c:
-            await c.execute(insert, "undone")
-            raise RuntimeError
-    async with db.transaction() as c:
-        await c.execute(insert, "kept")
+            await c.execute(INSERT, "t", key)
+            if fail:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await put("undone", fail=True)
+    await put("kept", fail=False)
     assert [row["key"] for row in await db.fetch("select key from runtime.job where kind = 't'")] == ["kept"]
 
 
 async def test_the_application_works_as_a_role_that_owns_nothing(db: Database) -> None:
-    row = await db.fetchrow("select current_user, (select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = 'yima_app')")
+    row = await db.fetchrow(
+        "select current_user, (select count(*) from pg_class where pg_get_userbyid(relowner) = 'yima_app')"
+    )
     assert tuple(row) == ("yima_app", 0)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await db.execute("create table runtime.mine (x int)")
@@ -50,7 +57,9 @@ async def test_work_is_done_again_when_it_could_not_be_ordered(db: Database, err
     assert len(set(tries)) == 4, "each try is a transaction of its own"
 
 
-async def test_after_twelve_tries_the_caller_is_told_to_come_back(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_twelve_tries_the_caller_is_told_to_come_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("yima.runtime.database.random.random", lambda: 0.0)
     tries = 0
 
@@ -84,9 +93,7 @@ async def test_serializable_work_that_races_ends_as_if_one_came_after_the_other(
         async def work(c: Any) -> bool:
             if await c.fetchval("select count(*) from runtime.job where kind = 'skew'"):
                 return False
-            await c.execute(
-                "insert into runtime.job (kind, key, payload, due, attempts_left) values ('skew', $1, '{}', '2026-01-01', 1)", str(turn)
-            )
+            await c.execute(INSERT, "skew", str(turn))
             return True
 
         return await db.serializable(work)
@@ -95,9 +102,8 @@ async def test_serializable_work_that_races_ends_as_if_one_came_after_the_other(
 
 
 async def test_a_real_deadlock_is_resolved_by_trying_again(db: Database) -> None:
-    await db.execute(
-        "insert into runtime.job (kind, key, payload, due, attempts_left) values ('d', 'a', '{}', '2026-01-01', 1), ('d', 'b', '{}', '2026-01-01', 1)"
-    )
+    for key in "ab":
+        await db.execute(INSERT, "d", key)
     meeting = asyncio.Barrier(2)
     tries: list[str] = []
 
@@ -124,7 +130,7 @@ def test_queries_are_named_and_unknown_names_are_seen_at_once() -> None:
         _ = sql.missing
 
 
-# --- batches -----------------------------------------------------------------------------------------------------------
+# --- batches ------------------------------------------------------------------------------------------------
 
 
 class Flushes:

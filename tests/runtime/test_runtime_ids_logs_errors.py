@@ -41,7 +41,19 @@ def test_other_texts_name_nobody(text: str) -> None:
     assert ids.home_of_handle(text) is None or text[10] == "."
 
 
-@pytest.mark.parametrize("text", ["", "0", "zzzzzzzzzz", "4000000000", "000000000A", "00000000i0", "0000000000-000000000000u", "0000000000_0000000000000"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "zzzzzzzzzz",
+        "4000000000",
+        "000000000A",
+        "00000000i0",
+        "0000000000-000000000000u",
+        "0000000000_0000000000000",
+    ],
+)
 def test_what_is_too_large_or_of_another_alphabet_is_no_id(text: str) -> None:
     assert ids.person_from_text(text) is None
     assert ids.home_of(text) is None
@@ -67,7 +79,7 @@ def test_the_clock_is_utc_and_can_be_stopped() -> None:
     assert clock.now() > moment
 
 
-# --- logs --------------------------------------------------------------------------------------------------------------
+# --- logs ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -83,7 +95,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_only_words_of_the_list_reach_the_log(lines: Any) -> None:
     number = "110101199001020000"
-    logs.get("room").warning("event", status=200, person=number, name="张伟", _hidden=number, token="secret", reason="why", exc_info=True)
+    logs.get("room").warning(
+        "event", status=200, person=number, name="张伟", _hidden=number, token="secret", reason="why", exc_info=True
+    )
     [line] = lines()
     assert line["status"] == 200
     assert line["room"] == "room"
@@ -105,7 +119,19 @@ def test_a_line_carries_its_request_and_the_level_counts(lines: Any) -> None:
 
 
 def test_no_word_of_the_list_names_a_person() -> None:
-    assert not logs.ALLOWED & {"person", "name", "number", "identifier", "phone", "token", "visit", "patient", "body", "url", "query"}
+    assert not logs.ALLOWED & {
+        "person",
+        "name",
+        "number",
+        "identifier",
+        "phone",
+        "token",
+        "visit",
+        "patient",
+        "body",
+        "url",
+        "query",
+    }
 
 
 def test_metrics_are_text_and_their_labels_name_no_person() -> None:
@@ -117,7 +143,7 @@ def test_metrics_are_text_and_their_labels_name_no_person() -> None:
         assert set(metric._labelnames) <= {"route", "method", "status", "outcome", "basis"}
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------------
+# --- refusals -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", KINDS)
@@ -139,7 +165,13 @@ def test_what_a_caller_sent_is_repeated_as_it_is_and_never_formatted() -> None:
 
 
 def test_a_problem_lists_every_mistake() -> None:
-    refusal = Refusal("field-missing", field="a", expected="x", also=(Refusal("field-invalid", field="b", expected="y"),), retry_after=3)
+    refusal = Refusal(
+        "field-missing",
+        field="a",
+        expected="x",
+        also=(Refusal("field-invalid", field="b", expected="y"),),
+        retry_after=3,
+    )
     body = problem(refusal, "zh", "r-1")
     assert (body["code"], body["status"], body["request_id"], body["field"]) == ("field-missing", 422, "r-1", "a")
     assert body["type"] == "urn:yima:error:field-missing"

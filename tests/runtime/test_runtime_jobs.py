@@ -47,10 +47,13 @@ async def states(db: Database, kind: str) -> Counter[str]:
 
 
 async def test_a_job_is_enqueued_with_its_transaction_and_once_per_key(db: Database, kind: str) -> None:
-    with pytest.raises(RuntimeError):
+    async def undone() -> None:
         async with db.transaction() as c:
             await jobs.enqueue(c, kind, {"key": "undone"}, key="undone", now=NOW)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await undone()
     await put(db, kind, "a", "a", "b")
     await put(db, kind, "a")
     assert sorted(await keys(db, kind)) == ["a", "b"]
@@ -156,12 +159,16 @@ async def test_a_handler_has_its_lease_and_no_longer(db: Database, kind: str, mo
     async with asyncio.timeout(3):
         assert await jobs.work(db, {kind: slow}, now=NOW) == 0
     assert ran, "the first was started and cancelled"
-    rows = await db.fetch("select attempts_left, leased_until from runtime.job where kind = $1 order by attempts_left", kind)
+    rows = await db.fetch(
+        "select attempts_left, leased_until from runtime.job where kind = $1 order by attempts_left", kind
+    )
     assert [row["leased_until"] for row in rows] == [None, None]
     assert rows[-1]["attempts_left"] >= 4
 
 
-async def test_jobs_the_lease_has_no_time_for_lose_no_attempt(db: Database, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_jobs_the_lease_has_no_time_for_lose_no_attempt(
+    db: Database, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0))
     await put(db, kind, "a")
 

@@ -72,7 +72,18 @@ def test_a_leftover_of_a_crashed_worker_lends_its_rights_to_nothing(tmp_path: Pa
 
 
 GOOD = base64.b64encode(bytes(32)).decode()
-BROKEN = ["", "{", "[]", '"x"', "5", '{"a": 5}', '{"a": null}', '{"a": "???"}', json.dumps({"a": GOOD[:20]}), json.dumps({"a": GOOD, "b": ""})]
+BROKEN = [
+    "",
+    "{",
+    "[]",
+    '"x"',
+    "5",
+    '{"a": 5}',
+    '{"a": null}',
+    '{"a": "???"}',
+    json.dumps({"a": GOOD[:20]}),
+    json.dumps({"a": GOOD, "b": ""}),
+]
 
 
 @pytest.mark.parametrize("text", BROKEN)
@@ -100,7 +111,7 @@ def test_a_secret_that_cannot_be_kept_is_not_given_out(tmp_path: Path, monkeypat
     assert FileKeyStore(tmp_path / "keys.json").secret("b") == store.secret("b")
 
 
-# --- the vault ---------------------------------------------------------------------------------------------------------
+# --- the vault ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +124,11 @@ def test_a_blind_index_is_stable_and_its_purposes_and_deployments_are_apart(vaul
     index = vault.blind("identifier/national", "1")
     assert len(index) == 16
     assert index == Vault(vault.store).blind("identifier/national", "1")
-    others = [vault.blind("identifier/national", "2"), vault.blind("identifier/local", "1"), other.blind("identifier/national", "1")]
+    others = [
+        vault.blind("identifier/national", "2"),
+        vault.blind("identifier/local", "1"),
+        other.blind("identifier/national", "1"),
+    ]
     assert index not in others
 
 
@@ -137,7 +152,10 @@ def test_nothing_opens_with_other_keys_or_after_a_change(vault: Vault, other: Va
         (vault, b"", sealed),
         (vault, secrets.token_bytes(40), sealed),
         (vault, wrap[:20], sealed),
-        *((vault, wrap, changed) for changed in (*flipped, b"", sealed[:5], sealed[:12], sealed[:-1], sealed + b"\x00")),
+        *(
+            (vault, wrap, changed)
+            for changed in (*flipped, b"", sealed[:5], sealed[:12], sealed[:-1], sealed + b"\x00")
+        ),
     ]
     for opener, with_wrap, what in attempts:
         with pytest.raises(Refusal) as refused:

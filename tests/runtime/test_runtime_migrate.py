@@ -52,7 +52,9 @@ async def test_a_new_database_is_made_and_brought_up_to_date_once(url: str) -> N
     assert await migrate.migrate(url) == []
 
 
-async def test_only_what_is_new_is_applied_and_the_ledger_says_what_was(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_what_is_new_is_applied_and_the_ledger_says_what_was(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files(monkeypatch, ONE)
     assert await migrate.migrate(url) == ["runtime/0001_one"]
     files(monkeypatch, ONE, TWO)
@@ -73,7 +75,9 @@ async def test_a_file_that_changed_after_it_was_applied_is_refused(url: str, mon
     assert await tables(url) == {"migration", "one"}, "nothing after it was applied"
 
 
-async def test_a_file_that_fails_leaves_nothing_of_itself_and_all_before_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_fails_leaves_nothing_of_itself_and_all_before_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files(monkeypatch, ONE, BROKEN, replace(TWO, number=3))
     with pytest.raises(Refusal) as refused:
         await migrate.migrate(url)

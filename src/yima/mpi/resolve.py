@@ -96,7 +96,8 @@ async def resolve(
         wrap = known.rows[person]["wrap"]
         changed = await _refresh(c, vault, known.rows[person], said, now)
     # 4 What names this person from now on. A number that another person holds is left with that person.
-    if demographics and changed:
+    # Nothing new from the same window was indexed before; a second phone is not among what `changed` looks at.
+    if demographics and (changed or decision.rule != "local-number" or len(said.phones) > 1):
         await c.execute(SQL.add_demographics, demographics, person)
     kept = {
         key: number
