@@ -36,7 +36,7 @@ _RESTFUL: Final = {"system": f"{_CODES}audit-event-type", "code": "rest", "displ
 
 
 def to_fhir(event: Event) -> dict[str, Any]:
-    """The AuditEvent resource for one line of the log (BALP: RESTful operation, with the person as its patient entity)."""
+    """The AuditEvent resource for one line of the log (BALP: a RESTful operation on a patient)."""
     action, interaction = _ACTIONS[event.action]
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
@@ -73,7 +73,10 @@ def _entities(event: Event) -> Iterator[dict[str, Any]]:
     if event.request_id:
         yield {
             "what": {"identifier": {"value": event.request_id}},
-            "type": {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
+            "type": {
+                "system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
+                "code": "XrequestId",
+            },
         }
 
 
@@ -82,7 +85,9 @@ def _text(value: Any) -> str:
 
 
 def _agent(event: Event) -> dict[str, Any]:
-    who: dict[str, Any] = {"display": " / ".join(filter(None, (event.agent_name, event.institution_name))) or event.agent}
+    who: dict[str, Any] = {
+        "display": " / ".join(filter(None, (event.agent_name, event.institution_name))) or event.agent
+    }
     if event.agent_id:
         who["identifier"] = {"system": f"urn:yima:{event.agent}", "value": event.agent_id}
     agent: dict[str, Any] = {"who": who, "requestor": True}

@@ -53,9 +53,7 @@ class Appender:
             return [one for event in events for one in await self._flush([event])]
 
 
-async def of_person(
-    db: Database, persons: Sequence[PersonId], *, before: datetime, limit: int = 200
-) -> list[Event]:
+async def of_person(db: Database, persons: Sequence[PersonId], *, before: datetime, limit: int = 200) -> list[Event]:
     """The events of these persons (one and those merged into it) before a moment, newest first.
 
     More than `limit` when several have the time of the last: asking on with `before` that time misses none.
@@ -65,10 +63,25 @@ async def of_person(
 
 def _row(e: Event) -> tuple[Any, ...]:
     return (
-        e.person, e.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent, e.institution, e.institution_name,
-        e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, orjson.dumps(dict(e.detail)).decode(),
+        e.person,
+        e.event_id,
+        e.recorded,
+        e.action,
+        e.outcome,
+        e.purpose,
+        e.basis,
+        e.agent,
+        e.institution,
+        e.institution_name,
+        e.agent_id,
+        e.agent_name,
+        e.department,
+        e.terminal,
+        e.visit,
+        e.submission,
+        orjson.dumps(dict(e.detail)).decode(),
         e.request_id,
-    )  # fmt: skip
+    )
 
 
 def _event(row: Any) -> Event:

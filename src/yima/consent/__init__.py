@@ -8,6 +8,21 @@ from yima.consent.decide import PURPOSES, Ask, Decision, Standing, Step, Visit, 
 from yima.consent.store import Emergency, emergency_visit, open_emergency, put, standing_of
 
 __all__ = [
-    "CLASSES", "ORDINARY", "PURPOSES", "Ask", "Decision", "Emergency", "SensitiveClass", "Standing", "Step", "Visit", "decide",
-    "emergency_visit", "open_emergency", "propagate", "put", "sensitivity", "standing_of",
-]  # fmt: skip
+    "CLASSES",
+    "ORDINARY",
+    "PURPOSES",
+    "Ask",
+    "Decision",
+    "Emergency",
+    "SensitiveClass",
+    "Standing",
+    "Step",
+    "Visit",
+    "decide",
+    "emergency_visit",
+    "open_emergency",
+    "propagate",
+    "put",
+    "sensitivity",
+    "standing_of",
+]

@@ -1,7 +1,7 @@
 """Which resources are sensitive (GB/T 39725 level 5: psychiatry, HIV, sexually transmitted disease). Pure.
 
-A resource is labelled when it is stored, from its own codes, words and security labels; what belongs to the same encounter
-as a labelled one is labelled with it, because a clinic's name or a medicine tells as much as the diagnosis.
+A resource is labelled when it is stored, from its own codes, words and security labels; what belongs to the same
+encounter as a labelled one is labelled with it, because a clinic's name or a medicine tells as much as the diagnosis.
 """
 
 from __future__ import annotations
@@ -37,46 +37,102 @@ CLASSES: Final = {
     row.code: row
     for row in (
         SensitiveClass(
-            code="hiv", zh="艾滋病相关", en="HIV",
+            code="hiv",
+            zh="艾滋病相关",
+            en="HIV",
             icd10=re.compile(r"B2[0-4]|Z21|R75|Z20\.6|Z11\.4|O98\.7|F02\.4"),
-            loinc=frozenset({
-                "75622-1", "7917-8", "5221-7", "24467-3", "20447-9", "25836-8", "56888-1", "7918-6", "29893-5", "31201-7",
-                "48345-3", "68961-2", "62469-2", "8123-2",
-            }),
+            loinc=frozenset(
+                {
+                    "75622-1",
+                    "7917-8",
+                    "5221-7",
+                    "24467-3",
+                    "20447-9",
+                    "25836-8",
+                    "56888-1",
+                    "7918-6",
+                    "29893-5",
+                    "31201-7",
+                    "48345-3",
+                    "68961-2",
+                    "62469-2",
+                    "8123-2",
+                }
+            ),
             atc=(
-                "J05AR", "J05AG", "J05AJ", "J05AF01", "J05AF02", "J05AF03", "J05AF04", "J05AF06", "J05AF09", "J05AE01", "J05AE02",
-                "J05AE03", "J05AE04", "J05AE05", "J05AE07", "J05AE08", "J05AE09", "J05AE10", "J05AX07", "J05AX08", "J05AX09",
-                "J05AX12", "J05AX29", "J05AX31",
+                "J05AR",
+                "J05AG",
+                "J05AJ",
+                "J05AF01",
+                "J05AF02",
+                "J05AF03",
+                "J05AF04",
+                "J05AF06",
+                "J05AF09",
+                "J05AE01",
+                "J05AE02",
+                "J05AE03",
+                "J05AE04",
+                "J05AE05",
+                "J05AE07",
+                "J05AE08",
+                "J05AE09",
+                "J05AE10",
+                "J05AX07",
+                "J05AX08",
+                "J05AX09",
+                "J05AX12",
+                "J05AX29",
+                "J05AX31",
             ),
             labels=frozenset({"HIV"}),
             words=re.compile(r"艾滋|免疫缺陷病毒|(?<![a-z])(?:hiv|aids)(?![a-z])", re.IGNORECASE),
         ),
         SensitiveClass(
-            code="std", zh="性传播疾病", en="Sexually transmitted disease",
+            code="std",
+            zh="性传播疾病",
+            en="Sexually transmitted disease",
             icd10=re.compile(r"A5[0-9]|A6[0-4]|O98\.[1-3]|Z20\.2|Z11\.3"),
-            loinc=frozenset({
-                "20507-0", "20508-8", "5292-8", "24110-9", "31147-2", "47236-5", "22461-8", "21613-5", "24111-7", "36903-3",
-                "43304-5", "43305-2",
-            }),
+            loinc=frozenset(
+                {
+                    "20507-0",
+                    "20508-8",
+                    "5292-8",
+                    "24110-9",
+                    "31147-2",
+                    "47236-5",
+                    "22461-8",
+                    "21613-5",
+                    "24111-7",
+                    "36903-3",
+                    "43304-5",
+                    "43305-2",
+                }
+            ),
             atc=(),
             labels=frozenset({"STD"}),
-            words=re.compile(r"梅毒|淋病|淋球菌|尖锐湿疣|生殖器疱疹|软下疳|syphilis|gonorrh|genital (?:herpes|wart)", re.IGNORECASE),
+            words=re.compile(
+                r"梅毒|淋病|淋球菌|尖锐湿疣|生殖器疱疹|软下疳|syphilis|gonorrh|genital (?:herpes|wart)", re.IGNORECASE
+            ),
         ),
         SensitiveClass(
-            code="psychiatric", zh="精神心理", en="Mental health",
+            code="psychiatric",
+            zh="精神心理",
+            en="Mental health",
             icd10=re.compile(r"F(?!02\.4)\d\d|X[67]\d|X8[0-4]|Z91\.5|Z86\.5|R45\.8"),
             loinc=frozenset({"44249-1", "69737-5", "55758-7", "44261-6", "70274-6"}),
             atc=("N05A", "N06A", "N07BB", "N07BC"),
             labels=frozenset({"PSY", "MH", "SUD", "ETH", "ETHUD", "OPIOIDUD"}),
             words=re.compile(
-                r"精神(?:分裂|病|障碍|科|发育)|抑郁|双相|躁狂|焦虑|强迫症|自杀|自伤|酒精依赖|药物依赖|戒断|schizophren|bipolar (?:disorder|i)"
+                r"精神(?:分裂|病|障碍|科|发育)|抑郁|双相|躁狂|焦虑|强迫症|自杀|自伤|酒精依赖|药物依赖|戒断"
+                r"|schizophren|bipolar (?:disorder|i)"
                 r"|depressive disorder|major depress|anxiety (?:disorder|state)|suicid|self.harm|psychiatr|psychosis",
                 re.IGNORECASE,
             ),
             departments=frozenset({"1500"}),
         ),
     )
-}  # fmt: skip
+}
 """The closed classes, strictest first: a resource belongs to the first that claims it."""
 
 _ICD10: Final = re.compile(r"icd-?10|2\.16\.156\.10011\.2\.3\.3\.11", re.IGNORECASE)
@@ -100,9 +156,9 @@ def sensitivity(resource: Mapping[str, Any]) -> str:
 def propagate(resources: Sequence[Mapping[str, Any]], full_urls: Sequence[str]) -> list[str]:
     """The classes of resources submitted together: what belongs to a labelled one is labelled as well.
 
-    Resources belong together through their encounter, and where a report names its results, an encounter its diagnoses, an
-    order its reason. One that has a class of its own keeps it. `full_urls` are the Bundle's fullUrls, in the same order.
-    Patients are never labelled.
+    Resources belong together through their encounter, and where a report names its results, an encounter its
+    diagnoses, an order its reason. One that has a class of its own keeps it. `full_urls` are the Bundle's fullUrls, in
+    the same order. Patients are never labelled.
     """
     own = [ORDINARY if r.get("resourceType") == "Patient" else sensitivity(r) for r in resources]
     if not any(own):

@@ -1,8 +1,8 @@
 """The decision: may this caller see this of that person, now, for this purpose? Pure, and it explains itself.
 
-First policy: treatment at the institution that scanned the person's own code; the resident's own request; an institution's
-own submissions; emergency with a reason. Psychiatric, HIV and STD resources stay closed to everybody but the resident and
-the institution that wrote them, unless the resident said otherwise. Everything else is denied.
+First policy: treatment at the institution that scanned the person's own code; the resident's own request; an
+institution's own submissions; emergency with a reason. Psychiatric, HIV and STD resources stay closed to everybody but
+the resident and the institution that wrote them, unless the resident said otherwise. Everything else is denied.
 """
 
 from __future__ import annotations
@@ -88,7 +88,12 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
     # 2 A resident sees all of their own record, and nobody else's.
     if caller.kind == "resident":
         own = caller.person == ask.person and caller.person > 0
-        return Decision(own, "own-record" if own else "none", "" if own else "not-found", (Step("own-record" if own else "other-person"),))
+        return Decision(
+            own,
+            "own-record" if own else "none",
+            "" if own else "not-found",
+            (Step("own-record" if own else "other-person"),),
+        )
     # 3 Operators and the platform itself never see records.
     if caller.kind not in ("app", "practitioner") or not caller.institution:
         return Decision(False, "none", "not-found", (Step("no-care-role", caller.kind),))
@@ -98,7 +103,11 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
     # 5 Without: an institution's system reads back what the institution itself wrote.
     if caller.kind == "app":
         return Decision(
-            True, "own-submission", "", (Step("own-submission", caller.institution_code),), only_institution=caller.institution
+            True,
+            "own-submission",
+            "",
+            (Step("own-submission", caller.institution_code),),
+            only_institution=caller.institution,
         )
     return Decision(False, "none", "visit-needed", (Step("no-visit"),))
 
@@ -113,14 +122,20 @@ def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datet
             return Decision(False, "none", "purpose-not-allowed", (Step("purpose-is-not-care", purpose),))
     if visit.assurance == "break-glass":
         closed = frozenset(CLASSES)
-        return Decision(True, "break-glass", "", (Step("break-glass"), *_closed_steps(closed)), closed, author=visit.institution)
+        return Decision(
+            True, "break-glass", "", (Step("break-glass"), *_closed_steps(closed)), closed, author=visit.institution
+        )
     if visit.assurance != "dynamic":
         return Decision(False, "none", "code-assurance-too-low", (Step("printed-code-identifies-only"),))
     if _said(standing, "all", visit.institution, now) is False:
         return Decision(False, "none", "consent-denied", (Step("resident-said-no"),))
     opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, now) is True)
     closed = frozenset(CLASSES) - opened
-    reasons = (Step("code-scanned-here"), Step("purpose", ask.purpose), *(Step("resident-opened", cls) for cls in sorted(opened)))
+    reasons = (
+        Step("code-scanned-here"),
+        Step("purpose", ask.purpose),
+        *(Step("resident-opened", cls) for cls in sorted(opened)),
+    )
     return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed, author=visit.institution)
 
 

@@ -18,14 +18,12 @@ REASON_CHARACTERS = 8
 
 
 async def standing_of(db: Database | Connection, persons: Sequence[PersonId], now: datetime) -> list[Standing]:
-    """The standing decisions in force; they count from the next request on, on every worker, because nothing caches them."""
+    """The standing decisions in force; nothing caches them, so they count from the next request on, on every worker."""
     rows = await db.fetch(SQL.standing, list(persons), now)
     return [Standing(row["class"], row["institution_id"], row["permit"], row["ends"]) for row in rows]
 
 
-async def put(
-    c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime
-) -> None:
+async def put(c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime) -> None:
     """Keep a decision. Refusal `field-invalid` when the class is not one that exists."""
     if said.cls != "all" and said.cls not in CLASSES:
         raise Refusal("field-invalid", field="class", expected=f"all, {', '.join(CLASSES)}")
@@ -55,9 +53,16 @@ async def open_emergency(c: Connection, said: Emergency, *, now: datetime, lasts
         raise Refusal("break-glass-reason-missing", field="reason", expected=REASON_CHARACTERS)
     handle = ids.new_handle(said.person)
     await c.execute(
-        SQL.put_emergency, said.person, handle, said.institution, said.practitioner, said.terminal, reason[:500],
-        now, now + lasts,
-    )  # fmt: skip
+        SQL.put_emergency,
+        said.person,
+        handle,
+        said.institution,
+        said.practitioner,
+        said.terminal,
+        reason[:500],
+        now,
+        now + lasts,
+    )
     return handle
 
 
@@ -65,4 +70,8 @@ async def emergency_visit(source: Database | Connection, handle: str) -> Visit |
     """The emergency access behind a handle, as the decision wants it, or None."""
     person = ids.home_of_handle(handle)
     row = await source.fetchrow(SQL.emergency, person, handle) if person else None
-    return Visit(row["person_id"], row["institution_id"], "break-glass", row["expires"], "emergency-treatment") if row else None
+    return (
+        Visit(row["person_id"], row["institution_id"], "break-glass", row["expires"], "emergency-treatment")
+        if row
+        else None
+    )

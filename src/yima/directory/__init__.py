@@ -28,8 +28,29 @@ from yima.directory.sessions import ROLES, Sessions
 from yima.directory.sign_in import ASSERTION_TYPE, SignIn, TokenAnswer
 
 __all__ = [
-    "ASSERTION_TYPE", "App", "Caller", "Department", "Institution", "Kind", "Practitioner", "ROLES", "Sessions", "SignIn", "Terminal", "TokenAnswer",
-    "department_names", "institution", "institutions", "practitioner", "practitioners", "register_app", "register_department",
-    "register_institution", "register_practitioner", "register_terminal", "set_institution_status", "terminal_belongs",
+    "ASSERTION_TYPE",
+    "ROLES",
+    "App",
+    "Caller",
+    "Department",
+    "Institution",
+    "Kind",
+    "Practitioner",
+    "Sessions",
+    "SignIn",
+    "Terminal",
+    "TokenAnswer",
+    "department_names",
+    "institution",
+    "institutions",
+    "practitioner",
+    "practitioners",
+    "register_app",
+    "register_department",
+    "register_institution",
+    "register_practitioner",
+    "register_terminal",
+    "set_institution_status",
+    "terminal_belongs",
     "terminals",
-]  # fmt: skip
+]

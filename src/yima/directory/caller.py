@@ -32,7 +32,7 @@ class Caller:
     """How submissions of this app find their person."""
 
     def may(self, scope_type: str, verb: str) -> bool:
-        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a resource type. Non-apps have no scopes."""
+        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. Only apps have scopes."""
         if self.kind != "app":
             return True
         return any(_covers(scope, scope_type, verb) for scope in self.scopes)

@@ -98,7 +98,7 @@ async def register_practitioner(c: Connection, p: Practitioner) -> int:
 
 
 async def register_terminal(c: Connection, institution_id: int, terminal: Terminal) -> None:
-    """Put a terminal on the register. Refusal `field-invalid` when another institution holds its id; that one stays as it is."""
+    """Put a terminal on the register. Refusal `field-invalid` when another institution holds its id."""
     row = (terminal.terminal_id, institution_id, terminal.kind, terminal.department)
     if not await c.fetchrow(SQL.put_terminal, *row):
         raise Refusal("field-invalid", field="terminal_id", expected=_FREE)
@@ -121,7 +121,7 @@ async def register_app(c: Connection, app: App) -> None:
 
 
 def _is_public_key(key: object) -> bool:
-    # Only what can be verified with: a symmetric key is no public key, and a key we cannot read would refuse every sign-in.
+    # A symmetric key is no public key, and a key that cannot be read would refuse every sign-in.
     if not isinstance(key, dict) or key.get("kty") not in ("EC", "RSA") or _PRIVATE_MEMBERS & set(key):
         return False
     try:

@@ -1,7 +1,7 @@
 """Browser sessions and development tickets: signed values, no server state.
 
-A session says which role and subject a browser holds and until when. Real sign-in (password and passkey for staff, one-time
-code for residents) is a later issue; until then only development tickets open a session, on loopback only.
+A session says which role and subject a browser holds and until when. Real sign-in (password and passkey for staff,
+one-time code for residents) is a later issue; until then only development tickets open a session, on loopback only.
 """
 
 from __future__ import annotations

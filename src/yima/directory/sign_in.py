@@ -66,7 +66,9 @@ class SignIn:
         _check_active(app)  # told only to who has proved who it is
         # 4 One use.
         expires = datetime.fromtimestamp(claims["exp"], UTC)
-        if not await self._db.fetchrow(SQL.remember_assertion, app["client_id"], claims["jti"], expires + timedelta(minutes=1)):
+        if not await self._db.fetchrow(
+            SQL.remember_assertion, app["client_id"], claims["jti"], expires + timedelta(minutes=1)
+        ):
             raise Refusal("assertion-replayed")
         # 5 No more than was registered.
         granted = _granted(scope, app["scopes"])
@@ -124,10 +126,17 @@ def _digest(token: str) -> bytes:
 
 def _caller(app: Any, scopes: Sequence[str]) -> Caller:
     return Caller(
-        kind="app", agent_id=app["client_id"], name_zh=app["name"], name_en=app["name"], institution=app["institution_id"],
-        institution_code=app["code"], institution_zh=app["name_zh"], institution_en=app["name_en"], scopes=frozenset(scopes),
+        kind="app",
+        agent_id=app["client_id"],
+        name_zh=app["name"],
+        name_en=app["name"],
+        institution=app["institution_id"],
+        institution_code=app["code"],
+        institution_zh=app["name_zh"],
+        institution_en=app["name_en"],
+        scopes=frozenset(scopes),
         matching=app["matching"],
-    )  # fmt: skip
+    )
 
 
 def _claimed_client(assertion: str) -> str:
@@ -184,7 +193,12 @@ def _within(scope: str, held: str) -> bool:
     context, _, rest = scope.partition("/")
     kind, _, verbs = rest.partition(".")
     letters = {"read": "rs", "write": "cud", "*": "cruds"}.get(verbs, verbs)
-    if context != "system" or not letters or not set(letters) <= set("cruds") or not (kind == "*" or _is_type_name(kind)):
+    if (
+        context != "system"
+        or not letters
+        or not set(letters) <= set("cruds")
+        or not (kind == "*" or _is_type_name(kind))
+    ):
         return False
     return all(full.may(kind, letter) for letter in letters)
 

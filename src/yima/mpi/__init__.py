@@ -22,7 +22,25 @@ from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.resolve import Resolution, Source, link, resolve
 
 __all__ = [
-    "Identifier", "Identity", "Registration", "Resolution", "Review", "Source", "find_patients", "homes", "identities", "identity",
-    "is_national", "link", "masked_number", "open_reviews", "patients_of", "person_of_document", "person_of_patient", "registration", "resident_number_is_valid",
-    "resolve", "totals",
-]  # fmt: skip
+    "Identifier",
+    "Identity",
+    "Registration",
+    "Resolution",
+    "Review",
+    "Source",
+    "find_patients",
+    "homes",
+    "identities",
+    "identity",
+    "is_national",
+    "link",
+    "masked_number",
+    "open_reviews",
+    "patients_of",
+    "person_of_document",
+    "person_of_patient",
+    "registration",
+    "resident_number_is_valid",
+    "resolve",
+    "totals",
+]

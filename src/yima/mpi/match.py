@@ -40,7 +40,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The decision: `person` None means a new one; `review` names persons it may be; `conflict` refuses the submission."""
+    """The decision: `person` None is a new one, `review` names persons it may be, `conflict` refuses the submission."""
 
     person: PersonId | None
     rule: Rule
@@ -49,7 +49,7 @@ class Match:
 
 
 def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
-    """Decide who is meant. Order: the institution's own number, a scanned code, a national document, exact demographics."""
+    """Decide who is meant: by the institution's own number, a scanned code, a document, or exact demographics."""
     local = [c for c in candidates if c.via == "local-number"]
     national = [c for c in candidates if c.via == "national-number"]
     # 1 The institution's own patient number names a person it registered before.

@@ -61,7 +61,7 @@ def is_placeholder(name: str) -> bool:
 
 
 def names_are_close(one: str, other: str) -> bool:
-    """Whether two names may be one name written twice: the same sounds, a part left out, or one character of three wrong.
+    """Whether two names may be one written twice: the same sounds, a part left out, or one character of three wrong.
 
     Not enough by itself to link anybody; siblings' names are often this close.
     """
@@ -80,7 +80,7 @@ def names_are_close(one: str, other: str) -> bool:
 @lru_cache(4096)
 def _sounds(name: str) -> frozenset[str]:
     """A name in Latin letters without tones; of a Latin name also with its last word, the family name, in front."""
-    from pypinyin import lazy_pinyin  # its dictionaries take 0.1 s, and most registrations never need them
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  its dictionaries take 0.1 s, and most processes never need them
 
     words = [w for w in re.split(r"[^a-z]+", _latin(" ".join(lazy_pinyin(name)))) if w]
     if not words:
@@ -110,7 +110,7 @@ def number_key(value: str) -> str:
 
 
 def resident_number_is_valid(number: str) -> bool:
-    """Whether an 18-digit resident number has a real birth date and its right check digit (GB 11643-1999, ISO 7064 MOD 11-2).
+    """Whether a resident number has 18 digits, a real date and its check digit (GB 11643-1999, ISO 7064 MOD 11-2).
 
     The area code is not asked for: areas are renamed and dissolved, and synthetic people have one that never was.
     """
@@ -124,5 +124,5 @@ def resident_number_is_valid(number: str) -> bool:
 
 
 def document_is_plausible(number: str) -> bool:
-    """Whether a document number other than a resident number can be one: fillers such as 0 or 00000000 would name many."""
+    """Whether a number can be that of another document: fillers such as 0 or 00000000 would name many people."""
     return bool(re.fullmatch(r"[A-Z0-9]{5,24}", number)) and len(set(number)) > 1

@@ -14,7 +14,6 @@ from yima.runtime.database import Connection, Database
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
 
-
 _LONG_NUMBER = 10
 
 
@@ -91,7 +90,7 @@ async def person_of_patient(source: Database | Connection, patient_id: str) -> P
 async def find_patients(
     source: Database | Connection, vault: Vault, system: str | None, value: str, institution: int
 ) -> list[tuple[str, PersonId]]:
-    """This institution's own Patients with an identifier, as (resource id, person). Other institutions' are not found."""
+    """This institution's own Patients with an identifier, as (resource id, person); others' are not found."""
     number = Identifier.of(system or "", value)
     query = SQL.find_national if number.national else SQL.find_local
     rows = await source.fetch(query, [digest(vault, number, institution)], institution)
@@ -109,7 +108,8 @@ async def open_reviews(db: Database, limit: int = 100) -> Sequence[Review]:
     """The newest doubtful cases."""
     rows = await db.fetch(SQL.reviews, limit)
     return [
-        Review(r["review_id"], r["person_id"], r["candidate"], r["institution_id"], r["reason"], r["created"]) for r in rows
+        Review(r["review_id"], r["person_id"], r["candidate"], r["institution_id"], r["reason"], r["created"])
+        for r in rows
     ]
 
 
@@ -120,5 +120,11 @@ async def totals(db: Database) -> dict[str, int]:
 
 def _identity(row: Any) -> Identity:
     return Identity(
-        row["person_id"], row["name"], row["latin_name"], row["sex"], row["birth_date"], row["multiple_birth"], row["deceased"]
+        row["person_id"],
+        row["name"],
+        row["latin_name"],
+        row["sex"],
+        row["birth_date"],
+        row["multiple_birth"],
+        row["deceased"],
     )

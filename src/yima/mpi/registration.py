@@ -27,7 +27,7 @@ class Identifier:
 
     @classmethod
     def of(cls, system: str, value: str) -> Identifier:
-        """The identifier as it is compared: national numbers are normalised, an institution's own are taken as they are."""
+        """The identifier as it is compared: national numbers normalised, an institution's own as they are."""
         return cls(system, normalise.number_key(value) if normalise.is_national(system) else value)
 
 
@@ -58,7 +58,11 @@ def registration(patient: Mapping[str, Any]) -> Registration:
         identifiers=_identifiers(patient.get("identifier") or ()),
         phones=_phones(patient.get("telecom") or ()),
         # A twin whose order nobody wrote down is a twin all the same; 0 says "one of several".
-        multiple_birth=multiple if isinstance(multiple, int) else 0 if patient.get("multipleBirthBoolean") is True else None,
+        multiple_birth=multiple
+        if isinstance(multiple, int)
+        else 0
+        if patient.get("multipleBirthBoolean") is True
+        else None,
         deceased=bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")),
     )
 

@@ -109,7 +109,14 @@ async def resolve(
 
 
 async def link(
-    c: Connection, vault: Vault, resolution: Resolution, said: Registration, source: Source, patient_id: str, *, now: datetime
+    c: Connection,
+    vault: Vault,
+    resolution: Resolution,
+    said: Registration,
+    source: Source,
+    patient_id: str,
+    *,
+    now: datetime,
 ) -> None:
     """Say that a Patient is the resolved person, and that the institution's own numbers mean this Patient."""
     if resolution.patient_id == patient_id and not resolution.new_numbers and not resolution.review:
@@ -153,7 +160,7 @@ async def _by_numbers(
     patient_id: str | None,
     scanned: PersonId | None,
 ) -> _Known:
-    """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order they were given in."""
+    """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order given."""
     known = _Known([], {}, patient_id)
     for row in await c.fetch(SQL.by_patient, patient_id) if patient_id else ():
         _add(known, row, "local-number", numbers)
@@ -186,13 +193,19 @@ def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) 
     known.rows[row["person_id"]] = row
     known.candidates.append(
         Candidate(
-            person=row["person_id"], name=row["name"], latin_name=row["latin_name"], sex=row["sex"], via=rule,
-            birth_date=row["birth_date"], multiple_birth=row["multiple_birth"], other_number=resident in differing,
+            person=row["person_id"],
+            name=row["name"],
+            latin_name=row["latin_name"],
+            sex=row["sex"],
+            via=rule,
+            birth_date=row["birth_date"],
+            multiple_birth=row["multiple_birth"],
+            other_number=resident in differing,
             other_document=bool(differing - {resident}),
             same_number=any(key in theirs and number.system == resident for key, number in national.items()),
             tells_birth=rule == "national-number" and row["system"] == resident,
         )
-    )  # fmt: skip
+    )
 
 
 async def _create(c: Connection, vault: Vault, said: Registration, now: datetime) -> tuple[PersonId, bytes | None]:

@@ -5,11 +5,25 @@ Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced 
 """
 
 from yima.records.overview import Overview, overview
-from yima.records.read import Reader, Stored, Sight, classes_present, everything, existing, history, total, version
+from yima.records.read import Reader, Sight, Stored, classes_present, everything, existing, history, total, version
 from yima.records.search import Page, search
 from yima.records.write import Write, Written, transact
 
 __all__ = [
-    "Overview", "Page", "Reader", "Sight", "Stored", "Write", "Written", "classes_present", "everything", "existing", "history",
-    "overview", "search", "total", "transact", "version",
-]  # fmt: skip
+    "Overview",
+    "Page",
+    "Reader",
+    "Sight",
+    "Stored",
+    "Write",
+    "Written",
+    "classes_present",
+    "everything",
+    "existing",
+    "history",
+    "overview",
+    "search",
+    "total",
+    "transact",
+    "version",
+]

@@ -30,7 +30,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which rows of a record may be returned: others' rows of closed classes are not, and possibly none but one author's."""
+    """Which rows may be returned: not others' rows of closed classes, and possibly none but one author's."""
 
     closed: frozenset[str] = frozenset()
     only_institution: int | None = None
@@ -73,7 +73,9 @@ async def everything(
 ) -> list[Stored]:
     """All current resources of the homes within sight, Patients first, then by clinical date."""
     closed = [] if sight.only_institution is not None else list(sight.closed)
-    rows = await db.fetch(SQL.everything, list(homes), sight.only_institution, closed, types, since, limit, sight.author)
+    rows = await db.fetch(
+        SQL.everything, list(homes), sight.only_institution, closed, types, since, limit, sight.author
+    )
     return [stored(row) for row in rows]
 
 
@@ -119,6 +121,13 @@ def stored(row: Any) -> Stored:
 
 def _of(row: Any, home: PersonId, resource_type: str, resource_id: str) -> Stored:
     return Stored(
-        home, resource_type, resource_id, row["version"], row["updated"], row["institution_id"], row["class"], row["deleted"],
+        home,
+        resource_type,
+        resource_id,
+        row["version"],
+        row["updated"],
+        row["institution_id"],
+        row["class"],
+        row["deleted"],
         row["content"],
-    )  # fmt: skip
+    )

@@ -41,7 +41,14 @@ class Page:
 
 
 async def search(
-    db: Database, homes: Sequence[PersonId], resource_type: str, query: fhir.Query, sight: Sight, *, offset: int, count: int
+    db: Database,
+    homes: Sequence[PersonId],
+    resource_type: str,
+    query: fhir.Query,
+    sight: Sight,
+    *,
+    offset: int,
+    count: int,
 ) -> Page:
     """The matches within sight, `count` of them from `offset` on, in a stable order.
 
@@ -97,9 +104,11 @@ def _conditions(
 
 
 def _ranges(query: fhir.Query) -> list[tuple[str, datetime, datetime]]:
-    """Date conditions as SQL over the range `[low, high]` of a row, with the range asked for; all bounds are inclusive."""
+    """Date conditions as SQL over the range `[low, high]` of a row, and the range asked for; bounds are inclusive."""
     clinical = [(_PREFIXES[prefix].format(a="low", b="high"), low, high) for prefix, low, high in query.dated]
-    updated = [(_PREFIXES[prefix].format(a="updated", b="updated"), low, high) for prefix, low, high in query.last_updated]
+    updated = [
+        (_PREFIXES[prefix].format(a="updated", b="updated"), low, high) for prefix, low, high in query.last_updated
+    ]
     return clinical + updated
 
 

@@ -56,11 +56,19 @@ _Key = tuple[PersonId, str, str]
 
 
 async def transact(
-    c: Connection, writes: Sequence[Write], *, institution: int, source: str, submission: str, index_key: bytes, now: datetime
+    c: Connection,
+    writes: Sequence[Write],
+    *,
+    institution: int,
+    source: str,
+    submission: str,
+    index_key: bytes,
+    now: datetime,
 ) -> list[Written]:
     """Write all, in the caller's transaction, in order. `source` becomes meta.source (FHIR Meta.source).
 
-    `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives them away.
+    `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
+    them away.
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `precondition-failed`
     (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
@@ -91,7 +99,20 @@ async def transact(
         content = fhir.encode(stamped)
         found = fhir.index(stamped, key=index_key)
         low, high = found.dated or (None, None)
-        row = (write.home, write.type, write.id, number, at, institution, submission, write.cls, low, high, found.tokens, content)
+        row = (
+            write.home,
+            write.type,
+            write.id,
+            number,
+            at,
+            institution,
+            submission,
+            write.cls,
+            low,
+            high,
+            found.tokens,
+            content,
+        )
         if number == 1:
             inserts.append(row)
         else:
@@ -108,7 +129,9 @@ def _refuse_doubled(writes: Sequence[Write]) -> None:
     for write in writes:
         key = (write.home, write.type, write.id)
         if key in seen:
-            raise Refusal("field-invalid", field=f"{write.type}/{write.id}", expected="each resource only once in a transaction")
+            raise Refusal(
+                "field-invalid", field=f"{write.type}/{write.id}", expected="each resource only once in a transaction"
+            )
         seen.add(key)
 
 

@@ -27,7 +27,7 @@ UNAVAILABLE: Final = (
     ConnectionError,
     TimeoutError,
 )
-"""What is raised when the database is down, goes down, is full, or does not answer in time: not a fault of the request."""
+"""Raised when the database is down, goes down, is full, or does not answer in time: not a fault of the request."""
 UniqueViolation = asyncpg.UniqueViolationError
 T = TypeVar("T")
 R = TypeVar("R")
@@ -145,7 +145,9 @@ class Batcher(Generic[T, R]):
     run, the next batch grows, so batches find their own size under load.
     """
 
-    def __init__(self, flush: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, limit: int = 500, lanes: int = 2):
+    def __init__(
+        self, flush: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, limit: int = 500, lanes: int = 2
+    ):
         self._flush = flush
         self._limit = limit
         self._lanes = lanes
@@ -180,7 +182,7 @@ class Batcher(Generic[T, R]):
             results = await self._flush([item for item, _ in batch])
             if len(results) != len(batch):
                 raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")
-        except Exception as error:  # noqa: BLE001  handed to each waiting caller, who raises it
+        except Exception as error:  # handed to each waiting caller, who raises it
             results = [error] * len(batch)
         except BaseException:  # the loop is closing down: nobody may wait for ever
             for _, future in batch:

@@ -67,7 +67,7 @@ async def work(db: Database, handlers: Mapping[str, Handler], *, now: datetime, 
         try:
             async with asyncio.timeout(left * 0.9):
                 await handlers[job.kind](db, job)
-        except Exception as error:  # noqa: BLE001  a job's failure is recorded with the job, whatever it was
+        except Exception as error:  # a job's failure is recorded with the job, whatever it was
             _log.warning("job failed", job=job.kind, attempt=job.attempt, error=type(error).__name__)
             pause = timedelta(seconds=min(3600, 2**job.attempt))
             await db.execute(SQL.fail, job.job_id, job.attempt, type(error).__name__, now + pause)

@@ -63,7 +63,9 @@ class FileKeyStore:
             held = json.loads(self._path.read_text(encoding="utf-8"))
             found = {name: base64.b64decode(value, validate=True) for name, value in held.items()}
         except (ValueError, TypeError, AttributeError) as error:
-            raise Refusal("key-store-invalid", field=str(self._path), reason="it is not the JSON that Yima wrote") from error
+            raise Refusal(
+                "key-store-invalid", field=str(self._path), reason="it is not the JSON that Yima wrote"
+            ) from error
         if any(len(secret) != _SECRET_BYTES for secret in found.values()):
             raise Refusal("key-store-invalid", field=str(self._path), reason="a secret has not 32 bytes")
         self._secrets = found
@@ -75,7 +77,7 @@ class FileKeyStore:
                 self._write(self._secrets | {name: secrets.token_bytes(_SECRET_BYTES)})
 
     def _write(self, held: dict[str, bytes]) -> None:
-        """Replace the file whole: a crash leaves the old one or the new one, and what was returned once is never lost."""
+        """Replace the file whole: a crash leaves the old or the new one, and no secret that was given out is lost."""
         temporary = self._path.with_suffix(".new")
         temporary.unlink(missing_ok=True)  # a crashed worker's, possibly with other rights
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -109,7 +111,7 @@ class Vault:
         self._master = store.secret("vault/master/1")
 
     def blind(self, purpose: str, value: str) -> bytes:
-        """Keyed index of a value (HMAC-SHA-256, 16 bytes). The purpose separates domains: equal numbers in two systems differ."""
+        """Keyed index of a value (HMAC-SHA-256, 16 bytes); equal values under two purposes differ."""
         message = f"{purpose}\x1f{value}".encode()
         return hmac.new(self._index_key, message, hashlib.sha256).digest()[:_BLIND_BYTES]
 
@@ -127,17 +129,23 @@ class Vault:
         try:
             return AESGCM(self._data_key(wrap)).decrypt(sealed[:12], sealed[12:], None)
         except (InvalidTag, ValueError) as error:  # ValueError: too short to be sealed data
-            raise Refusal("key-store-invalid", field="vault", reason="sealed data does not open with these keys") from error
+            raise Refusal(
+                "key-store-invalid", field="vault", reason="sealed data does not open with these keys"
+            ) from error
 
     def _data_key(self, wrap: bytes) -> bytes:
         try:
             return aes_key_unwrap(self._master, wrap)
         except InvalidUnwrap as error:
-            raise Refusal("key-store-invalid", field="vault", reason="a data key does not unwrap with this master key") from error
+            raise Refusal(
+                "key-store-invalid", field="vault", reason="a data key does not unwrap with this master key"
+            ) from error
 
 
 def signing_key(store: KeyStore, name: str) -> ec.EllipticCurvePrivateKey:
     """A P-256 signing key derived from the named secret (the store keeps 32 bytes, whatever they are for)."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    wide = hashlib.shake_256(b"p-256" + store.secret(name)).digest(48)  # 48 bytes: the bias of the reduction is negligible
+    wide = hashlib.shake_256(b"p-256" + store.secret(name)).digest(
+        48
+    )  # 48 bytes: the bias of the reduction is negligible
     return ec.derive_private_key(int.from_bytes(wide, "big") % (order - 1) + 1, ec.SECP256R1())

@@ -15,11 +15,40 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-ALLOWED: Final = frozenset({
-    "event", "level", "timestamp", "room", "request_id", "method", "route", "status", "ms", "code", "error", "field_path",
-    "institution", "app", "terminal", "kind", "count", "seconds", "port", "host", "pid", "step", "job", "attempt", "workers",
-    "version", "path", "reason", "line", "dropped",
-})  # fmt: skip
+ALLOWED: Final = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "room",
+        "request_id",
+        "method",
+        "route",
+        "status",
+        "ms",
+        "code",
+        "error",
+        "field_path",
+        "institution",
+        "app",
+        "terminal",
+        "kind",
+        "count",
+        "seconds",
+        "port",
+        "host",
+        "pid",
+        "step",
+        "job",
+        "attempt",
+        "workers",
+        "version",
+        "path",
+        "reason",
+        "line",
+        "dropped",
+    }
+)
 """Keys a log line may carry. Persons, numbers, names, codes and tokens are not among them, and must not become so."""
 
 
@@ -35,7 +64,9 @@ def _allow(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 def configure(log_format: str = "json", level: str = "info") -> None:
     """Set up logging for the process; `log_format` is `json` or `console`, lines go to stderr."""
-    renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -79,7 +79,9 @@ async def migrate(url: str) -> list[str]:
         await connection.execute("set lock_timeout = '5s'")
         await _ensure_role(connection)
         await connection.execute(_LEDGER)
-        done = {(r["room"], r["number"]): bytes(r["checksum"]) for r in await connection.fetch("table runtime.migration")}
+        done = {
+            (r["room"], r["number"]): bytes(r["checksum"]) for r in await connection.fetch("table runtime.migration")
+        }
         return [await _apply(connection, step) for step in migrations() if _is_due(step, done)]
     finally:
         await connection.close()
@@ -88,7 +90,9 @@ async def migrate(url: str) -> list[str]:
 def _is_due(step: Migration, done: dict[tuple[str, int], bytes]) -> bool:
     known = done.get((step.room, step.number))
     if known is not None and known != step.checksum:
-        raise Refusal("migration-failed", field=f"{step.room}/{step.number:04d}", reason="the file changed after it was applied")
+        raise Refusal(
+            "migration-failed", field=f"{step.room}/{step.number:04d}", reason="the file changed after it was applied"
+        )
     return known is None
 
 
@@ -96,13 +100,19 @@ async def _apply(connection: asyncpg.Connection, step: Migration) -> str:
     label = f"{step.room}/{step.number:04d}_{step.name}"
     try:
         async with connection.transaction():
-            await connection.execute(f"create schema if not exists {step.room}; grant usage on schema {step.room} to yima_app")
+            await connection.execute(
+                f"create schema if not exists {step.room}; grant usage on schema {step.room} to yima_app"
+            )
             await connection.execute(f"set local search_path = {step.room}, pg_catalog")
             await connection.execute(step.sql)
             await connection.execute(
                 "insert into runtime.migration values ($1, $2, $3, $4, $5)",
-                step.room, step.number, step.name, step.checksum, datetime.now(UTC),
-            )  # fmt: skip
+                step.room,
+                step.number,
+                step.name,
+                step.checksum,
+                datetime.now(UTC),
+            )
     except asyncpg.PostgresError as error:
         raise Refusal("migration-failed", field=label, reason=str(error)) from error
     return label
