@@ -27,7 +27,7 @@ tells the birth date and sex; the others are replaced when they run out, so that
 _DOTS = re.compile(r"[·•・‧∙.．]")
 _BLANK = re.compile(r"[\s\-]")
 _SPACE = re.compile(r"\s+")
-_NEWBORN = re.compile(r"之子|之女|之婴|婴儿|\b(?:baby|newborn)\b", re.IGNORECASE)
+_NEWBORN = re.compile(r"之[长次三大小]?[子女婴]|婴儿|\b(?:baby|newborn)\b", re.IGNORECASE)
 _UNIDENTIFIED = re.compile(r"无名氏|未知|\bunknown\b", re.IGNORECASE)
 _DUMMY_PHONES: Final = frozenset({"13800138000", "13000000000", "13800000000", "12345678", "12345678901"})
 _SHORTEST_PHONE: Final = 7
