@@ -138,7 +138,11 @@ def _scope(request: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 class Sampler:
-    """Looks at the stack after every millisecond of CPU time. C code counts for the Python that called it."""
+    """Looks at the stack as CPU time goes by (every 1 ms; every 4 ms where the kernel ticks so).
+
+    C code counts for the Python that called it; that of the event loop and the driver, which nobody called, for
+    whatever Python runs next (`Runner.run`, callbacks of `shield`).
+    """
 
     def __init__(self) -> None:
         self._samples = 0
