@@ -72,7 +72,7 @@ class Institution:
         """A client assertion; claims given replace the right ones, None leaves one out."""
         header = claims.pop("header", {"alg": "ES256", "kid": self.key.thumbprint()})
         now = int(time.time())
-        right = {"iss": self.client_id, "sub": self.client_id, "aud": f"{BASE}/oauth/token", "exp": now + 240, "jti": uuid.uuid4().hex}
+        right = {"iss": self.client_id, "sub": self.client_id, "aud": f"{self.platform.base}/oauth/token", "exp": now + 240, "jti": uuid.uuid4().hex}
         held = {name: value for name, value in (right | claims).items() if value is not None}
         return signed(header, held, self.key)
 
@@ -141,14 +141,15 @@ class Institution:
 
 @dataclass(slots=True)
 class Platform:
-    """A running platform."""
+    """A running platform: in the test's process (`start`), or behind an address (`attach`)."""
 
-    app: Application
+    app: Application | None
     client: httpx.AsyncClient
     database: Database
     keys: FileKeyStore
     data: Path
     database_url: str
+    base: str = BASE
 
     @classmethod
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
@@ -160,15 +161,24 @@ class Platform:
         database = await Database.connect(database_url, size=4)
         return cls(app, client, database, FileKeyStore(data / "keys.json"), data, database_url)
 
+    @classmethod
+    async def attach(cls, base: str, database_url: str, data: Path) -> Platform:
+        """A platform that runs in another process, with a way into its database and its keys."""
+        client = httpx.AsyncClient(base_url=base, timeout=60, limits=httpx.Limits(max_connections=50))
+        database = await Database.connect(database_url, size=4)
+        return cls(None, client, database, FileKeyStore(data / "keys.json"), data, database_url, base)
+
     async def stop(self) -> None:
         """Close everything again."""
         await self.client.aclose()
         await self.database.close()
-        await self.app.stop()
+        if self.app:
+            await self.app.stop()
 
     @property
     def access(self) -> Access:
         """The door, for what has no address yet."""
+        assert self.app, "only in the test's own process"
         found: Access = self.app.state.access
         return found
 

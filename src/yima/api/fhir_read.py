@@ -20,6 +20,8 @@ from yima.runtime.errors import Refusal
 
 _EVERYTHING_LIMIT = 50_000
 _HISTORY_LIMIT = 1000
+_NOT_OURS = ("_format", "_pretty", "_totalMethod")
+"""Parameters that say nothing of which resources: two are read elsewhere, the last is what fhirpy sends to HAPI servers."""
 
 
 async def read(request: Request) -> Response:
@@ -96,7 +98,7 @@ async def run_search(request: Request, asking: Asking, name: str, params: Sequen
     cursor = dict(params).get("_cursor")
     place = pager.open(cursor, asking.caller, name, asking.visit) if cursor else paging.Place(tuple(params), 0)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
-    params = [pair for pair in place.params if pair[0] not in ("_format", "_pretty")]
+    params = [pair for pair in place.params if pair[0] not in _NOT_OURS]
     query = access.query(name, params, lenient=lenient, now=asking.now)
     for wanted in (*query.include, *query.revinclude):
         raise Refusal("search-parameter-unknown", field=f"_include={wanted[:60]}", type=name)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from yima import healthcode
 from yima.access import Access
-from yima.cli import city, demo, loading
+from yima.cli import city, demo, loading, registering, running
 from yima.runtime import ids, logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
@@ -24,9 +24,12 @@ from yima.server import serve as serve_until_stopped
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Yima 一码: one code, one record.")
 code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.")
+register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(code_app, name="code")
+app.add_typer(register_app, name="register")
 _err = Console(stderr=True)
 
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
 Port = Annotated[int | None, typer.Option("--port", help="TCP port (default 8420).")]
 
@@ -54,19 +57,20 @@ def demo_command(
 
 
 @app.command("serve")
-def serve_command(port: Port = None, data: Data = None) -> None:
+def serve_command(port: Port = None, data: Data = None, config: Config = None) -> None:
     """Serve with the settings of yima.toml and the environment."""
-    chosen = settings.load({"port": port, "data": data})
+    chosen = settings.load({"port": port, "data": data, "config": config})
     logs.configure(chosen.log_format, chosen.log_level)
     with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
         asyncio.run(migrate.migrate(server.url()))
-        serve_until_stopped(chosen, server.url(), ready=lambda: print(f"ready {chosen.public_url}", flush=True))  # noqa: T201  the line that scripts wait for
+        with running.said_to_run(chosen, server.url()):
+            serve_until_stopped(chosen, server.url(), ready=lambda: print(f"ready {chosen.public_url}", flush=True))  # noqa: T201  the line that scripts wait for
 
 
 @app.command("migrate")
-def migrate_command(data: Data = None) -> None:
+def migrate_command(data: Data = None, config: Config = None) -> None:
     """Bring the database up to date and list the steps taken."""
-    chosen = settings.load({"data": data})
+    chosen = settings.load({"data": data, "config": config})
     with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
         steps = asyncio.run(migrate.migrate(server.url()))
     typer.echo("\n".join(steps) or "nothing to do")
@@ -127,8 +131,53 @@ def code_verify(text: Annotated[str, typer.Argument(help="The scanned text.")], 
     typer.echo(json.dumps(shown, ensure_ascii=False))
 
 
+@register_app.command("institution")
+def register_institution(
+    code: Annotated[str, typer.Argument(help="Public code, e.g. 6001A0001.")],
+    name_zh: Annotated[str, typer.Option(help="Chinese name.")],
+    name_en: Annotated[str, typer.Option(help="English name.")],
+    kind: Annotated[str, typer.Option(help="Institution class of WS 218, e.g. A100.")] = "A100",
+    area: Annotated[str, typer.Option(help="GB/T 2260 code of the place.")] = "000000",
+    data: Data = None,
+) -> None:
+    """Register an institution, or change its words."""
+    number = _with_access(data, lambda access: registering.institution(access, code, (name_zh, name_en), kind, area))
+    typer.echo(f"institution {code} is registered (number {number})")
+
+
+@register_app.command("terminal")
+def register_terminal(
+    institution: Annotated[str, typer.Argument(help="Code of its institution.")],
+    terminal: Annotated[str, typer.Argument(help="Terminal id, unique on the platform.")],
+    kind: Annotated[str, typer.Option(help="window, kiosk, desk or handheld.")] = "desk",
+    department: Annotated[str, typer.Option(help="Department code.")] = "",
+    data: Data = None,
+) -> None:
+    """Register a terminal at which codes are scanned."""
+    _with_access(data, lambda access: registering.terminal(access, institution, terminal, kind, department))
+    typer.echo(f"terminal {terminal} is registered at {institution}")
+
+
+@register_app.command("app")
+def register_client(
+    institution: Annotated[str, typer.Argument(help="Code of its institution.")],
+    client_id: Annotated[str, typer.Argument(help="The client_id with which it will sign in.")],
+    jwks: Annotated[Path, typer.Option(help="File with its public keys (JWK Set, RFC 7517).", exists=True)],
+    name: Annotated[str, typer.Option(help="Name shown in access logs.")] = "",
+    scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "system/*.cruds",
+    matching: Annotated[str, typer.Option(help="full, identifier or off.")] = "full",
+    data: Data = None,
+) -> None:
+    """Register an institution's app with its public keys."""
+    _with_access(
+        data,
+        lambda access: registering.client(access, institution, client_id, name or client_id, jwks.read_bytes(), scope, matching),
+    )
+    typer.echo(f"app {client_id} is registered for {institution}")
+
+
 def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` with the door open: on a running demo's database where there is one, else on our own."""
+    """Run `work` with the door open: on a running server's database where there is one, else on our own."""
     chosen = settings.load({"data": data, "development": True})
     logs.configure("console", "error")
 
@@ -139,9 +188,9 @@ def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any,
         finally:
             await access.close()
 
-    running = demo.database_of_running(chosen)
-    if running:
-        return uvloop.run(run(running))
+    url = running.database_of_running(chosen)
+    if url:
+        return uvloop.run(run(url))
     with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
         asyncio.run(migrate.migrate(server.url()))
         return uvloop.run(run(server.url()))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 import urllib.request
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,6 +16,7 @@ from rich.console import Console
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
 from yima.cli import city, loading
+from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
 from yima.runtime.keys import FileKeyStore
 from yima.runtime.settings import Settings
@@ -34,26 +33,10 @@ def run(settings: Settings, *, residents: int, seed: int) -> None:
         url = server.url()
         asyncio.run(migrate.migrate(url))
         described = uvloop.run(_prepare(settings, url, residents, seed))
-        _write_private(settings.data / "demo.json", described)
-        _write_private(settings.data / "running.json", {"pid": os.getpid(), "database_url": url})
-        try:
+        write_private(settings.data / "demo.json", described)
+        with said_to_run(settings, url):
             threading.Thread(target=_announce, args=(settings, described), daemon=True).start()
             serve(settings, url)
-        finally:
-            (settings.data / "running.json").unlink(missing_ok=True)
-
-
-def database_of_running(settings: Settings) -> str | None:
-    """The database of a demo that is running on this data directory, for the other commands; None where none is."""
-    path = settings.data / "running.json"
-    if not path.exists():
-        return None
-    held = orjson.loads(path.read_bytes())
-    try:
-        os.kill(held["pid"], 0)
-    except ProcessLookupError:
-        return None
-    return str(held["database_url"])
 
 
 async def _prepare(settings: Settings, url: str, residents: int, seed: int) -> dict[str, Any]:
@@ -148,11 +131,3 @@ def _announce(settings: Settings, described: dict[str, Any]) -> None:
         _out.print(f"  clinician  {clinician['name']}, {clinician['institution']}: {clinician['page']}", soft_wrap=True)
     _out.print(f"  operator   {described['operator']['page']}", soft_wrap=True)
     _out.print(f"  everybody  {settings.data / 'demo.json'}", soft_wrap=True)
-
-
-def _write_private(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    temporary.replace(path)

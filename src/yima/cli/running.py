@@ -1,0 +1,45 @@
+"""Where a running server's database is, for the other commands of the same data directory: `running.json`, mode 0600."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from yima.runtime.settings import Settings
+
+_FILE = "running.json"
+
+
+@contextmanager
+def said_to_run(settings: Settings, database_url: str) -> Iterator[None]:
+    """While the block runs, other commands find this process and its database."""
+    path = settings.data / _FILE
+    write_private(path, {"pid": os.getpid(), "database_url": database_url, "base_url": settings.public_url})
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def database_of_running(settings: Settings) -> str | None:
+    """The database of a server that runs on this data directory, or None. A file left by a killed one does not count."""
+    try:
+        held = orjson.loads((settings.data / _FILE).read_bytes())
+        os.kill(held["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return str(held["database_url"])
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON that only its owner can read, whole or not at all."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    temporary.replace(path)
