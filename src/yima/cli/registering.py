@@ -1,0 +1,47 @@
+"""Putting institutions, terminals and apps on the register from the command line."""
+
+from __future__ import annotations
+
+import orjson
+
+from yima import directory
+from yima.access import Access
+from yima.directory import App, Terminal
+from yima.runtime.errors import Refusal
+
+
+async def institution(access: Access, code: str, names: tuple[str, str], kind: str, area: str) -> int:
+    """Register an institution by its code and its names (Chinese, English); its number."""
+    async with access.database.transaction() as c:
+        return await directory.register_institution(
+            c, code=code, name_zh=names[0], name_en=names[1], kind=kind, area=area
+        )
+
+
+async def terminal(access: Access, code: str, terminal_id: str, kind: str, department: str) -> None:
+    """Register a terminal of an institution. Refusal `field-invalid` when the code is not registered."""
+    number = await _number(access, code)
+    async with access.database.transaction() as c:
+        await directory.register_terminal(c, number, Terminal(terminal_id, kind, department))
+
+
+async def client(
+    access: Access, code: str, client_id: str, name: str, jwks: bytes, scope: str, matching: str
+) -> None:
+    """Register an app with the public keys in `jwks` (JSON). Refusal `field-invalid` names what is wrong with them."""
+    number = await _number(access, code)
+    try:
+        keys = orjson.loads(jwks)
+    except orjson.JSONDecodeError as error:
+        raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)") from error
+    if not isinstance(keys, dict):
+        raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)")
+    async with access.database.transaction() as c:
+        await directory.register_app(c, App(client_id, number, name, keys, tuple(scope.split()), matching))
+
+
+async def _number(access: Access, code: str) -> int:
+    for place in await directory.institutions(access.database):
+        if place.code == code:
+            return place.institution_id
+    raise Refusal("field-invalid", field="INSTITUTION", expected="the code of a registered institution")
