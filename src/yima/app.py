@@ -63,7 +63,9 @@ class Application:
         keys = FileKeyStore(self._settings.data / "keys.json")
         self.state.pager = Pager(keys)
         public = jwk.ECKey.import_key(signing_key(keys, "platform/signing/1").public_key())
-        self.state.jwks = {"keys": [public.as_dict(private=False) | {"kid": public.thumbprint(), "use": "sig", "alg": "ES256"}]}
+        self.state.jwks = {
+            "keys": [public.as_dict(private=False) | {"kid": public.thumbprint(), "use": "sig", "alg": "ES256"}]
+        }
 
     async def stop(self) -> None:
         """Close it again."""
@@ -179,8 +181,7 @@ def _route(scope: Scope) -> str:
 def _account(scope: Scope, status: int, seconds: float) -> None:
     route = _route(scope)
     method = scope["method"] if scope["method"] in _METHODS else "other"  # a client must not be able to make labels
-    metrics.requests.labels(route, method, str(status)).inc()
-    metrics.latency.labels(route).observe(seconds)
+    metrics.answered(route, method, status, seconds)
     _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 

@@ -88,8 +88,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Any:
     before = structlog.get_config()
     structlog.reset_defaults()
     logs.configure("json", "info")
-    structlog.configure(cache_logger_on_first_use=False, logger_factory=structlog.PrintLoggerFactory())
-    yield lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    structlog.configure(cache_logger_on_first_use=False)
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     structlog.configure(**before)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from yima.runtime.ids import PersonId
@@ -35,7 +36,12 @@ class Caller:
         """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. Only apps have scopes."""
         if self.kind != "app":
             return True
-        return any(_covers(scope, scope_type, verb) for scope in self.scopes)
+        return _allowed(self.scopes, scope_type, verb)
+
+
+@lru_cache(8192)
+def _allowed(scopes: frozenset[str], scope_type: str, verb: str) -> bool:
+    return any(_covers(scope, scope_type, verb) for scope in scopes)
 
 
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}

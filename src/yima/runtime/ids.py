@@ -14,6 +14,7 @@ PersonId = int
 
 SHELF: PersonId = 0
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)}
 _HOME_CHARS = 10
 _TAIL_CHARS = 13
@@ -22,10 +23,10 @@ _TAIL_CHARS = 13
 def base32(number: int, width: int) -> str:
     """`number` in Crockford base32, lower case, left-padded with zeros to `width` characters."""
     out = []
-    for _ in range(width):
-        number, rest = divmod(number, 32)
-        out.append(_ALPHABET[rest])
-    return "".join(reversed(out))
+    for _ in range((width + 1) // 2):
+        number, rest = divmod(number, 1024)
+        out.append(_PAIRS[rest])
+    return "".join(reversed(out))[-width:]
 
 
 def _unbase32(text: str) -> int | None:

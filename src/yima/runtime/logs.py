@@ -10,6 +10,7 @@ import sys
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
+import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
@@ -64,8 +65,9 @@ def _allow(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 def configure(log_format: str = "json", level: str = "info") -> None:
     """Set up logging for the process; `log_format` is `json` or `console`, lines go to stderr."""
+    as_json = log_format == "json"
     renderer: Any = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer(serializer=orjson.dumps) if as_json else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
         processors=[
@@ -75,7 +77,7 @@ def configure(log_format: str = "json", level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer) if as_json else structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -13,6 +15,18 @@ resources = Counter("yima_resources_written_total", "Resources written")
 verifications = Counter("yima_code_verifications_total", "Health-code verifications by outcome", ["outcome"])
 disclosures = Counter("yima_disclosures_total", "Disclosure decisions", ["outcome", "basis"])
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
+
+
+@lru_cache(4096)  # finding a labelled child by its labels costs more than counting
+def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return requests.labels(route, method, str(status)), latency.labels(route)
+
+
+def answered(route: str, method: str, status: int, seconds: float) -> None:
+    """Count an answered request. `route` and `method` come from closed lists: a client must not be able to make labels."""
+    count, time = _children(route, method, status)
+    count.inc()
+    time.observe(seconds)
 
 
 def render() -> tuple[bytes, str]:

@@ -100,10 +100,6 @@ def _is_host(value: str) -> bool:
     )
 
 
-def _is_short_name(value: str) -> bool:
-    return value.isascii() and value.isalnum() and value == value.lower() and 1 <= len(value) <= 16
-
-
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)
@@ -158,11 +154,6 @@ class Settings:
         "INTL",
         _choice("INTL", "SM"),
         "Family of algorithms in health codes: `INTL` (P-256, SHA-256, AES) or `SM` (SM2, SM3, SM4).",
-    )
-    deployment: str = _setting(
-        "demo",
-        _text("1 to 16 lower-case ASCII letters and digits", _is_short_name),
-        "Short name of this deployment, carried in its codes so that others know whose keys to trust.",
     )
     development: bool = _setting(
         False,
@@ -308,7 +299,7 @@ def describe() -> str:
         "",
         "Written by `yima.runtime.settings.describe()`; a test keeps it true.",
         "",
-        "Each setting can stand in a TOML file (`--config FILE`, else `YIMA_CONFIG`, else `yima.toml` in the working",
+        "Each setting can stand in a TOML file (`--config FILE` of `serve` and `migrate`, else `YIMA_CONFIG`, else `yima.toml` in the working",
         "directory), in the environment, and for some commands on the command line; the later of these wins.",
         "An unknown name or a wrong value stops the start, with every mistake named at once.",
         "",

@@ -1,0 +1,123 @@
+"""The command line as a newcomer and an operator use it: real processes, a data directory of their own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from joserfc import jwk
+
+from yima.runtime import postgres
+
+
+def yima(*args: str, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "yima", *args, *(["--data", str(data)] if data else [])]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    """A data directory that every account gets through, removed with its PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="yima-cli-") as name:
+        path = Path(name)
+        path.chmod(0o711)
+        yield path
+        postgres.remove(path)
+
+
+def test_the_help_says_what_there_is() -> None:
+    said = yima("--help").stdout
+    for command in ("demo", "serve", "migrate", "synth", "load", "register", "code"):
+        assert command in said
+
+
+def test_migrating_twice_does_the_work_once(data: Path) -> None:
+    assert "records/0001" in yima("migrate", data=data).stdout
+    assert yima("migrate", data=data).stdout == "nothing to do\n"
+
+
+def test_a_synthetic_city_loads_and_loading_again_changes_nothing(data: Path, tmp_path: Path) -> None:
+    counts = json.loads(yima("synth", "--residents", "1", "--seed", "3", "--out", str(tmp_path)).stdout)
+    assert counts["residents"] == 1
+    lines = (tmp_path / "submissions.ndjson").read_text().splitlines()
+    for code in {json.loads(line)["institution"] for line in lines}:
+        done = yima("register", "institution", code, "--name-zh", "甲", "--name-en", "A", data=data)
+        assert done.returncode == 0, done.stderr
+    first = yima("load", str(tmp_path / "submissions.ndjson"), data=data)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert f"{counts['visits']} submissions, {counts['resources']} resources, 0 refused" in first.stdout
+    again = yima("load", str(tmp_path / "submissions.ndjson"), data=data)
+    assert f"{counts['visits']} submissions" in again.stdout
+
+
+def test_an_app_is_registered_with_public_keys_only(data: Path, tmp_path: Path) -> None:
+    assert yima("register", "institution", "T1", "--name-zh", "乙", "--name-en", "B", data=data).returncode == 0
+    assert yima("register", "terminal", "T1", "T1-DESK-1", data=data).returncode == 0
+    key = jwk.ECKey.generate_key("P-256")
+    public, private = tmp_path / "public.json", tmp_path / "private.json"
+    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    private.write_text(json.dumps({"keys": [key.as_dict(private=True)]}))
+    assert yima("register", "app", "T1", "t1-his", "--jwks", str(public), data=data).returncode == 0
+    refused = yima("register", "app", "T1", "t1-his", "--jwks", str(private), data=data)
+    assert refused.returncode == 1
+    assert "field-invalid" in refused.stderr
+    assert "公钥" in refused.stderr or "jwks" in refused.stderr
+    nowhere = yima("register", "terminal", "NOWHERE", "X", data=data)
+    assert (nowhere.returncode, "field-invalid" in nowhere.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("code", "show", "nobody"), "field-invalid"),
+        (("code", "show", "0000000001"), "card-not-found"),
+        (("code", "verify", "https://evil.example/"), "code-unreadable"),
+        (("serve", "--port", "0"), "setting-invalid"),
+    ],
+)
+def test_what_is_refused_ends_with_its_code_in_two_languages(data: Path, arguments: tuple[str, ...], code: str) -> None:
+    done = yima(*arguments, data=data)
+    assert done.returncode == 1
+    assert code in done.stderr
+    assert any("一" <= character <= "鿿" for character in done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_demo_serves_shows_codes_and_is_found_again(data: Path) -> None:
+    place = data / "demo"
+    place.mkdir(mode=0o711)
+    command = [sys.executable, "-m", "yima", "demo", "--port", "8497", "--residents", "3", "--data", str(place)]
+    for _ in range(2):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+            try:
+                _await_ready()
+                demo = json.loads((place / "demo.json").read_text())
+                assert (place / "demo.json").stat().st_mode & 0o777 == 0o600
+                resident = demo["residents"][0]
+                printed = yima("code", "show", resident["person"], "--static", data=place).stdout.strip()
+                assert printed == resident["static_code"]
+                text = yima("code", "show", resident["person"], data=place).stdout.strip()
+                said = json.loads(yima("code", "verify", text, data=place).stdout)
+                assert (said["person"], said["assurance"]) == (resident["person"], "dynamic")
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(30) is not None
+    postgres.remove(place)
+
+
+def _await_ready() -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:8497/health/ready", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("the demo was not ready within a minute")
