@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import string
 from datetime import UTC, datetime
@@ -83,13 +84,13 @@ def test_the_clock_is_utc_and_can_be_stopped() -> None:
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Any:
+def lines(capfd: pytest.CaptureFixture[str]) -> Any:
     """What was logged, as objects."""
     before = structlog.get_config()
     structlog.reset_defaults()
     logs.configure("json", "info")
-    structlog.configure(cache_logger_on_first_use=False)
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    structlog.configure(cache_logger_on_first_use=False, logger_factory=structlog.BytesLoggerFactory(written))
+    yield lambda: [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     structlog.configure(**before)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import ContextVar
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import orjson
 import structlog
@@ -77,9 +77,14 @@ def configure(log_format: str = "json", level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer) if as_json else structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(_stderr()) if as_json else structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _stderr() -> BinaryIO:
+    """The process's own standard error as bytes: a line is one write, whatever Python's stream over it is doing."""
+    return cast(BinaryIO, open(2, "wb", buffering=0, closefd=False))  # noqa: PTH123, SIM115  a descriptor, open for good
 
 
 def get(name: str) -> FilteringBoundLogger:
