@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import string
 from datetime import UTC, datetime
@@ -89,7 +88,7 @@ def lines(capfd: pytest.CaptureFixture[str]) -> Any:
     before = structlog.get_config()
     structlog.reset_defaults()
     logs.configure("json", "info")
-    structlog.configure(cache_logger_on_first_use=False, logger_factory=structlog.BytesLoggerFactory(written))
+    structlog.configure(cache_logger_on_first_use=False)
     yield lambda: [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     structlog.configure(**before)
 
