@@ -11,8 +11,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from support import Platform
 
+from support import Platform
 from yima.runtime import logs, migrate, postgres
 from yima.runtime.database import Database
 from yima.runtime.keys import FileKeyStore, Vault

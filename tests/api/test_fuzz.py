@@ -10,15 +10,31 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from support import Institution, Platform, observation, visit_bundle
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TEXT = st.text(max_size=20) | st.sampled_from(
-    ["Patient", "Observation?code=1", "urn:uuid:1", "W/\"1\"", "\x00", "\ud800", "2026-02-30", "'; --", "Bundle", "http://x/Patient/1", "9" * 400]
+    [
+        "Patient",
+        "Observation?code=1",
+        "urn:uuid:1",
+        'W/"1"',
+        "\x00",
+        "\ud800",
+        "2026-02-30",
+        "'; --",
+        "Bundle",
+        "http://x/Patient/1",
+        "9" * 400,
+    ]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT | st.sampled_from(["resourceType", "id", "reference", "entry"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(TEXT | st.sampled_from(["resourceType", "id", "reference", "entry"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -50,7 +66,12 @@ async def _fine(hospital: Institution, method: str, path: str, body: bytes | Non
 @QUIET
 @given(tree=JSON)
 async def test_any_json_at_any_address(hospital: Institution, record: list[str], tree: Any) -> None:
-    for method, path in (("POST", "/fhir"), ("POST", "/fhir/Patient"), ("PUT", f"/fhir/{record[2]}"), ("PUT", "/fhir/Patient?identifier=a|b")):
+    for method, path in (
+        ("POST", "/fhir"),
+        ("POST", "/fhir/Patient"),
+        ("PUT", f"/fhir/{record[2]}"),
+        ("PUT", "/fhir/Patient?identifier=a|b"),
+    ):
         await _fine(hospital, method, path, _bytes(tree))
 
 
@@ -77,7 +98,9 @@ def _with(tree: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 @QUIET
 @given(data=st.data(), kind=st.sampled_from(["transaction", "batch"]))
-async def test_a_bundle_with_one_thing_changed(platform: Platform, hospital: Institution, data: st.DataObject, kind: str) -> None:
+async def test_a_bundle_with_one_thing_changed(
+    platform: Platform, hospital: Institution, data: st.DataObject, kind: str
+) -> None:
     """A good Bundle in which one value, anywhere, is something else."""
     tree = visit_bundle(hospital.code, observations=1) | {"type": kind}
     place = data.draw(st.sampled_from(_places(tree)[1:]))
@@ -91,14 +114,55 @@ async def test_a_bundle_with_one_thing_changed(platform: Platform, hospital: Ins
 
 @QUIET
 @given(data=st.data())
-async def test_a_resource_with_one_thing_changed(platform: Platform, hospital: Institution, record: list[str], data: st.DataObject) -> None:
+async def test_a_resource_with_one_thing_changed(
+    platform: Platform, hospital: Institution, record: list[str], data: st.DataObject
+) -> None:
     tree = observation(record[0])
     place = data.draw(st.sampled_from(_places(tree)[1:]))
     await _fine(hospital, "POST", "/fhir/Observation", _bytes(_with(tree, place, data.draw(JSON))))
 
 
-NAMES = st.sampled_from(["patient", "_id", "code", "date", "_sort", "_count", "_cursor", "_include", "_has", "identifier", "value-quantity", "_lastUpdated", "combo-code-value-quantity", "subject:Patient.identifier", "code:text", "status:not", "patient:missing"]) | TEXT  # fmt: skip
-VALUES = TEXT | st.sampled_from(["ge2025", "ap2025-01", "eq0001-01-01", "lt9999-12-31T23:59:59Z", "a|b", "|", "1||", "5.4|http://unitsofmeasure.org|mmol/L", "ap1e300", "-0", "a$b", "\\,", "Patient/x"])  # fmt: skip
+NAMES = (
+    st.sampled_from(
+        [
+            "patient",
+            "_id",
+            "code",
+            "date",
+            "_sort",
+            "_count",
+            "_cursor",
+            "_include",
+            "_has",
+            "identifier",
+            "value-quantity",
+            "_lastUpdated",
+            "combo-code-value-quantity",
+            "subject:Patient.identifier",
+            "code:text",
+            "status:not",
+            "patient:missing",
+        ]
+    )
+    | TEXT
+)
+VALUES = TEXT | st.sampled_from(
+    [
+        "ge2025",
+        "ap2025-01",
+        "eq0001-01-01",
+        "lt9999-12-31T23:59:59Z",
+        "a|b",
+        "|",
+        "1||",
+        "5.4|http://unitsofmeasure.org|mmol/L",
+        "ap1e300",
+        "-0",
+        "a$b",
+        "\\,",
+        "Patient/x",
+    ]
+)
 
 
 @QUIET
@@ -106,7 +170,9 @@ VALUES = TEXT | st.sampled_from(["ge2025", "ap2025-01", "eq0001-01-01", "lt9999-
 async def test_any_search(hospital: Institution, record: list[str], pairs: list[tuple[str, str]]) -> None:
     query = urlencode([("patient", record[0]), *pairs], errors="replace")
     await _fine(hospital, "GET", f"/fhir/Observation?{query}", None)
-    await _fine(hospital, "POST", "/fhir/Observation/_search", query.encode(), content_type="application/x-www-form-urlencoded")
+    await _fine(
+        hospital, "POST", "/fhir/Observation/_search", query.encode(), content_type="application/x-www-form-urlencoded"
+    )
 
 
 @QUIET
@@ -119,7 +185,11 @@ async def test_any_scan(platform: Platform, hospital: Institution, record: list[
 
 
 @QUIET
-@given(assertion=st.text(max_size=60) | st.lists(st.binary(max_size=20), min_size=3, max_size=3).map(lambda p: ".".join(x.hex() for x in p)), scope=TEXT)
+@given(
+    assertion=st.text(max_size=60)
+    | st.lists(st.binary(max_size=20), min_size=3, max_size=3).map(lambda p: ".".join(x.hex() for x in p)),
+    scope=TEXT,
+)
 async def test_any_assertion(hospital: Institution, assertion: str, scope: str) -> None:
     assertion, scope = (text.encode("utf-8", "replace").decode() for text in (assertion, scope))
     answer = await hospital.ask_token(assertion, scope=scope)

@@ -1,4 +1,5 @@
-"""The table of addresses against what is said of it: who may come without a token, what openapi.json and metadata promise."""
+"""The table of addresses against what is said of it: who may come without a token, what openapi.json and metadata
+promise."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from starlette.routing import Route
+
 from support import Institution, Platform, assert_refused, code_of, observation, patient
 from yima import __version__, api, fhir
 from yima.api import capability
@@ -16,10 +18,16 @@ from yima.runtime.errors import KINDS
 
 DOCUMENT: dict[str, Any] = json.loads(files("yima.api").joinpath("openapi.json").read_bytes())
 PUBLIC = {
-    ("POST", "/oauth/token"), ("GET", "/fhir/metadata"), ("GET", "/fhir/.well-known/smart-configuration"),
-    ("GET", "/.well-known/smart-configuration"), ("GET", "/.well-known/jwks.json"), ("GET", "/openapi.json"), ("GET", "/health/live"),
-    ("GET", "/health/ready"), ("GET", "/metrics"),
-}  # fmt: skip
+    ("POST", "/oauth/token"),
+    ("GET", "/fhir/metadata"),
+    ("GET", "/fhir/.well-known/smart-configuration"),
+    ("GET", "/.well-known/smart-configuration"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/openapi.json"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+}
 """What anybody may ask: nothing of it knows a person."""
 
 
@@ -57,7 +65,7 @@ def test_the_public_list_has_nothing_that_is_gone() -> None:
     assert set(_routes()) >= PUBLIC
 
 
-# --- openapi.json ------------------------------------------------------------------------------------------------------
+# --- openapi.json ----------------------------------------------------------------------------------------------------
 
 
 def test_it_describes_every_address_that_is_not_fhir_and_no_other() -> None:
@@ -133,9 +141,17 @@ async def test_what_is_answered_follows_its_schemas(platform: Platform, hospital
         ("/oauth/token", "post", "200"): await hospital.ask_token(),
         ("/oauth/token", "post", "401"): await hospital.ask_token("x.y.z"),
     }
-    for path in ("/.well-known/smart-configuration", "/.well-known/jwks.json", "/openapi.json", "/health/live", "/health/ready"):
+    for path in (
+        "/.well-known/smart-configuration",
+        "/.well-known/jwks.json",
+        "/openapi.json",
+        "/health/live",
+        "/health/ready",
+    ):
         answers[path, "get", "200"] = await platform.client.get(path)
-    answers["/health/ready", "get", "400"] = await platform.client.get("/health/ready", headers={"host": "evil.example"})
+    answers["/health/ready", "get", "400"] = await platform.client.get(
+        "/health/ready", headers={"host": "evil.example"}
+    )
     for (path, method, status), answer in answers.items():
         assert str(answer.status_code) == status, answer.text
         described = _resolved(DOCUMENT["paths"][path][method]["responses"][status])["content"]
@@ -160,9 +176,24 @@ def _resolved(node: Any) -> Any:
 
 _TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
 _KNOWN = {
-    "type", "const", "enum", "required", "properties", "additionalProperties", "items", "pattern", "allOf", "minLength", "maxLength",
-    "minItems", "description", "default", "examples", "format", "$ref",
-}  # fmt: skip
+    "type",
+    "const",
+    "enum",
+    "required",
+    "properties",
+    "additionalProperties",
+    "items",
+    "pattern",
+    "allOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "description",
+    "default",
+    "examples",
+    "format",
+    "$ref",
+}
 
 
 def _mistakes(schema: Any, value: Any, at: str = "$") -> list[str]:
@@ -174,7 +205,9 @@ def _mistakes(schema: Any, value: Any, at: str = "$") -> list[str]:
     found = [m for part in schema.get("allOf", ()) for m in _mistakes(part, value, at)]
     kinds = schema.get("type", [])
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    if kinds and not any(isinstance(value, _TYPES[k]) and (k != "integer" or not isinstance(value, bool)) for k in kinds):
+    if kinds and not any(
+        isinstance(value, _TYPES[k]) and (k != "integer" or not isinstance(value, bool)) for k in kinds
+    ):
         return [*found, f"{at} is not {kinds}"]
     if "const" in schema and value != schema["const"]:
         found.append(f"{at} is not {schema['const']}")
@@ -190,11 +223,13 @@ def _mistakes(schema: Any, value: Any, at: str = "$") -> list[str]:
         found += [f"{at}.{name} is missing" for name in schema.get("required", ()) if name not in value]
         for name, inner in value.items():
             rest = schema.get("additionalProperties", {})
-            found += _mistakes(schema.get("properties", {}).get(name, rest if rest is not True else {}), inner, f"{at}.{name}")
+            found += _mistakes(
+                schema.get("properties", {}).get(name, rest if rest is not True else {}), inner, f"{at}.{name}"
+            )
     return found
 
 
-# --- /fhir/metadata ------------------------------------------------------------------------------------------------------
+# --- /fhir/metadata --------------------------------------------------------------------------------------------------
 
 
 async def test_the_capability_statement_is_valid_fhir(platform: Platform) -> None:
@@ -218,12 +253,18 @@ async def test_every_listed_interaction_exists(hospital: Institution) -> None:
         for code in offered & set(asked):
             method, path, body = asked[code]
             answer = await hospital.call(method, path, body)
-            expected = {"read": ("not-found",), "create": ("field-unknown", "field-missing"), "search-type": ("", "person-not-named")}
+            expected = {
+                "read": ("not-found",),
+                "create": ("field-unknown", "field-missing"),
+                "search-type": ("", "person-not-named"),
+            }
             assert code_of(answer) in expected[code], (name, code, answer.text)
 
 
 async def test_types_that_cannot_be_searched_are_not_listed_as_such(hospital: Institution) -> None:
-    listed = {r["type"]: {i["code"] for i in r["interaction"]} for r in capability.statement("x")["rest"][0]["resource"]}
+    listed = {
+        r["type"]: {i["code"] for i in r["interaction"]} for r in capability.statement("x")["rest"][0]["resource"]
+    }
     assert "search-type" in listed["Observation"]
     assert "search-type" in listed["Organization"]
     assert "search-type" not in listed["ValueSet"]

@@ -1,18 +1,25 @@
-"""No read without a log line: it is committed before the bytes leave, denials too, and reads stop when it cannot be written."""
+"""No read without a log line: it is committed before the bytes leave, denials too, and reads stop when it cannot be
+written."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import asyncpg
 import pytest
+
 from support import Institution, Platform, assert_refused, bundle, entry, observation
 
 READS = [
-    ("GET", "/fhir/{observation}", "read"), ("GET", "/fhir/{observation}/_history/1", "read"), ("GET", "/fhir/{observation}/_history", "read"),
-    ("GET", "/fhir/{patient}/$everything", "search"), ("GET", "/fhir/Observation?patient={patient}", "search"),
-    ("GET", "/fhir/Observation?patient={patient}&_summary=count", "search"), ("GET", "/fhir/Patient?_id={id}", "search"),
-]  # fmt: skip
+    ("GET", "/fhir/{observation}", "read"),
+    ("GET", "/fhir/{observation}/_history/1", "read"),
+    ("GET", "/fhir/{observation}/_history", "read"),
+    ("GET", "/fhir/{patient}/$everything", "search"),
+    ("GET", "/fhir/Observation?patient={patient}", "search"),
+    ("GET", "/fhir/Observation?patient={patient}&_summary=count", "search"),
+    ("GET", "/fhir/Patient?_id={id}", "search"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +30,12 @@ async def hospital(platform: Platform) -> Institution:
 @pytest.fixture
 async def record(hospital: Institution) -> dict[str, Any]:
     addresses = await hospital.submit()
-    return {"patient": addresses[0], "id": addresses[0].partition("/")[2], "observation": addresses[2], "person": Platform.person_of(addresses[0])}
+    return {
+        "patient": addresses[0],
+        "id": addresses[0].partition("/")[2],
+        "observation": addresses[2],
+        "person": Platform.person_of(addresses[0]),
+    }
 
 
 @pytest.mark.parametrize(("method", "path", "action"), READS, ids=[path for _, path, _ in READS])
@@ -55,15 +67,25 @@ async def test_a_denial_is_a_line_too(
         assert [(line["action"], line["outcome"]) for line in lines] == [(action, "denied")]
 
 
-async def test_reads_in_a_bundle_are_lines_each(platform: Platform, hospital: Institution, record: dict[str, Any]) -> None:
+async def test_reads_in_a_bundle_are_lines_each(
+    platform: Platform, hospital: Institution, record: dict[str, Any]
+) -> None:
     before = await platform.log_of(record["person"])
-    sent = bundle(*(entry(None, "GET", path[6:].format(**record)) for _, path, _ in READS if "everything" not in path and not path.endswith("_history")))
+    sent = bundle(
+        *(
+            entry(None, "GET", path[6:].format(**record))
+            for _, path, _ in READS
+            if "everything" not in path and not path.endswith("_history")
+        )
+    )
     answer = await hospital.call("POST", "/fhir", sent)
     assert [e["response"]["status"] for e in answer.json()["entry"]] == ["200 OK"] * 5
     assert len(await platform.log_of(record["person"])) == len(before) + 5
 
 
-async def test_a_submission_is_a_line_in_the_same_transaction(platform: Platform, hospital: Institution, record: dict[str, Any]) -> None:
+async def test_a_submission_is_a_line_in_the_same_transaction(
+    platform: Platform, hospital: Institution, record: dict[str, Any]
+) -> None:
     line = (await platform.log_of(record["person"]))[0]
     assert (line["action"], line["outcome"], line["basis"]) == ("submit", "ok", "own-submission")
     assert json.loads(line["detail"])["types"] == {"Patient": 1, "Encounter": 1, "Observation": 2}
@@ -83,7 +105,7 @@ async def test_reads_stop_when_the_log_cannot_be_written(
         answer = await hospital.call(method, path.format(**record))
         assert answer.status_code >= 500
         assert "mmol" not in answer.text
-        assert "resourceType\":\"Patient" not in answer.text
+        assert 'resourceType":"Patient' not in answer.text
         scan = await hospital.scan(platform.dynamic(record["person"]))
         assert scan.status_code >= 500
         assert "name" not in scan.json()
@@ -94,8 +116,6 @@ async def test_reads_stop_when_the_log_cannot_be_written(
 
 
 async def _owner(platform: Platform) -> Any:
-    import asyncpg
-
     return await asyncpg.connect(platform.database_url)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support import Institution, Platform, assert_refused, nothing_written, patient, resident_number
 from yima import healthcode
 from yima.runtime import clock
@@ -36,7 +37,9 @@ async def _visits(platform: Platform) -> int:
     return int((await platform.database.fetchrow("select count(*) from healthcode.visit"))[0])
 
 
-async def test_the_answer_says_who_stands_there(platform: Platform, hospital: Institution, person: int, number: str) -> None:
+async def test_the_answer_says_who_stands_there(
+    platform: Platform, hospital: Institution, person: int, number: str
+) -> None:
     answer = await hospital.scan(platform.dynamic(person))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -98,7 +101,11 @@ async def test_a_printed_code_may_be_used_again(platform: Platform, hospital: In
 Spoil = Callable[[str], str]
 BROKEN: dict[str, tuple[Spoil, int, str]] = {
     "last character changed": (lambda t: t[:-1] + ("0" if t[-1] != "0" else "1"), 422, "code-signature-invalid"),
-    "a character inside changed": (lambda t: t[:20] + ("A" if t[20] != "A" else "B") + t[21:], 422, "code-signature-invalid"),
+    "a character inside changed": (
+        lambda t: t[:20] + ("A" if t[20] != "A" else "B") + t[21:],
+        422,
+        "code-signature-invalid",
+    ),
     "cut short": (lambda t: t[:-6], 422, "code-signature-invalid"),
     "two codes joined": (lambda t: t + t, 400, "code-unreadable"),
     "without its prefix": (lambda t: t[4:], 400, "code-unreadable"),
@@ -110,8 +117,16 @@ BROKEN: dict[str, tuple[Spoil, int, str]] = {
     "very long": (lambda _: "YM1:" + "A" * 4000, 400, "code-unreadable"),
     "NUL inside": (lambda t: t[:10] + "\x00" + t[11:], 400, "code-unreadable"),
     "Chinese": (lambda _: "一码通行", 400, "code-unreadable"),
-    "a national card's code": (lambda _: "98FF9F2C05145CB9305E9D8A57E072BB51180CA49E5BE5E9D41BCE3A9A571928:1", 400, "code-unreadable"),
-    "a vaccination certificate": (lambda _: "HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOO6+IUKRG*I", 400, "code-unreadable"),
+    "a national card's code": (
+        lambda _: "98FF9F2C05145CB9305E9D8A57E072BB51180CA49E5BE5E9D41BCE3A9A571928:1",
+        400,
+        "code-unreadable",
+    ),
+    "a vaccination certificate": (
+        lambda _: "HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOO6+IUKRG*I",
+        400,
+        "code-unreadable",
+    ),
 }
 
 
@@ -131,9 +146,12 @@ async def test_a_broken_code_is_refused(platform: Platform, hospital: Institutio
 
 
 TIMES = [
-    (timedelta(minutes=-5), 410, "code-expired"), (timedelta(hours=-20), 410, "code-expired"), (timedelta(days=-400), 410, "code-expired"),
-    (timedelta(minutes=5), 422, "clock-skew"), (timedelta(hours=3), 422, "clock-skew"),
-]  # fmt: skip
+    (timedelta(minutes=-5), 410, "code-expired"),
+    (timedelta(hours=-20), 410, "code-expired"),
+    (timedelta(days=-400), 410, "code-expired"),
+    (timedelta(minutes=5), 422, "clock-skew"),
+    (timedelta(hours=3), 422, "clock-skew"),
+]
 
 
 @pytest.mark.parametrize(("shift", "status", "code"), TIMES, ids=[str(shift) for shift, _, _ in TIMES])
@@ -158,7 +176,9 @@ async def test_a_code_of_another_deployment(hospital: Institution, person: int, 
 async def test_a_card_that_ended(platform: Platform, hospital: Institution) -> None:
     someone = platform.person_of(f"Patient/{(await hospital.create(patient()))['id']}")
     static = await platform.static(someone)
-    await platform.database.execute("update healthcode.card set status = 'cancelled', ended = issued where person_id = $1", someone)
+    await platform.database.execute(
+        "update healthcode.card set status = 'cancelled', ended = issued where person_id = $1", someone
+    )
     for text in (static, platform.dynamic(someone)):
         assert_refused(await hospital.scan(text), 410, "code-cancelled")
 
@@ -233,7 +253,9 @@ async def test_further_fields_are_no_mistake(platform: Platform, hospital: Insti
 
 
 async def test_only_json_is_read(hospital: Institution) -> None:
-    assert_refused(await hospital.call("POST", "/code/verify", b"{}", content_type="text/plain"), 415, "unsupported-media-type")
+    assert_refused(
+        await hospital.call("POST", "/code/verify", b"{}", content_type="text/plain"), 415, "unsupported-media-type"
+    )
 
 
 async def test_a_hostile_batch_spoils_no_neighbour(platform: Platform) -> None:
@@ -243,6 +265,9 @@ async def test_a_hostile_batch_spoils_no_neighbour(platform: Platform) -> None:
     for place in places:
         await place.token()
     good = [place.scan(platform.dynamic(who)) for place, who in zip(places, people, strict=True)]
-    bad = [place.scan(platform.dynamic(who, clock.now() - timedelta(seconds=15)), purpose="\x00") for place, who in zip(places, people, strict=True)]
+    bad = [
+        place.scan(platform.dynamic(who, clock.now() - timedelta(seconds=15)), purpose="\x00")
+        for place, who in zip(places, people, strict=True)
+    ]
     answers = await asyncio.gather(*good, *bad)
     assert [a.status_code for a in answers] == [200] * 6 + [403] * 6

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwk, jwt
+
 from support import BASE, Institution, Platform, assert_refused, observation, patient
 from yima import directory
 
@@ -84,7 +85,9 @@ FORGERIES = {
     "signature cut short": lambda h: h.assertion()[:-8],
     "no signature": lambda h: h.assertion().rpartition(".")[0] + ".",
     "other typ": lambda h: h.assertion(header={"alg": "ES256", "kid": h.key.thumbprint(), "typ": "at+jwt"}),
-    "critical extension": lambda h: h.assertion(header={"alg": "ES256", "kid": h.key.thumbprint(), "crit": ["x"], "x": 1}),
+    "critical extension": lambda h: h.assertion(
+        header={"alg": "ES256", "kid": h.key.thumbprint(), "crit": ["x"], "x": 1}
+    ),
     "unknown client": lambda h: h.assertion(iss="nobody", sub="nobody"),
     "sub of another": lambda h: h.assertion(sub="other"),
     "no sub": lambda h: h.assertion(sub=None),
@@ -131,7 +134,12 @@ FORMS = {
     "scope of a user": ({"scope": "user/Patient.r"}, 403, "scope-insufficient", "invalid_scope"),
     "scope of letters that are none": ({"scope": "system/Patient.xyz"}, 403, "scope-insufficient", "invalid_scope"),
     "scope with NUL": ({"scope": "system/Pat\x00ient.r"}, 403, "scope-insufficient", "invalid_scope"),
-    "scope narrowed by a query": ({"scope": "system/Observation.rs?category=vital-signs"}, 403, "scope-insufficient", "invalid_scope"),
+    "scope narrowed by a query": (
+        {"scope": "system/Observation.rs?category=vital-signs"},
+        403,
+        "scope-insufficient",
+        "invalid_scope",
+    ),
 }
 
 
@@ -173,13 +181,17 @@ async def test_without_a_bearer_token_nothing_is_answered(platform: Platform, ca
 
 @pytest.mark.parametrize("token", ["x", "x" * 43, "\u00ff" * 43, "a" * 8000])
 async def test_a_token_that_was_never_issued(platform: Platform, token: str) -> None:
-    answer = await platform.client.get("/fhir/Patient/x", headers={"authorization": f"Bearer {token}".encode("latin-1")})
+    answer = await platform.client.get(
+        "/fhir/Patient/x", headers={"authorization": f"Bearer {token}".encode("latin-1")}
+    )
     assert_refused(answer, 401, "token-invalid")
 
 
 async def test_an_expired_token(platform: Platform, hospital: Institution) -> None:
     token = await hospital.token(scope="system/*.rs")
-    await platform.database.execute("update directory.token set expires = expires - interval '1 day' where scopes = $1", ["system/*.rs"])
+    await platform.database.execute(
+        "update directory.token set expires = expires - interval '1 day' where scopes = $1", ["system/*.rs"]
+    )
     assert_refused(await hospital.call("GET", "/fhir/Patient/x", token=token), 401, "token-invalid")
 
 
@@ -233,12 +245,16 @@ async def test_scopes_hold_inside_a_bundle_and_for_everything(hospital: Institut
     only_patients = await hospital.token(scope="system/Patient.rs system/Patient.c")
     whole = await hospital.call("GET", f"/fhir/{addresses[0]}/$everything", token=only_patients)
     assert [e["resource"]["resourceType"] for e in whole.json()["entry"]] == ["Patient"]
-    sent = {"resourceType": "Bundle", "type": "batch", "entry": [
-        {"request": {"method": "POST", "url": "Observation"}, "resource": observation(addresses[0])},
-        {"request": {"method": "GET", "url": addresses[2]}},
-        {"request": {"method": "GET", "url": f"Observation?patient={addresses[0]}"}},
-        {"request": {"method": "GET", "url": addresses[0]}},
-    ]}  # fmt: skip
+    sent = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [
+            {"request": {"method": "POST", "url": "Observation"}, "resource": observation(addresses[0])},
+            {"request": {"method": "GET", "url": addresses[2]}},
+            {"request": {"method": "GET", "url": f"Observation?patient={addresses[0]}"}},
+            {"request": {"method": "GET", "url": addresses[0]}},
+        ],
+    }
     answer = (await hospital.call("POST", "/fhir", sent, token=only_patients)).json()
     assert [e["response"]["status"][:3] for e in answer["entry"]] == ["403", "403", "403", "200"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -11,9 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import SYNTHEA
-from support import Platform, serving
-from test_fhirpy import _report
+
+from support import SYNTHEA, Platform, report, serving
 from yima.runtime.keys import FileKeyStore
 
 HERE = Path(__file__).resolve().parent / "node"
@@ -34,7 +34,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("package.json", "package-lock.json", "client.mjs"):
         shutil.copy(HERE / name, folder)
     done = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [str(shutil.which("npm")), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     if done.returncode:
         _loudly(f"npm ci failed: {done.stderr[-300:]}")
@@ -66,11 +71,18 @@ async def test_it_signs_in_submits_reads_and_searches(live: Platform, installed:
         bundles[-1].write_bytes(gzip.decompress(path.read_bytes()))
     key = institution.key.as_dict(private=True) | {"kid": institution.key.thumbprint()}
     config = {"base": live.base, "clientId": institution.client_id, "jwk": key, "bundles": list(map(str, bundles))}
-    done = subprocess.run(
-        ["node", "client.mjs"], cwd=installed, input=json.dumps(config), capture_output=True, text=True, timeout=200, check=False,
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [str(shutil.which("node")), "client.mjs"],
+        cwd=installed,
+        input=json.dumps(config),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
         env=os.environ | {"NODE_OPTIONS": ""},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     figures = json.loads(done.stdout)
     assert figures["resources"] == figures["compared"] == 7395
-    _report("fhir-kit-client", figures)
+    report("fhir-kit-client", figures)

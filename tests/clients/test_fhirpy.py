@@ -8,17 +8,18 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SYNTHEA
 from fhirpy import AsyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
-from support import Institution, Platform, serving
+
+from support import SYNTHEA, Institution, Platform, report, serving
 from yima.runtime.keys import FileKeyStore
 
-pytestmark = pytest.mark.skipif(not SYNTHEA.is_dir(), reason="NO SYNTHEA BUNDLES: ../shared/data/synthea-r4 is not there")
+pytestmark = pytest.mark.skipif(
+    not SYNTHEA.is_dir(), reason="NO SYNTHEA BUNDLES: ../shared/data/synthea-r4 is not there"
+)
 
 
 @dataclass
@@ -80,16 +81,8 @@ async def test_all_bundles_are_accepted_unchanged(loaded: Loaded, record_propert
         assert [entry["response"]["status"] for entry in answer["entry"]] == ["201 Created"] * len(bundle["entry"])
     assert (len(loaded.sent), resources) == (24, 7395)
     figures = {"bundles": 24, "resources": resources, "bytes": loaded.bytes, "seconds": round(loaded.seconds, 2)}
-    _report("fhirpy", figures)
+    report("fhirpy", figures)
     record_property("figures", json.dumps(figures))
-
-
-def _report(name: str, figures: dict[str, Any]) -> None:
-    """Print the figures (pytest -rP) and keep them for the note."""
-    print(f"{name}: {json.dumps(figures)}")
-    folder = Path(__file__).resolve().parents[2] / ".yima" / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(figures) + "\n")
 
 
 async def test_every_resource_comes_back_as_it_was(loaded: Loaded) -> None:
@@ -102,11 +95,15 @@ async def test_every_resource_comes_back_as_it_was(loaded: Loaded) -> None:
         names = {entry["fullUrl"]: address for entry, address in zip(bundle["entry"], addresses, strict=True)}
         exact = json.loads(json.dumps(bundle), parse_float=Decimal)
         patient = next(a for a in addresses if a.startswith("Patient/"))
-        whole = json.loads((await http.get(f"/fhir/{patient}/$everything", headers=headers)).content, parse_float=Decimal)
+        whole = json.loads(
+            (await http.get(f"/fhir/{patient}/$everything", headers=headers)).content, parse_float=Decimal
+        )
         got = {f"{e['resource']['resourceType']}/{e['resource']['id']}": e["resource"] for e in whole["entry"]}
         for entry, address in zip(exact["entry"], addresses, strict=True):
             if address not in got:  # organizations and practitioners lie on the shared shelf
-                got[address] = json.loads((await http.get(f"/fhir/{address}", headers=headers)).content, parse_float=Decimal)
+                got[address] = json.loads(
+                    (await http.get(f"/fhir/{address}", headers=headers)).content, parse_float=Decimal
+                )
             assert _bare(got[address], {}) == _bare(entry["resource"], names), address
             compared += 1
         assert len(got) == len(addresses), "nothing else is in the record"
@@ -137,7 +134,10 @@ async def test_fhirpy_writes_single_resources(loaded: Loaded) -> None:
     await patient.save()
     assert patient["meta"]["versionId"] == "2"
     seen = client.resource(
-        "Observation", status="final", code={"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}, subject=patient.to_reference()
+        "Observation",
+        status="final",
+        code={"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        subject=patient.to_reference(),
     )
     await seen.save()
     assert await client.resources("Observation").search(patient=patient.id, code="8867-4").count() == 1

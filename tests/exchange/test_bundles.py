@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
-from support import Institution, Platform, assert_refused, bundle, encounter, entry, nothing_written, observation, patient, resident_number, urn, visit_bundle
-from yima import exchange, healthcode
-from yima.runtime import clock
+
+from support import (
+    Institution,
+    Platform,
+    assert_refused,
+    bundle,
+    encounter,
+    entry,
+    nothing_written,
+    observation,
+    patient,
+    urn,
+    visit_bundle,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +38,23 @@ async def test_a_transaction_is_all_or_nothing(platform: Platform, hospital: Ins
     ]
     for bad in bad_ends:
         async with nothing_written(platform):
-            answer = await hospital.call("POST", "/fhir", bundle(entry(patient(), fullUrl=who), entry(observation(who)), bad))
+            answer = await hospital.call(
+                "POST", "/fhir", bundle(entry(patient(), fullUrl=who), entry(observation(who)), bad)
+            )
             assert answer.status_code in (404, 422), answer.text
 
 
 async def test_entries_of_a_batch_stand_alone(platform: Platform, hospital: Institution) -> None:
     known = f"Patient/{(await hospital.create(patient()))['id']}"
     sent = bundle(
-        entry(observation(known)), entry(observation("Patient/nobody")), entry(observation(known)),
-        entry(None, "DELETE", "Observation/0000000001-0000000000001"), entry(None, "GET", known), entry(None, "GET", "Patient/x"),
+        entry(observation(known)),
+        entry(observation("Patient/nobody")),
+        entry(observation(known)),
+        entry(None, "DELETE", "Observation/0000000001-0000000000001"),
+        entry(None, "GET", known),
+        entry(None, "GET", "Patient/x"),
         kind="batch",
-    )  # fmt: skip
+    )
     answer = await hospital.call("POST", "/fhir", sent)
     assert answer.status_code == 200
     body = answer.json()
@@ -70,7 +86,10 @@ async def test_references_in_narrative_and_by_address_are_rewritten(hospital: In
     sent = bundle(
         entry(patient(), fullUrl=f"{base}/Patient/7"),
         entry(observation("Patient/7", text={"status": "generated", "div": div}), fullUrl=f"{base}/Observation/8"),
-        entry(observation(f"{base}/Patient/7", hasMember=[{"reference": "Observation/8"}]), fullUrl=f"{base}/Observation/9"),
+        entry(
+            observation(f"{base}/Patient/7", hasMember=[{"reference": "Observation/8"}]),
+            fullUrl=f"{base}/Observation/9",
+        ),
     )
     addresses = await hospital.submit(sent)
     first, second = [(await hospital.call("GET", f"/fhir/{a}")).json() for a in addresses[1:]]
@@ -80,7 +99,9 @@ async def test_references_in_narrative_and_by_address_are_rewritten(hospital: In
 
 async def test_references_by_search_are_resolved(hospital: Institution) -> None:
     known = await hospital.create(patient(number="cond-1"))
-    place = await hospital.create({"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "lab"}], "name": "检验科"})
+    place = await hospital.create(
+        {"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "lab"}], "name": "检验科"}
+    )
     where = await hospital.create(encounter(f"Patient/{known['id']}", identifier=[{"system": "urn:e", "value": "1"}]))
     sent = observation(
         "Patient?identifier=urn:hospital:a:mrn|cond-1",
@@ -96,7 +117,9 @@ async def test_references_by_search_are_resolved(hospital: Institution) -> None:
 
 async def test_a_search_that_means_two_is_refused(platform: Platform, hospital: Institution) -> None:
     for _ in range(2):
-        await hospital.create({"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "two"}], "name": "x"})
+        await hospital.create(
+            {"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "two"}], "name": "x"}
+        )
     known = await hospital.create(patient())
     sent = observation(f"Patient/{known['id']}", performer=[{"reference": "Organization?identifier=urn:o|two"}])
     async with nothing_written(platform):
@@ -126,7 +149,11 @@ async def test_one_resource_twice_in_a_bundle_is_refused(platform: Platform, hos
     seen = await hospital.create(observation(f"Patient/{made['id']}"))
     twice = entry(seen, "PUT", f"Observation/{seen['id']}")
     same = patient()
-    for sent in (bundle(twice, twice), bundle(twice, entry(None, "DELETE", f"Observation/{seen['id']}")), bundle(entry(same), entry(same))):
+    for sent in (
+        bundle(twice, twice),
+        bundle(twice, entry(None, "DELETE", f"Observation/{seen['id']}")),
+        bundle(entry(same), entry(same)),
+    ):
         async with nothing_written(platform):
             assert_refused(await hospital.call("POST", "/fhir", sent), 422, "field-invalid")
 
@@ -138,7 +165,7 @@ async def test_a_bundle_of_nothing(hospital: Institution, kind: str) -> None:
         assert (answer.status_code, answer.json()) == (200, {"resourceType": "Bundle", "type": f"{kind}-response"})
 
 
-# --- resends ---------------------------------------------------------------------------------------------------------------
+# --- resends ---------------------------------------------------------------------------------------------------------
 
 KEYED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "by header": ({}, {"idempotency_key": "visit-1"}),
@@ -152,7 +179,11 @@ KEYED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 async def test_a_resend_changes_nothing(platform: Platform, case: str, kind: str) -> None:
     hospital = await platform.institution("R")
     members, headers = KEYED[case]
-    sent = (visit_bundle(hospital.code) if kind == "transaction" else bundle(entry(patient()), entry(patient()))) | members | {"type": kind}
+    sent = (
+        (visit_bundle(hospital.code) if kind == "transaction" else bundle(entry(patient()), entry(patient())))
+        | members
+        | {"type": kind}
+    )
     first = await hospital.call("POST", "/fhir", sent, **headers)
     assert first.status_code == 200
     async with nothing_written(platform):
@@ -192,105 +223,3 @@ async def test_a_refused_submission_may_be_sent_again_when_mended(hospital: Inst
     assert_refused(await hospital.call("POST", "/fhir", sent, idempotency_key="late"), 422, "reference-unresolved")
     await hospital.create(patient(number="late"))
     assert (await hospital.call("POST", "/fhir", sent, idempotency_key="late")).status_code == 200
-
-
-# --- persons -----------------------------------------------------------------------------------------------------------------
-
-
-async def test_two_hundred_submissions_of_a_new_person_make_one(platform: Platform) -> None:
-    """From ten institutions at once, each under its own patient number."""
-    places = [await platform.institution("P") for _ in range(10)]
-    for place in places:
-        await place.token()
-    number = resident_number("1990-09-09")
-    said = {"name": [{"text": "欧阳娜娜"}], "birthDate": "1990-09-09", "telecom": [{"system": "phone", "value": "13912345678"}]}
-    before = await platform.counts()
-
-    async def send(n: int) -> list[str]:
-        return await places[n % 10].submit(visit_bundle(places[n % 10].code, number="n1", national=number, observations=1, **said))
-
-    submitted = await asyncio.gather(*(send(n) for n in range(200)))
-    persons = {platform.person_of(addresses[0]) for addresses in submitted}
-    assert len(persons) == 1
-    after = await platform.counts()
-    grown = {name: after[name] - before[name] for name in after}
-    assert (grown["mpi.person"], grown["healthcode.card"], grown["mpi.link"]) == (1, 1, 10)
-    assert grown["records.resource"] == 10 + 400  # ten Patients; an encounter and an observation of each submission
-
-
-async def test_without_a_number_by_name_birth_date_sex_and_phone(platform: Platform) -> None:
-    places = [await platform.institution("Q") for _ in range(4)]
-    said = {"name": [{"text": "司徒静"}], "birthDate": "1977-07-07", "telecom": [{"system": "phone", "value": "13812345678"}]}
-    submitted = await asyncio.gather(*(place.submit(visit_bundle(place.code, **said)) for place in places for _ in range(5)))
-    assert len({platform.person_of(addresses[0]) for addresses in submitted}) == 1
-
-
-async def test_card_and_codes_are_there_with_the_receipt(platform: Platform, hospital: Institution) -> None:
-    addresses = await hospital.submit()
-    person = platform.person_of(addresses[0])
-    card = await healthcode.card_of(platform.database, person)
-    assert card.status == "active"
-    for text, assurance in ((platform.dynamic(person), "dynamic"), (await platform.static(person), "static")):
-        answer = await hospital.scan(text)
-        assert (answer.status_code, answer.json()["assurance"]) == (200, assurance)
-
-
-async def test_an_app_that_matches_nobody(platform: Platform) -> None:
-    """A sandbox (`matching: off`) neither joins nor is joined."""
-    number = resident_number()
-    real = await platform.institution("real")
-    sandbox = await platform.institution("sandbox", matching="off")
-    said = {"name": [{"text": "南宫问"}], "national": number}
-    first = await real.submit(visit_bundle(**said))
-    second = await sandbox.submit(visit_bundle(**said))
-    third = await real.submit(visit_bundle(**said, number="other"))
-    assert platform.person_of(first[0]) == platform.person_of(third[0])
-    assert platform.person_of(first[0]) != platform.person_of(second[0])
-
-
-# --- what the operator sees ------------------------------------------------------------------------------------------------------
-
-REFUSED: dict[str, tuple[str, Any, str]] = {
-    "malformed": ("/fhir", b"{", "json-malformed"),
-    "wrong": ("/fhir", bundle(entry(patient(gender="x"))), "field-invalid"),
-    "unresolved": ("/fhir", bundle(entry(observation("Patient/nobody"))), "reference-unresolved"),
-    "one resource": ("/fhir/Patient", patient(birthDate="1999-99-99"), "field-invalid"),
-    "a field that is hostile": ("/fhir/Patient", patient(**{"<b>\u202e": 1}), "field-unknown"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-async def test_a_refused_submission_is_seen_without_its_content(platform: Platform, case: str) -> None:
-    sender = await platform.institution("S")
-    path, sent, code = REFUSED[case]
-    answer = await sender.call("POST", path, sent, x_request_id=f"request-of-{sender.code}")
-    assert answer.status_code >= 400
-    seen = (await exchange.dashboard(platform.access, clock.now())).recent[0]
-    assert (seen.institution_zh, seen.app, seen.outcome, seen.code) == (f"{sender.code}医院", sender.client_id, "refused", code)
-    assert seen.request_id == f"request-of-{sender.code}"
-    rows = [dict(row) for row in await platform.database.fetch("select * from exchange.refused where client_id = $1", sender.client_id)]
-    assert len(rows) == 1
-    text = str(rows)
-    assert "1999-99-99" not in text
-    if not isinstance(sent, bytes):
-        said = (sent["entry"][0]["resource"] if "entry" in sent else sent).get("name", [{}])[0].get("text", "no name")
-        assert said not in text
-        assert seen.bytes == len(json.dumps(sent, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-async def test_the_dashboard_counts(platform: Platform) -> None:
-    sender = await platform.institution("D")
-    before = await exchange.dashboard(platform.access, clock.now())
-    sent = visit_bundle(observations=3)
-    for _ in range(2):
-        await sender.submit(sent)
-    await sender.call("POST", "/fhir", bundle(entry(observation("Patient/nobody"))))
-    after = await exchange.dashboard(platform.access, clock.now())
-    assert after.totals["submissions"] - before.totals["submissions"] == 1
-    assert after.totals["resources"] - before.totals["resources"] == 5
-    mine = next(row for row in after.by_institution if row.institution_zh == f"{sender.code}医院")
-    assert (mine.ok, mine.failed, mine.resources) == (1, 1, 5)
-    assert mine.p95_ms >= mine.p50_ms > 0
-    outcomes = [row.outcome for row in after.recent if row.institution_zh == f"{sender.code}医院"]
-    assert sorted(outcomes) == ["refused", "repeated"]
-    assert sum(ok for _, ok, _ in after.rates) >= 1

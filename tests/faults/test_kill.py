@@ -1,4 +1,5 @@
-"""kill -9 of everything at once, while institutions submit over HTTP: what was acknowledged is there, a resend changes nothing.
+"""kill -9 of everything at once, while institutions submit over HTTP: what was acknowledged is there, a resend
+changes nothing.
 
 The writers and their ledger stand outside the system: an acknowledgement counts once it is fsynced to the ledger.
 `YIMA_TRIALS=50 ./dev test tests/faults -rP` for more trials.
@@ -18,7 +19,8 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from support import Institution, Platform, Serving, free_port, visit_bundle
+
+from support import Institution, Platform, Serving, free_port, report, visit_bundle
 from support.process import start
 
 TRIALS = int(os.environ.get("YIMA_TRIALS", "3"))
@@ -70,13 +72,16 @@ async def _start(data: Path, port: int) -> tuple[Serving, Platform]:
     return serving, await Platform.attach(serving.base, url, data)
 
 
-@pytest.fixture
-async def town(tmp_path: Path) -> Any:
-    tmp_path.chmod(0o711)
-    data, port = tmp_path / "data", free_port()
+def _make_reachable(data: Path) -> None:
     data.mkdir()
     for parent in data.parents[:3]:
         parent.chmod(parent.stat().st_mode | 0o011)  # PostgreSQL's account must get through to its own files
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> Any:
+    data, port = tmp_path / "data", free_port()
+    _make_reachable(data)
     serving, platform = await _start(data, port)
     town = Town(data, port, Ledger(tmp_path / "ledger"), serving, platform)
     town.writers = [await platform.institution("W") for _ in range(WRITERS)]
@@ -153,14 +158,26 @@ async def test_nothing_acknowledged_is_lost(town: Town) -> None:
         counts = await _counts(town)
         entries = sum(len(sent["entry"]) for sent in town.ledger.sent.values())
         distinct = len(town.ledger.sent)
-        expected = {"exchange.submission": distinct, "mpi.person": distinct, "healthcode.card": distinct, "mpi.link": distinct}
+        expected = {
+            "exchange.submission": distinct,
+            "mpi.person": distinct,
+            "healthcode.card": distinct,
+            "mpi.link": distinct,
+        }
         assert {name: counts[name] for name in expected} == expected
         assert counts["records.resource"] == entries
         assert counts["records.history"] == 0
-        figures.append({"acknowledged": len(fresh), "lost": lost, "changed_by_resend": changed, "seconds_to_serve": round(seconds, 2)})
+        figures.append(
+            {
+                "acknowledged": len(fresh),
+                "lost": lost,
+                "changed_by_resend": changed,
+                "seconds_to_serve": round(seconds, 2),
+            }
+        )
     total = {name: sum(f[name] for f in figures) for name in ("acknowledged", "lost", "changed_by_resend")}
     slowest = max(f["seconds_to_serve"] for f in figures)
-    print("kill -9:", json.dumps({"trials": TRIALS} | total | {"slowest_restart": slowest, "each": figures}))
+    report("kill-9", {"trials": TRIALS} | total | {"slowest_restart": slowest, "each": figures})
     assert total["lost"] == 0
     assert total["changed_by_resend"] == 0
     assert total["acknowledged"] > 10 * TRIALS, "too little was going on when it was killed"
@@ -181,7 +198,8 @@ _AT_ONCE = asyncio.Semaphore(12)
 
 @pytest.mark.slow
 async def test_a_stop_finishes_what_is_under_way(town: Town) -> None:
-    """SIGTERM during load: requests that were taken are answered, PostgreSQL is stopped in order, nobody stays behind."""
+    """SIGTERM during load: requests that were taken are answered, PostgreSQL is stopped in order, nobody stays
+    behind."""
     torn: list[str] = []
 
     async def write(writer: Institution, seed: int) -> None:
@@ -208,7 +226,15 @@ async def test_a_stop_finishes_what_is_under_way(town: Town) -> None:
     seconds = time.perf_counter() - began
     await writing
     alive = [pid for pid in tree if _runs(pid)]
-    print("stop:", json.dumps({"acknowledged": len(town.ledger.acknowledged), "torn": torn, "seconds": round(seconds, 2), "status": status}))
+    report(
+        "stop",
+        {
+            "acknowledged": len(town.ledger.acknowledged),
+            "torn": torn,
+            "seconds": round(seconds, 2),
+            "status": status,
+        },
+    )
     assert status in (0, 143)
     assert alive == [], "orphans"
     assert seconds < 15

@@ -1,12 +1,14 @@
 """Helpers for outside-in tests: a running platform, institutions that sign in, and things to send. No mocks."""
 
-from support.makers import bundle, encounter, entry, observation, patient, resident_number, urn, visit_bundle
+from support.figures import report
+from support.makers import SYNTHEA, bundle, encounter, entry, observation, patient, resident_number, urn, visit_bundle
 from support.platform import BASE, Institution, Platform, code_of, issues_of
 from support.process import Serving, free_port, serving
 from support.refusals import assert_refused, nothing_written
 
 __all__ = [
     "BASE",
+    "SYNTHEA",
     "Institution",
     "Platform",
     "Serving",
@@ -20,6 +22,7 @@ __all__ = [
     "nothing_written",
     "observation",
     "patient",
+    "report",
     "resident_number",
     "serving",
     "urn",

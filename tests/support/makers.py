@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import secrets
 import uuid
+from pathlib import Path
 from typing import Any
 
 from stdnum.cn import ric
 
+SYNTHEA = Path(__file__).resolve().parents[3] / "shared" / "data" / "synthea-r4"
+"""24 synthetic patients (Synthea, Apache-2.0); tests that use them skip where they are absent."""
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"
 _GIVEN = "明芳伟敏静丽强磊军洋艳勇杰娟涛超霞平刚桂英玉兰凤洁梅琳云莲真环雪荣爱妹"
 _count = itertools.count(1)
@@ -26,10 +29,14 @@ def resident_number(birth_date: str = "1985-03-14") -> str:
     return digits + str(ric.calc_check_digit(f"{digits}0"))
 
 
-def patient(hospital: str = "a", *, number: str | None = None, national: str | None = None, **also: Any) -> dict[str, Any]:
+def patient(
+    hospital: str = "a", *, number: str | None = None, national: str | None = None, **also: Any
+) -> dict[str, Any]:
     """A Patient as a hospital would send it; `number` is the hospital's own, `national` a resident number."""
     name = secrets.choice(_SURNAMES) + "".join(secrets.choice(_GIVEN) for _ in range(2))
-    identifiers = [{"system": f"urn:hospital:{hospital}:mrn", "value": number or f"M{next(_count)}-{secrets.token_hex(4)}"}]
+    identifiers = [
+        {"system": f"urn:hospital:{hospital}:mrn", "value": number or f"M{next(_count)}-{secrets.token_hex(4)}"}
+    ]
     if national:
         identifiers.append({"system": RESIDENT_NUMBER, "value": national})
     made = {
@@ -43,7 +50,9 @@ def patient(hospital: str = "a", *, number: str | None = None, national: str | N
     return made | also
 
 
-def observation(subject: str, *, value: Any = 5.4, date: str = "2026-03-01T08:00:00+08:00", **also: Any) -> dict[str, Any]:
+def observation(
+    subject: str, *, value: Any = 5.4, date: str = "2026-03-01T08:00:00+08:00", **also: Any
+) -> dict[str, Any]:
     """A fasting glucose of a patient."""
     made = {
         "resourceType": "Observation",
@@ -91,5 +100,8 @@ def visit_bundle(hospital: str = "a", observations: int = 2, **of_patient: Any) 
     return bundle(
         entry(patient(hospital, **of_patient), fullUrl=who),
         entry(encounter(who), fullUrl=where),
-        *(entry(observation(who, value=n + 4.5, encounter={"reference": where}), fullUrl=urn()) for n in range(observations)),
+        *(
+            entry(observation(who, value=n + 4.5, encounter={"reference": where}), fullUrl=urn())
+            for n in range(observations)
+        ),
     )

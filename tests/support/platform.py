@@ -41,7 +41,8 @@ def code_of(response: httpx.Response) -> str:
 def issues_of(response: httpx.Response) -> list[tuple[str, str]]:
     """(code, path) of every issue of an OperationOutcome."""
     return [
-        (issue["details"]["coding"][0]["code"], (issue.get("expression") or [""])[0]) for issue in response.json()["issue"]
+        (issue["details"]["coding"][0]["code"], (issue.get("expression") or [""])[0])
+        for issue in response.json()["issue"]
     ]
 
 
@@ -72,7 +73,13 @@ class Institution:
         """A client assertion; claims given replace the right ones, None leaves one out."""
         header = claims.pop("header", {"alg": "ES256", "kid": self.key.thumbprint()})
         now = int(time.time())
-        right = {"iss": self.client_id, "sub": self.client_id, "aud": f"{self.platform.base}/oauth/token", "exp": now + 240, "jti": uuid.uuid4().hex}
+        right = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": f"{self.platform.base}/oauth/token",
+            "exp": now + 240,
+            "jti": uuid.uuid4().hex,
+        }
         held = {name: value for name, value in (right | claims).items() if value is not None}
         return signed(header, held, self.key)
 
@@ -154,7 +161,9 @@ class Platform:
     @classmethod
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
         """The application on this database and data directory."""
-        chosen = settings.load({"data": data, "pool_size": 10, "log_level": "error"} | overrides, environment={}, directory=data)
+        chosen = settings.load(
+            {"data": data, "pool_size": 10, "log_level": "error"} | overrides, environment={}, directory=data
+        )
         app = Application(chosen, database_url, BASE)
         await app.start()
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, timeout=60)
@@ -182,7 +191,9 @@ class Platform:
         found: Access = self.app.state.access
         return found
 
-    async def institution(self, name: str = "", *, matching: str = "full", scopes: str = "system/*.cruds") -> Institution:
+    async def institution(
+        self, name: str = "", *, matching: str = "full", scopes: str = "system/*.cruds"
+    ) -> Institution:
         """Register an institution with an app, a key, a terminal and a doctor."""
         code = f"{name or 'H'}{next(_count)}"
         key = jwk.ECKey.generate_key("P-256")
@@ -195,7 +206,9 @@ class Platform:
             await directory.register_terminal(c, number, directory.Terminal(f"{code}-T2", "desk", "0300"))
             doctor = directory.Practitioner(0, number, "D1", "王医生", "Dr Wang", "主任医师", "Chief physician", "0300")
             practitioner = await directory.register_practitioner(c, doctor)
-            app = directory.App(f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching)
+            app = directory.App(
+                f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching
+            )
             await directory.register_app(c, app)
         return Institution(self, number, code, app.client_id, key, f"{code}-T1", practitioner, scopes)
 
@@ -209,12 +222,21 @@ class Platform:
 
     async def counts(self) -> dict[str, int]:
         """How many rows there are of everything that a submission writes."""
-        tables = ("records.resource", "records.history", "mpi.person", "mpi.link", "healthcode.card", "exchange.submission")
+        tables = (
+            "records.resource",
+            "records.history",
+            "mpi.person",
+            "mpi.link",
+            "healthcode.card",
+            "exchange.submission",
+        )
         return {name: (await self.database.fetchrow(f"select count(*) from {name}"))[0] for name in tables}
 
     async def log_of(self, person: int) -> list[dict[str, Any]]:
         """The person's log lines, oldest first."""
-        rows = await self.database.fetch("select * from audit.event where person_id = $1 order by recorded, event_id", person)
+        rows = await self.database.fetch(
+            "select * from audit.event where person_id = $1 order by recorded, event_id", person
+        )
         return [dict(row) for row in rows]
 
     @staticmethod

@@ -76,7 +76,7 @@ def start(data: Path, port: int, **environment: str) -> Serving:
             cwd=data,
         )
     while True:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health/ready", timeout=2):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/health/ready", timeout=2):  # noqa: S310  our own
             return Serving(process, base, data, time.perf_counter() - began)
         if process.poll() is not None or time.perf_counter() - began > 120:
             process.kill()

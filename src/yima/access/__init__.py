@@ -14,6 +14,18 @@ from yima.access.submit import Outcome
 from yima.records import Overview, Stored
 
 __all__ = [
-    "Access", "Asking", "CardView", "Context", "Entry", "Found", "Outcome", "Overview", "RecordView", "SHARED_TYPES", "Scan",
-    "SharingChoice", "Stored", "Withheld",
+    "SHARED_TYPES",
+    "Access",
+    "Asking",
+    "CardView",
+    "Context",
+    "Entry",
+    "Found",
+    "Outcome",
+    "Overview",
+    "RecordView",
+    "Scan",
+    "SharingChoice",
+    "Stored",
+    "Withheld",
 ]  # fmt: skip

@@ -14,7 +14,9 @@ from yima.runtime import logs, metrics
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 
-SHARED_TYPES = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "Medication", "HealthcareService"})
+SHARED_TYPES = frozenset(
+    {"Organization", "Practitioner", "PractitionerRole", "Location", "Medication", "HealthcareService"}
+)
 """Types of the shelf that every institution may read; what else lies there only its author sees."""
 
 
@@ -33,7 +35,9 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
     if person == SHELF:
         shared = resource_type in SHARED_TYPES
         step = consent.Step("shared-directory" if shared else "own-submission")
-        return consent.Decision(True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution)
+        return consent.Decision(
+            True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution
+        )
     visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
     standing = await consent.standing_of(cx.database, [person], asking.now) if visit else []
     ask = consent.Ask(asking.caller, person, asking.purpose, visit)
@@ -63,19 +67,37 @@ def sight_of(decision: consent.Decision) -> records.Sight:
 
 
 async def log(
-    cx: Context, asking: Asking, person: PersonId, action: str, outcome: str, decision: consent.Decision, detail: Mapping[str, Any]
-) -> str:  # fmt: skip
+    cx: Context,
+    asking: Asking,
+    person: PersonId,
+    action: str,
+    outcome: str,
+    decision: consent.Decision,
+    detail: Mapping[str, Any],
+) -> str:
     """Write the line, durably. An answer leaves only after this has returned."""
     return await cx.appender.append(event_of(asking, person, action, outcome, decision.basis, detail))
 
 
 def event_of(
     asking: Asking, person: PersonId, action: str, outcome: str, basis: str, detail: Mapping[str, Any]
-) -> audit.Event:  # fmt: skip
+) -> audit.Event:
     """A log line for something this caller did or tried."""
     caller = asking.caller
     return audit.Event(
-        person=person, recorded=asking.now, action=action, outcome=outcome, purpose=asking.purpose, basis=basis, agent=caller.kind,
-        institution=caller.institution, institution_name=caller.institution_zh, agent_id=caller.agent_id, agent_name=caller.name_zh,
-        department=caller.department, visit=asking.visit, detail=detail, request_id=logs.request_id.get(),
-    )  # fmt: skip
+        person=person,
+        recorded=asking.now,
+        action=action,
+        outcome=outcome,
+        purpose=asking.purpose,
+        basis=basis,
+        agent=caller.kind,
+        institution=caller.institution,
+        institution_name=caller.institution_zh,
+        agent_id=caller.agent_id,
+        agent_name=caller.name_zh,
+        department=caller.department,
+        visit=asking.visit,
+        detail=detail,
+        request_id=logs.request_id.get(),
+    )

@@ -1,6 +1,7 @@
 """Disclose: consent is decided, the record is read, the log line is committed, and only then do bytes leave.
 
-The half of the product's sentence that ends "the access is audited". Every read of person data in the platform comes through
+The half of the product's sentence that ends "the access is audited". Every read of person data in the platform comes
+through
 the functions here; a denial is logged like a read.
 """
 
@@ -51,7 +52,8 @@ class RecordView:
 
 
 async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str) -> records.Stored:
-    """One resource. Refusals: `not-found` (also for what others may see), `gone`, `scope-insufficient`, visit refusals."""
+    """One resource. Refusals: `not-found` (also for what others may see), `gone`, `scope-insufficient`, visit
+    refusals."""
     row, decision = await _current(cx, asking, resource_type, resource_id)
     await log(cx, asking, row.home, "read", "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
     if row.deleted:
@@ -74,19 +76,24 @@ async def version(cx: Context, asking: Asking, resource_type: str, resource_id: 
     return row
 
 
-async def versions(cx: Context, asking: Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
+async def versions(
+    cx: Context, asking: Asking, resource_type: str, resource_id: str, limit: int
+) -> list[records.Stored]:
     """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
     current, decision = await _current(cx, asking, resource_type, resource_id)
     sight = sight_of(decision)
     rows = [row for row in await records.history(cx.database, resource_type, resource_id, limit) if sight.covers(row)]
-    await log(cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id})
+    await log(
+        cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id}
+    )
     return rows
 
 
 async def _current(
     cx: Context, asking: Asking, resource_type: str, resource_id: str
 ) -> tuple[records.Stored, consent.Decision]:
-    """The present version, deleted or not, if it is within sight; a denial is logged. What is closed now was never there:
+    """The present version, deleted or not, if it is within sight; a denial is logged. What is closed now was never
+    there:
     a class that was put on a resource later covers its earlier versions too."""
     check_scope(asking.caller, resource_type, "r")
     row = await cx.reader.read(resource_type, resource_id)
@@ -116,14 +123,14 @@ async def search(
     """
     check_scope(asking.caller, resource_type, "s")
     if resource_type in SHARED_TYPES:
-        return await _search_homes(cx, asking, SHELF, [SHELF], resource_type, query, offset, count)
+        return await _search_homes(cx, asking, SHELF, [SHELF], query, offset, count)
     person, patients = await named_person(cx, asking, resource_type, query)
     if person is None:
         return Found((), 0, consent.Decision(True, "none", "", ()))
     if resource_type == "Patient":
         query = replace(query, ids=patients)
     homes = await mpi.homes(cx.database, person)
-    return await _search_homes(cx, asking, person, homes, resource_type, query, offset, count)
+    return await _search_homes(cx, asking, person, homes, query, offset, count)
 
 
 async def everything(
@@ -141,7 +148,9 @@ async def everything(
     rows: list[records.Stored] = []
     if decision.permit:
         homes = await mpi.homes(cx.database, person)
-        found = await records.everything(cx.database, homes, sight_of(decision), types=types, since=since, limit=limit + 1)
+        found = await records.everything(
+            cx.database, homes, sight_of(decision), types=types, since=since, limit=limit + 1
+        )
         if len(found) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
         rows = [row for row in found if asking.caller.may(row.type, "r")]
@@ -162,7 +171,15 @@ async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordVi
     sight = sight_of(decision)
     rows = await records.everything(cx.database, homes, sight)
     held = await records.classes_present(cx.database, homes) & decision.closed
-    event = await log(cx, asking, person, "break-glass" if decision.basis == "break-glass" else "read", "ok", decision, {"types": _counts(rows)})
+    event = await log(
+        cx,
+        asking,
+        person,
+        "break-glass" if decision.basis == "break-glass" else "read",
+        "ok",
+        decision,
+        {"types": _counts(rows)},
+    )
     overview = records.overview([fhir.parse(row.content) for row in rows], asking.now.date())
     return RecordView(person, identity, overview, _named(held), decision, event, asking.now, asking.visit)
 
@@ -179,15 +196,14 @@ async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
 
 
 async def _search_homes(
-    cx: Context, asking: Asking, person: PersonId, homes: Sequence[PersonId], resource_type: str, query: fhir.Query,
-    offset: int, count: int,
-) -> Found:  # fmt: skip
-    decision = await decide(cx, asking, person, resource_type)
+    cx: Context, asking: Asking, person: PersonId, homes: Sequence[PersonId], query: fhir.Query, offset: int, count: int
+) -> Found:
+    decision = await decide(cx, asking, person, query.type)
     if not decision.permit:
-        await log(cx, asking, person, "search", "denied", decision, {"types": {resource_type: 0}})
+        await log(cx, asking, person, "search", "denied", decision, {"types": {query.type: 0}})
         raise Refusal(decision.refusal)
-    page = await records.search(cx.database, homes, resource_type, query, sight_of(decision), offset=offset, count=count)
-    await log(cx, asking, person, "search", "ok", decision, {"types": {resource_type: len(page.rows)}})
+    page = await records.search(cx.database, homes, query.type, query, sight_of(decision), offset=offset, count=count)
+    await log(cx, asking, person, "search", "ok", decision, {"types": {query.type: len(page.rows)}})
     return Found(page.rows, page.total, decision)
 
 

@@ -21,7 +21,8 @@ _TERMINAL_SECONDS = 1.0
 
 
 class Access:
-    """Everything that may be done with person data, and nothing else. Methods raise `Refusal`; reads are logged before they return."""
+    """Everything that may be done with person data, and nothing else. Methods raise `Refusal`; reads are logged
+    before they return."""
 
     def __init__(self, database: Database, keys: KeyStore, settings: Settings, base_url: str) -> None:
         self.database = database
@@ -62,7 +63,7 @@ class Access:
         """Give back what was opened."""
         await self.database.close()
 
-    # --- who is calling ------------------------------------------------------------------------------------------------
+    # --- who is calling ----------------------------------------------------------------------------------------------
 
     @property
     def sign_in(self) -> directory.SignIn:
@@ -112,7 +113,9 @@ class Access:
         if identity is None:
             raise Refusal("sign-in-needed")
         name = identity.name
-        return Caller(kind="resident", agent_id=subject, name_zh=name, name_en=identity.latin_name or name, person=identity.person)
+        return Caller(
+            kind="resident", agent_id=subject, name_zh=name, name_en=identity.latin_name or name, person=identity.person
+        )
 
     async def _practitioner(self, subject: str) -> Caller:
         staff = await directory.practitioner(self.database, int(subject)) if subject.isdigit() else None
@@ -122,16 +125,30 @@ class Access:
         if staff.status != "active" or place.status != "active":
             raise Refusal("institution-suspended")
         return Caller(
-            kind="practitioner", agent_id=subject, name_zh=staff.name_zh, name_en=staff.name_en, institution=place.institution_id,
-            institution_code=place.code, institution_zh=place.name_zh, institution_en=place.name_en, department=staff.department,
-        )  # fmt: skip
+            kind="practitioner",
+            agent_id=subject,
+            name_zh=staff.name_zh,
+            name_en=staff.name_en,
+            institution=place.institution_id,
+            institution_code=place.code,
+            institution_zh=place.name_zh,
+            institution_en=place.name_en,
+            department=staff.department,
+        )
 
-    # --- submit ----------------------------------------------------------------------------------------------------------
+    # --- submit ------------------------------------------------------------------------------------------------------
 
     async def submit(
-        self, c: Connection, caller: Caller, entries: Sequence[place.Entry], submission: str, *, now: datetime,
-        visit: str = "", conditional: bool = True,
-    ) -> list[submit.Outcome]:  # fmt: skip
+        self,
+        c: Connection,
+        caller: Caller,
+        entries: Sequence[place.Entry],
+        submission: str,
+        *,
+        now: datetime,
+        visit: str = "",
+        conditional: bool = True,
+    ) -> list[submit.Outcome]:
         """Carry out writes in the caller's transaction: see `access.submit`. `conditional`: see `place.Submitting`.
 
         `visit` is the handle of a scan: a Patient that the submission registers is then the person who was scanned,
@@ -140,13 +157,25 @@ class Access:
         cx = self._cx
         scanned = await scan.scanned_person(cx, caller, visit, now) if visit else None
         submitting = place.Submitting(
-            c, cx.vault, cx.keys, caller, submission, cx.index_key, cx.profile, now, logs.request_id.get(), scanned, conditional
+            c,
+            cx.vault,
+            cx.keys,
+            caller,
+            submission,
+            cx.index_key,
+            cx.profile,
+            now,
+            logs.request_id.get(),
+            scanned,
+            conditional,
         )
         return await submit.submit(submitting, entries)
 
-    # --- scan ------------------------------------------------------------------------------------------------------------
+    # --- scan --------------------------------------------------------------------------------------------------------
 
-    async def scan(self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime) -> scan.Scan:
+    async def scan(
+        self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime
+    ) -> scan.Scan:
         """Verify a scanned code: see `access.scan`."""
         return await scan.scan(self._cx, caller, text, terminal=terminal, step=step, purpose=purpose, now=now)
 
@@ -166,7 +195,7 @@ class Access:
         """The person of a visit at the caller's institution."""
         return await scan.person_of_visit(self._cx, caller, visit, now)
 
-    # --- disclose --------------------------------------------------------------------------------------------------------
+    # --- disclose ----------------------------------------------------------------------------------------------------
 
     async def read(self, asking: decision.Asking, resource_type: str, resource_id: str) -> records.Stored:
         """One resource: see `access.disclose.read`."""
@@ -178,11 +207,15 @@ class Access:
         """One version of one resource: see `access.disclose.version`."""
         return await disclose.version(self._cx, asking, resource_type, resource_id, number)
 
-    async def versions(self, asking: decision.Asking, resource_type: str, resource_id: str, limit: int) -> list[records.Stored]:
+    async def versions(
+        self, asking: decision.Asking, resource_type: str, resource_id: str, limit: int
+    ) -> list[records.Stored]:
         """All versions of one resource."""
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
 
-    def query(self, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool, now: datetime) -> fhir.Query:
+    def query(
+        self, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool, now: datetime
+    ) -> fhir.Query:
         """A search compiled with this deployment's index key: see `fhir.compile_query`."""
         return fhir.compile_query(resource_type, params, lenient=lenient, key=self._cx.index_key, now=now)
 
@@ -205,7 +238,7 @@ class Access:
         asking = decision.Asking(caller=caller, now=now, purpose=purpose, visit=visit or "")
         return await disclose.open_record(self._cx, asking, person)
 
-    # --- the resident's own ----------------------------------------------------------------------------------------------
+    # --- the resident's own ------------------------------------------------------------------------------------------
 
     async def my_card(self, caller: Caller, now: datetime) -> residents.CardView:
         """The resident's card and codes."""
@@ -234,9 +267,9 @@ class Access:
         """Decide what is shared."""
         await residents.set_sharing(self._cx, caller, cls, institution=institution, permit=permit, now=now)
 
-    # --- for the batchers ------------------------------------------------------------------------------------------------
+    # --- for the batchers --------------------------------------------------------------------------------------------
 
-    async def _identities(self, persons: list[PersonId]) -> list[mpi.Identity | None | Exception]:
+    async def _identities(self, persons: list[PersonId]) -> list[mpi.Identity | Exception | None]:
         found = await mpi.identities(self.database, set(persons))
         return [found.get(person) for person in persons]
 

@@ -25,7 +25,8 @@ async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | Non
 async def named_person(
     cx: Context, asking: Asking, resource_type: str, query: fhir.Query
 ) -> tuple[PersonId | None, list[str] | None]:
-    """The one person whose record is searched, None when the name means nobody this caller may know of; and, where Patients
+    """The one person whose record is searched, None when the name means nobody this caller may know of; and, where
+    Patients
     are searched, which of that person's are meant (None = all).
 
     Refusals: `person-not-named`, `search-value-invalid`.

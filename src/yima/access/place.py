@@ -1,4 +1,5 @@
-"""Placing: before anything is written, every entry of a submission gets its home, its id and what is to happen to it."""
+"""Placing: before anything is written, every entry of a submission gets its home, its id and what is to happen to
+it."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Entry:
     """Where the resource stands in what was sent, e.g. `Bundle.entry[3].resource`; empty for a single resource."""
 
     def at(self, path: str) -> str:
-        """A path inside the resource as the sender knows it: `Bundle.entry[3].resource.subject` for `Observation.subject`."""
+        """A path inside the resource as the sender knows it: `Bundle.entry[3].resource.subject` for
+        `Observation.subject`."""
         return self.path + path.removeprefix(self.type) if self.path else path
 
 
@@ -82,7 +84,9 @@ class Submitting:
         """The submitting institution, as the master person index wants to know it."""
         return mpi.Source(self.caller.institution, self.caller.matching)
 
-    async def stored(self, resource_type: str, homes: Sequence[PersonId], query: fhir.Query, most: int) -> list[records.Stored]:
+    async def stored(
+        self, resource_type: str, homes: Sequence[PersonId], query: fhir.Query, most: int
+    ) -> list[records.Stored]:
         """What this institution itself has stored in these homes and a search matches."""
         sight = records.Sight(only_institution=self.caller.institution)
         return list((await records.search(self.c, homes, resource_type, query, sight, offset=0, count=most)).rows)
@@ -143,7 +147,9 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
         return await _place_by_id(s, entry, {})
     if entry.id and not await _own_patient(s, entry.id):
         raise Refusal("not-found", field=entry.path or "Patient.id")
-    meant = entry.id or (await _patient_by_condition(s, entry.condition, entry.at("Patient")) if entry.condition else None)
+    meant = entry.id or (
+        await _patient_by_condition(s, entry.condition, entry.at("Patient")) if entry.condition else None
+    )
     if meant and entry.method == "POST":
         return Placed(entry, "none", ids.home_of(meant) or SHELF, meant)
     said = mpi.registration(entry.resource)
@@ -181,8 +187,15 @@ def _refuse_doubled_patients(placed: Sequence[Placed]) -> None:
     for p in placed:
         for number in p.said.identifiers if p.said else ():
             before = seen.setdefault((number.system, number.value), p)
-            if before is not p and before.resolution and p.resolution and before.resolution.person == p.resolution.person:
-                raise Refusal("field-invalid", field=p.entry.at("Patient.identifier"), expected="each patient once in a Bundle")
+            if (
+                before is not p
+                and before.resolution
+                and p.resolution
+                and before.resolution.person == p.resolution.person
+            ):
+                raise Refusal(
+                    "field-invalid", field=p.entry.at("Patient.identifier"), expected="each patient once in a Bundle"
+                )
 
 
 async def _own_patient(s: Submitting, patient: str) -> bool:
@@ -191,7 +204,7 @@ async def _own_patient(s: Submitting, patient: str) -> bool:
     return person is not None and (patient, s.caller.institution) in await mpi.patients_of(s.c, person)
 
 
-# --- everything else ---------------------------------------------------------------------------------------------------
+# --- everything else -------------------------------------------------------------------------------------------------
 
 
 async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
@@ -218,7 +231,8 @@ async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) ->
 
 
 async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> PersonId:
-    """The home of the patient a resource is about; the shelf when it is about none. Only the institution's own count."""
+    """The home of the patient a resource is about; the shelf when it is about none. Only the institution's own
+    count."""
     home = SHELF
     for reference in fhir.patient_references(entry.resource, patients)[:1]:
         patient = reference.rpartition("Patient/")[2].split("/_history/")[0]
@@ -264,5 +278,7 @@ def _refuse_doubled(order: Sequence[Placed]) -> None:
     seen: set[tuple[str, str]] = set()
     for p in order:
         if p.method != "none" and (p.entry.type, p.id) in seen:
-            raise Refusal("field-invalid", field=p.entry.at(p.entry.type), expected="each resource once in a transaction")
+            raise Refusal(
+                "field-invalid", field=p.entry.at(p.entry.type), expected="each resource once in a transaction"
+            )
         seen.add((p.entry.type, p.id))

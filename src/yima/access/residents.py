@@ -68,14 +68,22 @@ async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Even
     """What the holder must hear about: emergency access and refused scans of an own code, of the last thirty days."""
     events = await audit.of_person(cx.database, [own(caller)], before=now + timedelta(seconds=1), limit=500)
     recent = [event for event in events if event.recorded > now - timedelta(days=_NOTICE_DAYS)]
-    return [e for e in recent if (e.action == "break-glass" and e.detail.get("reason")) or (e.action == "scan" and e.outcome == "denied")]
+    return [
+        e
+        for e in recent
+        if (e.action == "break-glass" and e.detail.get("reason")) or (e.action == "scan" and e.outcome == "denied")
+    ]
 
 
 async def sharing(cx: Context, caller: Caller, now: datetime) -> list[SharingChoice]:
-    """The switches as they stand: everything open to whoever scans the code, sensitive classes closed, unless decided."""
+    """The switches as they stand: everything open to whoever scans the code, sensitive classes closed, unless
+    decided."""
     decided = {(s.cls, s.institution): s.permit for s in await consent.standing_of(cx.database, [own(caller)], now)}
     switches = [SharingChoice("all", "全部档案", "The whole record", 0, decided.get(("all", 0), True))]
-    switches += [SharingChoice(row.code, row.zh, row.en, 0, decided.get((row.code, 0), False)) for row in consent.CLASSES.values()]
+    switches += [
+        SharingChoice(row.code, row.zh, row.en, 0, decided.get((row.code, 0), False))
+        for row in consent.CLASSES.values()
+    ]
     return switches
 
 
@@ -85,7 +93,9 @@ async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int
     asking = Asking(caller=caller, now=now, purpose="own-request")
     async with cx.database.transaction() as c:
         await consent.put(c, person, consent.Standing(cls, institution, permit), agent="resident", now=now)
-        await audit.append(c, [event_of(asking, person, "consent", "ok", "own-record", {"class": cls, "permit": permit})])
+        await audit.append(
+            c, [event_of(asking, person, "consent", "ok", "own-record", {"class": cls, "permit": permit})]
+        )
 
 
 def own(caller: Caller) -> PersonId:

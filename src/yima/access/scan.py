@@ -26,7 +26,9 @@ class Scan:
     expires: datetime
 
 
-async def scan(cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime) -> Scan:
+async def scan(
+    cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime
+) -> Scan:
     """Verify a scanned text at a terminal of the caller's institution; the scan is on the resident's log.
 
     Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution.
@@ -35,7 +37,13 @@ async def scan(cx: Context, caller: Caller, text: str, *, terminal: str, step: s
         raise Refusal("scope-insufficient", expected="an institution's app or staff")
     practitioner = int(caller.agent_id) if caller.kind == "practitioner" else None
     accepted = await cx.verifier.verify(
-        text, institution=caller.institution, terminal=terminal, step=step, purpose=purpose, practitioner=practitioner, now=now
+        text,
+        institution=caller.institution,
+        terminal=terminal,
+        step=step,
+        purpose=purpose,
+        practitioner=practitioner,
+        now=now,
     )
     asking = Asking(caller=caller, now=now, purpose=purpose, visit=accepted.visit)
     detail = {"terminal": terminal, "step": step, "assurance": accepted.assurance}
@@ -49,9 +57,11 @@ async def scan(cx: Context, caller: Caller, text: str, *, terminal: str, step: s
 
 
 async def refused_scan(cx: Context, refused: RefusedScan) -> None:
-    """A refused code goes on the holder's log where the code was authentic: the holder sees that somebody tried, and where.
+    """A refused code goes on the holder's log where the code was authentic: the holder sees that somebody tried, and
+    where.
 
-    Purpose, terminal and step are words of the sender: only those of the closed lists, or short printable ones, are kept.
+    Purpose, terminal and step are words of the sender: only those of the closed lists, or short printable ones, are
+    kept.
     """
     if refused.person is None:
         return
@@ -88,7 +98,9 @@ async def find_person(cx: Context, caller: Caller, *, system: str, value: str, n
     return identity
 
 
-async def break_glass(cx: Context, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime) -> str:
+async def break_glass(
+    cx: Context, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime
+) -> str:
     """Open a record without consent in an emergency; the handle stands where a visit's would. The holder is told.
 
     Refusals: `break-glass-reason-missing`, `scope-insufficient`, `not-found`.
@@ -98,12 +110,18 @@ async def break_glass(cx: Context, caller: Caller, person: PersonId, *, reason: 
     if await mpi.identity(cx.database, person) is None:
         raise Refusal("not-found")
     said = consent.Emergency(
-        person=person, institution=caller.institution, practitioner=int(caller.agent_id), terminal=terminal, reason=reason
+        person=person,
+        institution=caller.institution,
+        practitioner=int(caller.agent_id),
+        terminal=terminal,
+        reason=reason,
     )
     asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
     async with cx.database.transaction() as c:
         handle = await consent.open_emergency(c, said, now=now, lasts=cx.emergency)
-        await audit.append(c, [event_of(asking, person, "break-glass", "ok", "break-glass", {"reason": said.reason.strip()[:500]})])
+        await audit.append(
+            c, [event_of(asking, person, "break-glass", "ok", "break-glass", {"reason": said.reason.strip()[:500]})]
+        )
     return handle
 
 

@@ -78,7 +78,12 @@ async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
     source = f"urn:yima:institution:{s.caller.institution_code}#{s.submission}"
     written = iter(
         await records.transact(
-            s.c, writes, institution=s.caller.institution, source=source, submission=s.submission, index_key=s.index_key,
+            s.c,
+            writes,
+            institution=s.caller.institution,
+            source=source,
+            submission=s.submission,
+            index_key=s.index_key,
             now=s.now,
         )
     )
@@ -91,7 +96,8 @@ async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
 
 
 def _refuse_loose_ends(entry: Entry) -> None:
-    """Refusal `reference-unresolved` naming the reference that points into a submission, or is a search, and found nothing."""
+    """Refusal `reference-unresolved` naming the reference that points into a submission, or is a search, and found
+    nothing."""
     for _, path, reference in fhir.references(entry.resource):
         if reference.startswith(("urn:uuid:", "urn:oid:")) or "?" in reference:
             raise Refusal("reference-unresolved", field=entry.at(path))

@@ -78,7 +78,9 @@ def fhir_answer(request: Request, content: bytes | dict[str, Any], status: int =
 
 def _pretty(request: Request, content: bytes) -> bytes:
     # Text in, text out: a number keeps the digits it was written with.
-    return msgspec.json.format(content, indent=2) if content and request.query_params.get("_pretty") == "true" else content
+    return (
+        msgspec.json.format(content, indent=2) if content and request.query_params.get("_pretty") == "true" else content
+    )
 
 
 def problem_answer(request: Request, refusal: Refusal) -> Response:
@@ -88,7 +90,8 @@ def problem_answer(request: Request, refusal: Refusal) -> Response:
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
-    """A refusal in the protocol of the path: OperationOutcome under /fhir, OAuth error at the token endpoint, else problem."""
+    """A refusal in the protocol of the path: OperationOutcome under /fhir, OAuth error at the token endpoint, else
+    problem."""
     if is_fhir(request.url.path):
         outcome = fhir.operation_outcome(refusal, language_of(request))
         return Response(fhir.encode(outcome), refusal.status, _refusal_headers(refusal), FHIR_JSON)
@@ -98,7 +101,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
 
 
 _OAUTH_ERRORS: Final = {
-    "client-invalid": "invalid_client", "institution-suspended": "invalid_client", "assertion-replayed": "invalid_grant",
+    "client-invalid": "invalid_client", "institution-suspended": "invalid_client", "assertion-replayed":
+    "invalid_grant",
     "scope-insufficient": "invalid_scope", "grant-unsupported": "unsupported_grant_type",
 }  # fmt: skip
 """RFC 6749, section 5.2; every other refusal is an `invalid_request`."""

@@ -27,7 +27,9 @@ async def asking_of(request: Request) -> Asking:
     refuse_identity_numbers(request.url.path, request.url.query)
     purpose = request.headers.get("yima-purpose", "treatment")
     if purpose not in consent.PURPOSES:
-        raise Refusal("purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES))
+        raise Refusal(
+            "purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES)
+        )
     return Asking(caller=caller, now=clock.now(), purpose=purpose, visit=request.headers.get("yima-visit", ""))
 
 

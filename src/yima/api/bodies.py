@@ -62,7 +62,9 @@ def _too_large(limit: int) -> Refusal:
 def check_type(request: Request, *kinds: str) -> None:
     """Refusal `unsupported-media-type` unless the body is one of these types, in UTF-8."""
     kind, _, rest = request.headers.get("content-type", "").partition(";")
-    charset = next((p.partition("=")[2] for p in rest.lower().replace(" ", "").split(";") if p.startswith("charset=")), "")
+    charset = next(
+        (p.partition("=")[2] for p in rest.lower().replace(" ", "").split(";") if p.startswith("charset=")), ""
+    )
     if kind.strip().lower() not in kinds or charset.strip('"') not in ("", "utf-8", "utf8", "us-ascii"):
         raise Refusal("unsupported-media-type", field="Content-Type", expected=f"{kinds[0]}, in UTF-8")
 

@@ -34,6 +34,11 @@ def statement(base_url: str) -> dict[str, Any]:
         token_url=f"{base_url}/oauth/token", operations={"Patient": {"everything": ""}},
     )  # fmt: skip
     for resource in made["rest"][0]["resource"]:
-        resource |= {"readHistory": True, "updateCreate": False, "conditionalUpdate": True, "conditionalDelete": "not-supported"}
+        resource |= {
+            "readHistory": True,
+            "updateCreate": False,
+            "conditionalUpdate": True,
+            "conditionalDelete": "not-supported",
+        }
         resource["conditionalRead"] = "full-support"
     return made

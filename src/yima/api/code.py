@@ -30,11 +30,12 @@ class ScanRequest(msgspec.Struct):
     step: str | UnsetType = UNSET
     purpose: str | UnsetType = UNSET
 
-
     @property
     def named(self) -> tuple[str, str]:
         """Step and purpose, with what they are when nothing is said."""
-        return self.step if isinstance(self.step, str) else _STEP, self.purpose if isinstance(self.purpose, str) else _PURPOSE
+        return self.step if isinstance(self.step, str) else _STEP, self.purpose if isinstance(
+            self.purpose, str
+        ) else _PURPOSE
 
 
 _decoder = msgspec.json.Decoder(ScanRequest)
@@ -56,7 +57,9 @@ def _asked(body: bytes) -> ScanRequest:
     try:
         asked = _decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise Refusal("field-invalid", field="body", expected=f"code, terminal, step, purpose as text ({error})") from error
+        raise Refusal(
+            "field-invalid", field="body", expected=f"code, terminal, step, purpose as text ({error})"
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("json-malformed", reason="it is not a JSON object in UTF-8") from error
     # Four quotation marks for each field that was read; where there are more, something else stands there as well.

@@ -21,7 +21,8 @@ from yima.runtime.errors import Refusal
 _EVERYTHING_LIMIT = 50_000
 _HISTORY_LIMIT = 1000
 _NOT_OURS = ("_format", "_pretty", "_totalMethod")
-"""Parameters that say nothing of which resources: two are read elsewhere, the last is what fhirpy sends to HAPI servers."""
+"""Parameters that say nothing of which resources: two are read elsewhere, the last is what fhirpy sends to HAPI
+servers."""
 
 
 async def read(request: Request) -> Response:
@@ -118,7 +119,8 @@ async def run_search(request: Request, asking: Asking, name: str, params: Sequen
 
 
 def _said(request: Request, cursor: str | None, used: Sequence[tuple[str, str]]) -> str:
-    """The query of the self link: what was used. What came in a body may hold an identity number, and stays out of URLs."""
+    """The query of the self link: what was used. What came in a body may hold an identity number, and stays out of
+    URLs."""
     if cursor:
         return f"?_cursor={cursor}"
     return f"?{urlencode(used)}" if request.method == "GET" and used else ""

@@ -131,7 +131,7 @@ def _message(request: Request, asking: Asking, body: bytes) -> exchange.Message:
     )  # fmt: skip
 
 
-# --- GETs inside a Bundle ----------------------------------------------------------------------------------------------
+# --- GETs inside a Bundle --------------------------------------------------------------------------------------------
 
 
 async def _with_readings(

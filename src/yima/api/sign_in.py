@@ -22,7 +22,9 @@ async def token(request: Request) -> Response:
     if form.get("grant_type") != "client_credentials":
         raise Refusal("grant-unsupported", field="grant_type", expected="client_credentials")
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
-        raise Refusal("client-invalid", reason=f"client_assertion_type must be {ASSERTION_TYPE}, with a client_assertion")
+        raise Refusal(
+            "client-invalid", reason=f"client_assertion_type must be {ASSERTION_TYPE}, with a client_assertion"
+        )
     access = access_of(request)
     audiences = (f"{access.base_url}/oauth/token", access.base_url)
     answer = await access.sign_in.token(
@@ -55,4 +57,6 @@ async def smart_configuration(request: Request) -> Response:
 
 async def jwks(request: Request) -> Response:
     """GET /.well-known/jwks.json: the platform's public signing keys."""
-    return Response(orjson.dumps(request.app.state.jwks), media_type="application/json", headers={"Cache-Control": "max-age=3600"})
+    return Response(
+        orjson.dumps(request.app.state.jwks), media_type="application/json", headers={"Cache-Control": "max-age=3600"}
+    )

@@ -9,6 +9,18 @@ from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashbo
 from yima.exchange.inbox import NOTHING, Message, receive_bundle, receive_one, refuse
 
 __all__ = [
-    "ByInstitution", "Dashboard", "Message", "NOTHING", "Plan", "Reading", "Submission", "checked", "dashboard", "plan", "receive_bundle",
-    "receive_one", "refuse", "version_of",
+    "NOTHING",
+    "ByInstitution",
+    "Dashboard",
+    "Message",
+    "Plan",
+    "Reading",
+    "Submission",
+    "checked",
+    "dashboard",
+    "plan",
+    "receive_bundle",
+    "receive_one",
+    "refuse",
+    "version_of",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ from yima.exchange.inbox import SQL
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One submission as an operator sees it; `outcome` is ok, repeated or refused, `code` and `field` say why refused."""
+    """One submission as an operator sees it; `outcome` is ok, repeated or refused, `code` and `field` say why
+    refused."""
 
     received: datetime
     institution_zh: str

@@ -41,7 +41,11 @@ class Message:
 
 
 NOTHING: Final = Message(
-    caller=Caller(kind="system", agent_id=""), body=b"", key="", received=datetime.min.replace(tzinfo=UTC), request_id=""
+    caller=Caller(kind="system", agent_id=""),
+    body=b"",
+    key="",
+    received=datetime.min.replace(tzinfo=UTC),
+    request_id="",
 )
 """No message yet."""
 
@@ -74,7 +78,9 @@ async def receive_one(access: Access, message: Message, entry: Entry) -> Outcome
     """Carry out one write (a REST create, update or delete). Repeats are recognised only by an idempotency key."""
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
-        done = (await access.submit(c, message.caller, [entry], submission, now=message.received, visit=message.visit))[0]
+        done = (await access.submit(c, message.caller, [entry], submission, now=message.received, visit=message.visit))[
+            0
+        ]
         head = f"{done.status} {done.type} {done.id} {done.version} {done.written:d}"
         return head.encode() + b"\n" + done.content, int(done.written)
 
@@ -112,7 +118,10 @@ async def _submit(
 async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
     """Run `work` once per key: its answer is kept in the same transaction and given again to a resend."""
     began = time.perf_counter()
-    digest, body = _sha(key.encode()), _sha(f"{message.target}\n".encode() + message.body if message.target else message.body)
+    digest, body = (
+        _sha(key.encode()),
+        _sha(f"{message.target}\n".encode() + message.body if message.target else message.body),
+    )
     institution = message.caller.institution
     counted: list[int] = []  # what was written, counted after the commit only: the transaction may be tried again
 
@@ -155,4 +164,3 @@ def _plain(text: str) -> str:
 
 def _sha(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-

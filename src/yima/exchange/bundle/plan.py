@@ -37,7 +37,8 @@ class Plan:
 
 
 def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:
-    """The plan of a Bundle. Refusals: `field-invalid`, `field-missing`, `too-many-entries`, and what `fhir.validate` finds.
+    """The plan of a Bundle. Refusals: `field-invalid`, `field-missing`, `too-many-entries`, and what `fhir.validate`
+    finds.
 
     All mistakes of all entries are reported together (up to twenty), each with its path in the Bundle.
     """
@@ -68,7 +69,9 @@ def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:
 def _key(identifier: Any) -> str:
     if identifier is None:
         return ""
-    system, value = (identifier.get("system", ""), identifier.get("value")) if isinstance(identifier, dict) else ("", None)
+    system, value = (
+        (identifier.get("system", ""), identifier.get("value")) if isinstance(identifier, dict) else ("", None)
+    )
     if not isinstance(system, str) or not isinstance(value, str) or not value:
         raise Refusal("field-invalid", field="Bundle.identifier", expected="an Identifier with a value")
     return f"{system}|{value}"
@@ -80,7 +83,9 @@ def _entry(row: Any, path: str) -> Entry | Reading:
     request = row["request"]
     method, url = request.get("method"), request.get("url")
     if not isinstance(url, str) or not url:
-        raise Refusal("field-missing", field=f"{path}.request.url", expected="a relative address such as Patient or Patient/[id]")
+        raise Refusal(
+            "field-missing", field=f"{path}.request.url", expected="a relative address such as Patient or Patient/[id]"
+        )
     if method == "GET":
         return Reading(url)
     if method not in _WRITES:
@@ -90,9 +95,13 @@ def _entry(row: Any, path: str) -> Entry | Reading:
         if not resource_id:
             raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id]")
         return Entry(
-            method=method, type=resource_type, id=resource_id, path=path, if_match=_match(request, path),
+            method=method,
+            type=resource_type,
+            id=resource_id,
+            path=path,
+            if_match=_match(request, path),
             full_url=_text(row, "fullUrl", path),
-        )  # fmt: skip
+        )
     resource = row.get("resource")
     if not isinstance(resource, dict):
         raise Refusal("field-missing", field=f"{path}.resource", expected=f"a {resource_type}")
@@ -105,10 +114,15 @@ def _entry(row: Any, path: str) -> Entry | Reading:
     if method == "PUT" and not (resource_id or condition):
         raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search], for PUT")
     return Entry(
-        method=method, type=resource_type, id=resource_id, condition=condition or _text(request, "ifNoneExist", path).lstrip("?"),
-        full_url=_text(row, "fullUrl", path), resource=resource, if_match=_match(request, path),
+        method=method,
+        type=resource_type,
+        id=resource_id,
+        condition=condition or _text(request, "ifNoneExist", path).lstrip("?"),
+        full_url=_text(row, "fullUrl", path),
+        resource=resource,
+        if_match=_match(request, path),
         path=f"{path}.resource",
-    )  # fmt: skip
+    )
 
 
 def _text(holder: Mapping[str, Any], name: str, path: str) -> str:

@@ -15,7 +15,9 @@ def response(
     kind: Literal["transaction", "batch"], outcomes: Sequence[Outcome | Refusal | dict[str, Any]], language: Language
 ) -> dict[str, Any]:
     """The response Bundle; a dict among the outcomes is an entry that is already complete (an answered GET)."""
-    entries = [o if isinstance(o, dict) else _refused(o, language) if isinstance(o, Refusal) else _done(o) for o in outcomes]
+    entries = [
+        o if isinstance(o, dict) else _refused(o, language) if isinstance(o, Refusal) else _done(o) for o in outcomes
+    ]
     return {"resourceType": "Bundle", "type": f"{kind}-response"} | ({"entry": entries} if entries else {})
 
 
