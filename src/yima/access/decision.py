@@ -61,9 +61,17 @@ def check_scope(caller: Caller, resource_type: str, verb: str) -> None:
         raise Refusal("scope-insufficient", field=resource_type, expected=f"system/{resource_type}.{verb}")
 
 
+def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
+    """What a denied caller hears."""
+    if decision.refusal == "purpose-not-allowed":
+        allowed = ", ".join(consent.PURPOSES)
+        return Refusal("purpose-not-allowed", field="purpose", purpose=asking.purpose[:40], expected=allowed)
+    return Refusal(decision.refusal or "not-found")
+
+
 def sight_of(decision: consent.Decision) -> records.Sight:
     """Which rows a decision lets through."""
-    return records.Sight(decision.closed, decision.only_institution)
+    return records.Sight(decision.closed, decision.only_institution, decision.author)
 
 
 async def log(

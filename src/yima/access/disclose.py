@@ -13,7 +13,7 @@ from datetime import datetime
 
 from yima import consent, fhir, mpi, records
 from yima.access.context import Context
-from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, sight_of
+from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, refusal_of, sight_of
 from yima.access.naming import named_person, person_meant
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
@@ -166,11 +166,11 @@ async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordVi
     identity = await mpi.identity(cx.database, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})
-        raise Refusal(decision.refusal or "not-found")
+        raise refusal_of(decision, asking)
     homes = await mpi.homes(cx.database, person)
     sight = sight_of(decision)
     rows = await records.everything(cx.database, homes, sight)
-    held = await records.classes_present(cx.database, homes) & decision.closed
+    held = await records.classes_present(cx.database, homes, decision.author) & decision.closed
     event = await log(
         cx,
         asking,
@@ -189,7 +189,7 @@ async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     person = asking.caller.person
     decision = await decide(cx, asking, person, "Patient")
     if not decision.permit:
-        raise Refusal(decision.refusal)
+        raise refusal_of(decision, asking)
     rows = await records.everything(cx.database, await mpi.homes(cx.database, person), sight_of(decision))
     await log(cx, asking, person, "search", "ok", decision, {"types": _counts(rows), "download": True})
     return rows
@@ -201,7 +201,7 @@ async def _search_homes(
     decision = await decide(cx, asking, person, query.type)
     if not decision.permit:
         await log(cx, asking, person, "search", "denied", decision, {"types": {query.type: 0}})
-        raise Refusal(decision.refusal)
+        raise refusal_of(decision, asking)
     page = await records.search(cx.database, homes, query.type, query, sight_of(decision), offset=offset, count=count)
     await log(cx, asking, person, "search", "ok", decision, {"types": {query.type: len(page.rows)}})
     return Found(page.rows, page.total, decision)

@@ -14,7 +14,7 @@ from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
-from yima.runtime.keys import FileKeyStore, KeyStore, Vault
+from yima.runtime.keys import FileKeyStore, KeyStore, Vault, check_fingerprint
 from yima.runtime.settings import Settings
 
 _TERMINAL_SECONDS = 1.0
@@ -57,7 +57,9 @@ class Access:
         """Connect to the database and open the key store of the data directory."""
         keys = FileKeyStore(settings.data / "keys.json")
         database = await Database.connect(url, size=settings.pool_size)
-        return cls(database, keys, settings, base_url)
+        access = cls(database, keys, settings, base_url)
+        await check_fingerprint(database, access.vault)
+        return access
 
     async def close(self) -> None:
         """Give back what was opened."""

@@ -121,7 +121,7 @@ async def place(s: Submitting, entries: Sequence[Entry]) -> tuple[list[Placed], 
 def _names(p: Placed) -> list[tuple[str, str]]:
     """What an entry is called inside the submission, with what it is called here.
 
-    An entry whose fullUrl is an address, `http://his/fhir/Patient/7`, is also meant by `Patient/7` (FHIR R4 bundle.html,
+    An entry whose fullUrl is an address, `http://his/fhir/Patient/7`, is also meant by `Patient/7` (R4 bundle.html,
     section 2.36.4 "Resolving references in Bundles").
     """
     url, here = p.entry.full_url, f"{p.entry.type}/{p.id}"
