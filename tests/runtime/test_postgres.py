@@ -101,7 +101,7 @@ def app(data: Path) -> tuple[subprocess.Popen[str], int, str]:
         time.sleep(600)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(data)]
-    child = subprocess.Popen(  # noqa: S603  this Python, with a program of ours
+    child = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     assert child.stdout
@@ -332,7 +332,7 @@ def test_programs_below_a_private_directory_are_copied(place: Path) -> None:
         for program in ("postgres", "initdb", "psql"):
             command = [str(copy.bin / program), "--version"]
             options = account.process_options()
-            assert subprocess.run(command, check=True, capture_output=True, cwd="/", **options).stdout  # noqa: S603  PostgreSQL's own program
+            assert subprocess.run(command, check=True, capture_output=True, cwd="/", **options).stdout
         assert stat.S_IMODE(hidden.stat().st_mode) == 0o700
     finally:
         shutil.rmtree(copy.bin.parents[2])

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
-from yima.runtime.keys import FileKeyStore, Vault, signing_key
+from yima.runtime.keys import FileKeyStore, Vault, check_fingerprint, signing_key
 
 
 def _secret_of(path: Path, name: str, ready: Any, found: Any) -> None:
@@ -175,3 +176,12 @@ def test_without_its_wrap_what_was_sealed_is_gone(vault: Vault) -> None:
 def test_a_signing_key_follows_from_its_secret(keys: FileKeyStore) -> None:
     one, again, other = (signing_key(keys, name).private_numbers().private_value for name in ("s/1", "s/1", "s/2"))
     assert one == again != other
+
+
+async def test_a_database_is_used_with_the_keys_it_was_written_with(db: Database, tmp_path: Path) -> None:
+    first, second = (Vault(FileKeyStore(tmp_path / name / "keys.json")) for name in ("first", "second"))
+    await check_fingerprint(db, first)
+    await check_fingerprint(db, first)
+    with pytest.raises(Refusal) as refused:
+        await check_fingerprint(db, second)
+    assert refused.value.code == "key-store-invalid"

@@ -49,14 +49,23 @@ async def register(access: Access, keys: KeyStore, city: synth.City) -> list[dic
             for person in place.practitioners:
                 await directory.register_practitioner(c, _practitioner(number, person))
             for terminal in place.terminals:
-                await directory.register_terminal(c, number, Terminal(terminal.id, terminal.kind, terminal.department or ""))
+                await directory.register_terminal(
+                    c, number, Terminal(terminal.id, terminal.kind, terminal.department or "")
+                )
             described.append(await _app(c, keys, number, place))
     return described
 
 
 def _practitioner(institution: int, person: synth.Practitioner) -> Practitioner:
     return Practitioner(
-        0, institution, person.id, person.name.text, person.name.latin, person.title, person.title_english, person.department
+        0,
+        institution,
+        person.id,
+        person.name.text,
+        person.name.latin,
+        person.title,
+        person.title_english,
+        person.department,
     )
 
 

@@ -22,7 +22,9 @@ from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
 
 T = TypeVar("T")
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Yima 一码: one code, one record.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Yima 一码: one code, one record."
+)
 code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.")
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(code_app, name="code")
@@ -48,11 +50,15 @@ def main() -> None:
 def demo_command(
     port: Port = None,
     data: Data = None,
-    residents: Annotated[int, typer.Option(min=1, max=200_000, help="How many residents the synthetic city has.")] = 120,
+    residents: Annotated[
+        int, typer.Option(min=1, max=200_000, help="How many residents the synthetic city has.")
+    ] = 120,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic city; the same seed gives the same city.")] = 1,
 ) -> None:
     """Start the whole platform with a synthetic city, on this machine only."""
-    chosen = settings.load({"port": port, "data": data, "development": True, "log_format": "console", "log_level": "warning"})
+    chosen = settings.load(
+        {"port": port, "data": data, "development": True, "log_format": "console", "log_level": "warning"}
+    )
     demo.run(chosen, residents=residents, seed=seed)
 
 
@@ -89,8 +95,12 @@ def synth_command(
 
 @app.command("load")
 def load_command(
-    paths: Annotated[list[Path], typer.Argument(help="Bundles (.json, .json.gz) or submissions.ndjson of `yima synth`.", exists=True)],
-    institution: Annotated[str | None, typer.Option(help="Code of the submitting institution, for plain Bundles.")] = None,
+    paths: Annotated[
+        list[Path], typer.Argument(help="Bundles (.json, .json.gz) or submissions.ndjson of `yima synth`.", exists=True)
+    ],
+    institution: Annotated[
+        str | None, typer.Option(help="Code of the submitting institution, for plain Bundles.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Load submissions through the same path as POST /fhir; a repeated load changes nothing."""
@@ -99,7 +109,10 @@ def load_command(
         return await loading.load(access, loading.messages(paths, institution))
 
     loaded = _with_access(data, work)
-    typer.echo(f"{loaded.submissions} submissions, {loaded.resources} resources, {loaded.refused} refused, {loaded.seconds:.1f} s")
+    typer.echo(
+        f"{loaded.submissions} submissions, {loaded.resources} resources, "
+        f"{loaded.refused} refused, {loaded.seconds:.1f} s"
+    )
     if loaded.refused:
         raise typer.Exit(1)
 
@@ -171,7 +184,9 @@ def register_client(
     """Register an institution's app with its public keys."""
     _with_access(
         data,
-        lambda access: registering.client(access, institution, client_id, name or client_id, jwks.read_bytes(), scope, matching),
+        lambda access: registering.client(
+            access, institution, client_id, name or client_id, jwks.read_bytes(), scope, matching
+        ),
     )
     typer.echo(f"app {client_id} is registered for {institution}")
 
@@ -200,5 +215,3 @@ def _fail(refusal: Refusal) -> NoReturn:
     for one in (refusal, *refusal.also):
         _err.print(f"[bold red]{one.code}[/]: {one.text('en')} {one.mend('en')}\n  {one.text('zh')}{one.mend('zh')}")
     raise SystemExit(1)
-
-

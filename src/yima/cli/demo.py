@@ -57,10 +57,15 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int) -> d
 
 async def _fill(access: Access, made: synth.City) -> None:
     submissions = list(city.items(made))
-    _out.print(f"synthetic city: {len(made.residents)} residents, {len(made.institutions)} institutions, {len(submissions)} submissions")
+    _out.print(
+        f"synthetic city: {len(made.residents)} residents, {len(made.institutions)} institutions, "
+        f"{len(submissions)} submissions"
+    )
     loaded = await loading.load(access, submissions)
     rate = loaded.resources / loaded.seconds if loaded.seconds else 0
-    _out.print(f"loaded {loaded.resources} resources in {loaded.seconds:.1f} s ({rate:.0f}/s), {loaded.refused} refused")
+    _out.print(
+        f"loaded {loaded.resources} resources in {loaded.seconds:.1f} s ({rate:.0f}/s), {loaded.refused} refused"
+    )
 
 
 async def _describe(

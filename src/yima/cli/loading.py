@@ -63,7 +63,13 @@ async def load(access: Access, items: Iterable[Item], *, total: int | None = Non
     callers = {i.code: loader(i) for i in await directory.institutions(access.database)}
     done, began = Loaded(), time.perf_counter()
     total = total if total is not None else len(items) if isinstance(items, Sequence) else None
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, transient=False) as progress:
         task = progress.add_task("loading submissions", total=total)
 

@@ -25,9 +25,7 @@ async def terminal(access: Access, code: str, terminal_id: str, kind: str, depar
         await directory.register_terminal(c, number, Terminal(terminal_id, kind, department))
 
 
-async def client(
-    access: Access, code: str, client_id: str, name: str, jwks: bytes, scope: str, matching: str
-) -> None:
+async def client(access: Access, code: str, client_id: str, name: str, jwks: bytes, scope: str, matching: str) -> None:
     """Register an app with the public keys in `jwks` (JSON). Refusal `field-invalid` names what is wrong with them."""
     number = await _number(access, code)
     try:

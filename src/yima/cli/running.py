@@ -1,4 +1,4 @@
-"""Where a running server's database is, for the other commands of the same data directory: `running.json`, mode 0600."""
+"""Where a running server's database is, for other commands on the same data directory: `running.json`, mode 0600."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def said_to_run(settings: Settings, database_url: str) -> Iterator[None]:
 
 
 def database_of_running(settings: Settings) -> str | None:
-    """The database of a server that runs on this data directory, or None. A file left by a killed one does not count."""
+    """The database of a server that runs on this data directory, or None. A killed one's file does not count."""
     try:
         held = orjson.loads((settings.data / _FILE).read_bytes())
         os.kill(held["pid"], 0)

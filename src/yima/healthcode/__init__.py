@@ -16,9 +16,9 @@ from yima.healthcode.verify import RefusedScan, Verification, Verifier, check
 from yima.healthcode.visit import Visit, open_visit, visits_of
 
 __all__ = [
-    "APPLY_MODES", "CARD_STATUSES", "CHANNELS", "DOCUMENT_TYPES", "PREFIX", "PROFILE_NAMES", "PURPOSES", "STEPS",
-    "Assurance", "Batch", "BatchSlot", "Card", "ProfileName", "RefusedScan", "Status", "Term", "Verification",
-    "Verifier", "Visit", "batch", "card_by_id", "card_by_number", "card_of", "check", "dynamic_text", "grouped", "issue",
-    "issue_many", "open_visit", "parse_number", "phone_scripts", "qr_png", "qr_svg", "qr_terminal", "static_text",
-    "visits_of",
+    "APPLY_MODES", "CARD_STATUSES", "CHANNELS", "DOCUMENT_TYPES", "PREFIX", "PROFILE_NAMES", "PURPOSES",
+    "STEPS", "Assurance", "Batch", "BatchSlot", "Card", "ProfileName", "RefusedScan", "Status", "Term",
+    "Verification", "Verifier", "Visit", "batch", "card_by_id", "card_by_number", "card_of", "check",
+    "dynamic_text", "grouped", "issue", "issue_many", "open_visit", "parse_number", "phone_scripts", "qr_png",
+    "qr_svg", "qr_terminal", "static_text", "visits_of",
 ]  # fmt: skip

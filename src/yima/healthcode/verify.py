@@ -202,7 +202,8 @@ def _report(refusal: Refusal, asked: _Asked) -> RefusedScan:
 async def check(text: str, source: Source, keys: KeyStore, now: datetime) -> tuple[PersonId, Assurance]:
     """Steps 1 to 4 only: whose code this is, without redeeming it. For the command line, never for a counter.
 
-    Refusals: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`, `clock-skew`, `code-expired`, `code-cancelled`.
+    Refusals: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`, `clock-skew`, `code-expired`,
+    `code-cancelled`.
     """
     code, unix = read(text), int(now.timestamp())
     if isinstance(code, StaticCode):

@@ -67,7 +67,9 @@ def configure(log_format: str = "json", level: str = "info") -> None:
     """Set up logging for the process; `log_format` is `json` or `console`, lines go to stderr."""
     as_json = log_format == "json"
     renderer: Any = (
-        structlog.processors.JSONRenderer(serializer=orjson.dumps) if as_json else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer(serializer=orjson.dumps)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
         processors=[
@@ -84,7 +86,7 @@ def configure(log_format: str = "json", level: str = "info") -> None:
 
 def _stderr() -> BinaryIO:
     """The process's own standard error as bytes: a line is one write, whatever Python's stream over it is doing."""
-    return cast(BinaryIO, open(2, "wb", buffering=0, closefd=False))  # noqa: PTH123, SIM115  a descriptor, open for good
+    return cast(BinaryIO, open(2, "wb", buffering=0, closefd=False))
 
 
 def get(name: str) -> FilteringBoundLogger:

@@ -23,7 +23,7 @@ def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]
 
 
 def answered(route: str, method: str, status: int, seconds: float) -> None:
-    """Count an answered request. `route` and `method` come from closed lists: a client must not be able to make labels."""
+    """Count an answered request. `route` and `method` are from closed lists: clients must not make labels."""
     count, time = _children(route, method, status)
     count.inc()
     time.observe(seconds)

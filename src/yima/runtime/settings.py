@@ -299,8 +299,9 @@ def describe() -> str:
         "",
         "Written by `yima.runtime.settings.describe()`; a test keeps it true.",
         "",
-        "Each setting can stand in a TOML file (`--config FILE` of `serve` and `migrate`, else `YIMA_CONFIG`, else `yima.toml` in the working",
-        "directory), in the environment, and for some commands on the command line; the later of these wins.",
+        "Each setting can stand in a TOML file (`--config FILE` of `serve` and `migrate`, else `YIMA_CONFIG`, else",
+        "`yima.toml` in the working directory), in the environment, and for some commands on the command line;",
+        "the later of these wins.",
         "An unknown name or a wrong value stops the start, with every mistake named at once.",
         "",
     ]
