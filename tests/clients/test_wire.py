@@ -57,8 +57,9 @@ RAW = {
     "no Host": b"GET /health/ready HTTP/1.0\r\n\r\n",
     "two Hosts": b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
     "another Host": b"GET /health/ready HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-    "length and chunks": b"POST /fhir HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding:
-    chunked\r\n\r\n0\r\n\r\n",
+    "length and chunks": (
+        b"POST /fhir HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
     "two lengths": b"POST /fhir HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a line without end": b"GET /" + b"a" * 500_000,
