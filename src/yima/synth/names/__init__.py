@@ -6,8 +6,6 @@ from functools import lru_cache
 from random import Random
 from typing import Literal
 
-from pypinyin import lazy_pinyin
-
 from yima.synth.chance import Weighted
 
 from . import given, others, surnames
@@ -42,6 +40,8 @@ def pinyin(word: str) -> str:
     """Tone-less pinyin of a word, joined and capitalised; ü as yu (GB/T 28039)."""
     if word in surnames.READINGS:
         return surnames.READINGS[word]
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  half a second that a demo with its city already made should not pay
+
     syllables: str = "".join(lazy_pinyin(word))
     spelt: str = re.sub(r"([ln])v", r"\1yu", syllables)
     return spelt.capitalize()
