@@ -24,7 +24,7 @@ from yima import api, portals
 from yima.access import Access
 from yima.api import Pager
 from yima.runtime import logs, metrics
-from yima.runtime.database import UNAVAILABLE
+from yima.runtime.database import is_unavailable
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import FileKeyStore, signing_key
 from yima.runtime.settings import Settings
@@ -129,16 +129,18 @@ class Application:
             await (self._pages if page else self._machines)(scope, receive, watched)
         except ClientDisconnect:
             return  # nobody is left to answer
-        except UNAVAILABLE as error:
-            _log.error("database unavailable", error=type(error).__name__, path=_route(scope))
-            if not started:
-                refusal = Refusal("not-ready", reason="the database does not answer", retry_after=1)
-                await (await _refused(request, refusal))(scope, receive, send)
         except Exception as error:  # the last line of defence: logged by type, answered without detail
-            _log.error("unexpected", error=type(error).__name__, line=_where(error), path=_route(scope))
+            refusal = _unexpected(error, _route(scope))
             if not started:
-                response = await _refused(request, Refusal("internal"))
-                await response(scope, receive, send)
+                await (await _refused(request, refusal))(scope, receive, send)
+
+
+def _unexpected(error: Exception, route: str) -> Refusal:
+    if is_unavailable(error):
+        _log.error("database unavailable", error=type(error).__name__, path=route)
+        return Refusal("not-ready", reason="the database does not answer", retry_after=1)
+    _log.error("unexpected", error=type(error).__name__, line=_where(error), path=route)
+    return Refusal("internal")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -20,20 +20,29 @@ from yima.runtime.errors import Refusal
 
 Connection = asyncpg.Connection
 Row = asyncpg.Record
-UNAVAILABLE: Final = (
+_UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     ConnectionError,
     TimeoutError,
 )
-"""Raised when the database is down, goes down, is full, or does not answer in time: not a fault of the request."""
 UniqueViolation = asyncpg.UniqueViolationError
 T = TypeVar("T")
 R = TypeVar("R")
 
 _RETRIES: Final = 12
 _RETRIABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether an error says that the database is down, goes down, is full or does not answer: no fault of the request.
+
+    What a transaction was doing when its connection broke may or may not have been committed.
+    """
+    # asyncpg raises its InterfaceError for wrong calls of ours as well: those are not forgiven.
+    closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+    return closed or isinstance(error, _UNAVAILABLE)
 
 
 class Queries:
