@@ -2,7 +2,8 @@
 
 DEMO_JSON is the `demo.json` of a `yima demo` that is running on this machine. The pictures show synthetic people only.
 Every page is also opened at 360 px, and the program fails when one is wider than the screen. What the pictures show is
-made to happen first: a visit, a replayed code, an emergency access.
+made to happen first: a visit, a replayed code, an emergency access; take them from a fresh city, since all of it stays
+on the log. docs/images come from `yima demo --residents 60`.
 """
 
 from __future__ import annotations
@@ -217,7 +218,7 @@ SHOTS: dict[str, Shot] = {
     "resident-record-en": resident("/resident/record", lang="en"),
     "resident-choices": resident("/resident/choices"),
     "resident-card": resident("/resident/card"),
-    "resident-log": resident("/resident/log"),
+    "resident-log": resident("/resident/log", size=PHONE | {"height": 1500}),
     "operator": plain("/operator/", who="operator"),
     "landing": plain("/"),
 }
