@@ -70,7 +70,3 @@ async def platform(database_url: str, tmp_path_factory: pytest.TempPathFactory) 
     running = await Platform.start(database_url, tmp_path_factory.mktemp("platform"), development=True)
     yield running
     await running.stop()
-
-
-SYNTHEA = Path(__file__).resolve().parents[2] / "shared" / "data" / "synthea-r4"
-"""24 synthetic patients (Synthea, Apache-2.0); tests that use them skip where they are absent."""
