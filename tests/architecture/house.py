@@ -63,7 +63,7 @@ def imports(module: Module) -> Iterator[tuple[int, str]]:
 def files() -> list[Path]:
     """The files of the repository: what git tracks or would track; without git, all that no tool made."""
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603  fixed words
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     if asked.returncode == 0:
         return [path for name in asked.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
     return [p for p in ROOT.rglob("*") if p.is_file() and not _NOT_OURS & set(p.relative_to(ROOT).parts)]

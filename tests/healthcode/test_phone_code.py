@@ -34,7 +34,7 @@ def run(tmp_path: Path):
         (tmp_path / "input.json").write_text(json.dumps(given))
         head = 'import { readFileSync } from "node:fs";\nconst input = JSON.parse(readFileSync("input.json"));\n'
         (tmp_path / "main.js").write_text(head + source)
-        done = subprocess.run([str(NODE), "main.js"], cwd=tmp_path, capture_output=True, timeout=60, check=False)  # noqa: S603  our own script
+        done = subprocess.run([str(NODE), "main.js"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 

@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 REASON = "昏迷送入急诊，无人陪同，需要过敏史"
 REFUSALS = {
-    "code-already-used": ("该码已在其他终端使用过", "The code was already used at another terminal"),
+    "code-already-used": ("该码已使用过", "The code was already used"),
     "code-expired": ("健康码已过期", "The code has expired"),
     "code-issuer-unknown": ("该码由其他平台签发", "The code comes from another deployment"),
 }
