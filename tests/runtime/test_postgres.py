@@ -101,9 +101,7 @@ def app(data: Path) -> tuple[subprocess.Popen[str], int, str]:
         time.sleep(600)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(data)]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)}
-    )
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SOURCE)})
     assert child.stdout
     pid, url = child.stdout.readline().split()
     return child, int(pid), url

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
-from yima.runtime.keys import FileKeyStore, Vault, check_fingerprint, signing_key
+from yima.runtime.fingerprint import check_fingerprint
+from yima.runtime.keys import FileKeyStore, Vault, signing_key
 
 
 def _secret_of(path: Path, name: str, ready: Any, found: Any) -> None:

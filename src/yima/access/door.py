@@ -13,8 +13,9 @@ from yima.directory import Caller
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
+from yima.runtime.fingerprint import check_fingerprint
 from yima.runtime.ids import PersonId
-from yima.runtime.keys import FileKeyStore, KeyStore, Vault, check_fingerprint
+from yima.runtime.keys import FileKeyStore, KeyStore, Vault
 from yima.runtime.settings import Settings
 
 _TERMINAL_SECONDS = 1.0

@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 
 _BLIND_BYTES = 16
@@ -141,20 +140,6 @@ class Vault:
             raise Refusal(
                 "key-store-invalid", field="vault", reason="a data key does not unwrap with this master key"
             ) from error
-
-
-async def check_fingerprint(database: Database, vault: Vault) -> None:
-    """Refusal `key-store-invalid` unless this is the key store that the database was first used with.
-
-    With other keys every number would look new: the whole population would silently be registered a second time.
-    """
-    ours = vault.blind("fingerprint", "key store")
-    await database.execute(
-        "insert into runtime.key_fingerprint (fingerprint) values ($1) on conflict (one) do nothing", ours
-    )
-    row = await database.fetchrow("select fingerprint from runtime.key_fingerprint")
-    if row is None or bytes(row["fingerprint"]) != ours:
-        raise Refusal("key-store-invalid", field="keys.json", reason="the database was written with another key store")
 
 
 def signing_key(store: KeyStore, name: str) -> ec.EllipticCurvePrivateKey:
