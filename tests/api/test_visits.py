@@ -15,7 +15,7 @@ from support import (
 )
 from yima import consent
 from yima.consent import Standing
-from yima.runtime import clock
+from yima.runtime import clock, ids
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,23 @@ async def test_a_visit_opens_the_union(town: Town) -> None:
         assert kinds.count("Observation") == 2
         found = await town.b.call("GET", f"/fhir/Observation?patient={asked.patient}", visit=visit)
         assert found.json()["total"] == 2
+
+
+async def test_in_a_visit_the_scanned_person_may_be_named_by_id(town: Town) -> None:
+    """An institution that never registered Ann reads her record after her scan, by the id that the scan gave it."""
+    ann = ids.person_text(town.ann.person)
+    visit = await town.b.visit(town.ann.person)
+    whole = await town.b.call("GET", f"/fhir/Patient/{ann}/$everything", visit=visit)
+    assert whole.status_code == 200
+    patients = await town.b.call("GET", f"/fhir/Patient?_id={ann}", visit=visit)
+    assert [e["resource"]["id"] for e in patients.json()["entry"]] == [town.ann.patient.removeprefix("Patient/")]
+    assert (await town.b.call("GET", f"/fhir/Observation?patient={ann}", visit=visit)).json()["total"] == 1
+    # Without the visit, or in a visit of somebody else, the id names nobody.
+    other = await town.b.visit(town.bob.person)
+    for handle in ("", other):
+        assert (await town.b.call("GET", f"/fhir/Patient/{ann}/$everything", visit=handle)).status_code == 404
+        found = await town.b.call("GET", f"/fhir/Observation?patient={ann}", visit=handle)
+        assert found.json().get("total", 0) == 0
 
 
 async def test_closed_classes_stay_closed_in_a_visit(town: Town) -> None:

@@ -200,8 +200,7 @@ def _refuse_doubled_patients(placed: Sequence[Placed]) -> None:
 
 async def _own_patient(s: Submitting, patient: str) -> bool:
     """Whether this institution registered the Patient. Others' Patients are as unknown as those that do not exist."""
-    person = await mpi.person_of_patient(s.c, patient)
-    return person is not None and (patient, s.caller.institution) in await mpi.patients_of(s.c, person)
+    return await mpi.registered_by(s.c, patient, s.caller.institution)
 
 
 # --- everything else -------------------------------------------------------------------------------------------------

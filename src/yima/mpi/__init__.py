@@ -16,6 +16,7 @@ from yima.mpi.person import (
     patients_of,
     person_of_document,
     person_of_patient,
+    registered_by,
     totals,
 )
 from yima.mpi.registration import Identifier, Registration, registration
@@ -39,6 +40,7 @@ __all__ = [
     "patients_of",
     "person_of_document",
     "person_of_patient",
+    "registered_by",
     "registration",
     "resident_number_is_valid",
     "resolve",

@@ -87,6 +87,11 @@ async def person_of_patient(source: Database | Connection, patient_id: str) -> P
     return row["person_id"] if row else None
 
 
+async def registered_by(source: Database | Connection, patient_id: str, institution: int) -> bool:
+    """Whether this institution registered the Patient."""
+    return bool((await source.fetchrow(SQL.registered_by, patient_id, institution))[0])
+
+
 async def find_patients(
     source: Database | Connection, vault: Vault, system: str | None, value: str, institution: int
 ) -> list[tuple[str, PersonId]]:

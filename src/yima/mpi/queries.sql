@@ -69,6 +69,9 @@ insert into mpi.review (person_id, candidate, institution_id, reason, created) v
 -- name: person_of_patient
 select person_id from mpi.link where patient_id = $1
 
+-- name: registered_by
+select exists (select 1 from mpi.link where patient_id = $1 and institution_id = $2)
+
 -- name: patients_of
 select patient_id, home, institution_id, rule from mpi.link where person_id = $1 order by created, patient_id
 
