@@ -79,48 +79,38 @@ async def transact(
     written: list[Written] = []
     for write in writes:
         present = current.get((write.home, write.type, write.id))
+        if present and (repeated := _repeats(write, present)):
+            written.append(repeated)
+            continue
         number = present.version + 1 if present else 1
         # Who waited for the lock came with an older time; versions never go back in time.
         at = max(now, present.updated) if present else now
-        if write.method == "delete":
-            if present and present.deleted:
-                number = present.version  # deleting twice changes nothing (R4 http.html, 3.1.0.7)
-            else:
-                await c.execute(SQL.keep_history, [write.home], [write.type], [write.id])
-                await c.execute(SQL.mark_deleted, write.home, write.type, write.id, at, submission)
-            written.append(Written(write.type, write.id, number, False, b""))
-            continue
-        if present and not present.deleted and present.cls == write.cls and _says_the_same(present.content, write):
-            written.append(Written(write.type, write.id, present.version, False, present.content))
-            continue
         if present:
             await c.execute(SQL.keep_history, [write.home], [write.type], [write.id])
+        if write.method == "delete":
+            await c.execute(SQL.mark_deleted, write.home, write.type, write.id, at, submission)
+            written.append(Written(write.type, write.id, number, False, b""))
+            continue
         stamped = _stamped(write.resource, write.id, number, source, at)
-        content = fhir.encode(stamped)
-        found = fhir.index(stamped, key=index_key)
-        low, high = found.dated or (None, None)
-        row = (
-            write.home,
-            write.type,
-            write.id,
-            number,
-            at,
-            institution,
-            submission,
-            write.cls,
-            low,
-            high,
-            found.tokens,
-            content,
-        )
-        if number == 1:
-            inserts.append(row)
-        else:
+        content, found = fhir.encode(stamped), fhir.index(stamped, key=index_key)
+        head = (write.home, write.type, write.id, number, at, institution, submission, write.cls)
+        row = (*head, *(found.dated or (None, None)), found.tokens, content)
+        if present:
             await c.execute(SQL.replace, *row)
-        written.append(Written(write.type, write.id, number, number == 1, content))
+        else:
+            inserts.append(row)
+        written.append(Written(write.type, write.id, number, not present, content))
     if inserts:
         await c.executemany(SQL.insert, inserts)
     return written
+
+
+def _repeats(write: Write, present: _Present) -> Written | None:
+    """What a write answers that changes nothing: deleting twice (R4 http.html, 3.1.0.7), or saying the same again."""
+    if write.method == "delete":
+        return Written(write.type, write.id, present.version, False, b"") if present.deleted else None
+    same = not present.deleted and present.cls == write.cls and _says_the_same(present.content, write)
+    return Written(write.type, write.id, present.version, False, present.content) if same else None
 
 
 def _refuse_doubled(writes: Sequence[Write]) -> None:
