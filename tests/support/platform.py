@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,8 @@ class Platform:
     data: Path
     database_url: str
     base: str = BASE
+    shown: set[tuple[int, int]] = field(default_factory=set)
+    """(person, time step) of the codes made so far."""
 
     @classmethod
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
@@ -213,8 +216,13 @@ class Platform:
         return Institution(self, number, code, app.client_id, key, f"{code}-T1", practitioner, scopes)
 
     def dynamic(self, person: int, at: Any = None) -> str:
-        """The code on the person's phone now."""
-        return healthcode.dynamic_text(self.keys, "INTL", person, at or clock.now())
+        """The code on the person's phone now; a fresh one each time, for a code counts once and lasts 15 seconds."""
+        now = at or clock.now()
+        fresh = (now + timedelta(seconds=shift) for shift in (0, 15, -15))
+        unused = (moment for moment in fresh if (person, int(moment.timestamp()) // 15) not in self.shown)
+        moment = at or next(unused, now)
+        self.shown.add((person, int(moment.timestamp()) // 15))
+        return healthcode.dynamic_text(self.keys, "INTL", person, moment)
 
     async def static(self, person: int) -> str:
         """The person's printed code."""
