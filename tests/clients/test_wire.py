@@ -100,6 +100,7 @@ async def test_two_workers_are_one_platform(live: Platform, hospital: Institutio
     )
     assert len({answer.content for answer in answers}) == 1
     person = live.person_of(f"Patient/{made['id']}")
-    scans = await asyncio.gather(*(hospital.scan(live.dynamic(person)) for _ in range(20)))
+    text = live.dynamic(person)
+    scans = await asyncio.gather(*(hospital.scan(text) for _ in range(20)))
     assert {answer.status_code for answer in scans} == {200}
     assert len({json.loads(answer.content)["visit"] for answer in scans}) == 1
