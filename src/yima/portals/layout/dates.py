@@ -52,12 +52,3 @@ def heading_day(at: date, today: date, lang: Language) -> str:
     week = f"星期{_WEEKDAYS['zh'][at.weekday()]}" if lang == "zh" else _WEEKDAYS["en"][at.weekday()]
     first = names[0 if lang == "zh" else 1] if names else week
     return f"{first} · {day(at, lang)}"
-
-
-def is_iso_day(text: str) -> bool:
-    """Whether the text is a whole ISO day."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -148,19 +148,6 @@ def moment(value: object, zone: tzinfo = CHINA) -> Moment | None:
     return Moment(at, at.date().isoformat())
 
 
-def first_moment(resource: Mapping[str, Any], names: tuple[str, ...], zone: tzinfo) -> Moment | None:
-    """The first of the named elements that holds a time; a Period counts with its start (or, lacking it, its end)."""
-    for name in names:
-        value = resource.get(name)
-        if value is None:
-            continue
-        if isinstance(value, dict):
-            value = value.get("start") or value.get("end")
-        if found := moment(value, zone):
-            return found
-    return None
-
-
 def reference_key(value: object) -> str:
     """``Type/id`` of a literal reference (absolute, relative, versioned), the bare id of a ``urn:uuid:``, else
     empty.
