@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
-import subprocess
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 from deployments import NOW, PROFILES, SeededKeys
 
-from yima.healthcode import base45, batch, dynamic_text, phone_scripts
+from yima.healthcode import base45, batch, dynamic_text
 from yima.healthcode.profiles import profile_named
 
 KEYS = SeededKeys(1)
 PERSON = 0x7FFF_FFFF_FFFF
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed: the phone's script was not run")
-
-
-@pytest.fixture
-def run(tmp_path: Path):
-    """Runs a module against the phone's scripts with a JSON value in `input`; its printed JSON."""
-    for name, script in phone_scripts().items():
-        (tmp_path / name).write_bytes(script)
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-
-    def node(source: str, given: object) -> object:
-        (tmp_path / "input.json").write_text(json.dumps(given))
-        head = 'import { readFileSync } from "node:fs";\nconst input = JSON.parse(readFileSync("input.json"));\n'
-        (tmp_path / "main.js").write_text(head + source)
-        done = subprocess.run([str(NODE), "main.js"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return json.loads(done.stdout)
-
-    return node
 
 
 @pytest.mark.parametrize("profile", PROFILES)

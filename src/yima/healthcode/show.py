@@ -60,31 +60,45 @@ def static_text(card: Card, keys: KeyStore) -> str:
     return make_static(keyring(keys).static(card.profile), card.card_id)
 
 
-def dynamic_text(keys: KeyStore, profile: str, person: PersonId, now: datetime) -> str:
-    """The code of this moment, made by the platform (command line, page without scripts)."""
+def dynamic_text(keys: KeyStore, profile: str, person: PersonId, now: datetime, generation: int = 0) -> str:
+    """The code of this moment, made by the platform (command line, page without scripts).
+
+    `generation` is that of the person's card: codes of any other are refused. A first card has 0.
+    """
     unix = int(now.timestamp())
-    return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix)
+    return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix, generation)
 
 
 def batch(
-    keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = BATCH_SECONDS // SLOT_SECONDS
-) -> Batch:
-    """`slots` slots of 15 minutes from now on, a day at most. Whoever has it has the person's codes: never cache it."""
+    keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = BATCH_SECONDS // SLOT_SECONDS,
+    *, generation: int = 0,
+) -> Batch:  # fmt: skip
+    """`slots` slots of 15 minutes from now on, a day at most. Whoever has it has the person's codes: never cache it.
+
+    `generation` is that of the person's card; a reissue ends the batch.
+    """
     unix = int(now.timestamp())
     key = keyring(keys).dynamic(profile, unix)
     first = unix // SLOT_SECONDS
     made = []
     for slot in range(first, first + min(slots, BATCH_SECONDS // SLOT_SECONDS)):
-        block = make_block(key, person, slot)
+        block = make_block(key, person, slot, generation)
         made.append(BatchSlot(slot, _text(block), _text(code_key(key, block))))
     return Batch(profile, PREFIX, header("dynamic", key).hex(), unix, STEP_SECONDS, SLOT_SECONDS, tuple(made))
 
 
 @cache
 def phone_scripts() -> dict[str, bytes]:
-    """The ES modules a page serves so that a phone can make codes offline, by file name; the entry is `code.js`."""
+    """The ES modules pages serve, by file name: `code.js` and `device.js` make codes on a phone without a network,
+    `offline/verify.js` checks offline credentials in any browser."""
     folder = files("yima.healthcode").joinpath("phone")
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".js")}
+    parts = (("", folder), ("offline/", folder.joinpath("offline")))
+    return {
+        f"{prefix}{entry.name}": entry.read_bytes()
+        for prefix, part in parts
+        for entry in part.iterdir()
+        if entry.name.endswith(".js")
+    }
 
 
 def _text(data: bytes) -> str:
