@@ -70,9 +70,16 @@ export function joined(...parts) {
 
 /**
  * Inflated bytes. `format` is "deflate" (zlib, RFC 1950) or "deflate-raw" (RFC 1951). Refuses more than `cap` bytes, a
- * stream that is cut short, and bytes after its end: the browser's decoder does the last two.
+ * stream that is cut short, and bytes after its end.
  */
 export async function inflated(bytes, format, cap, code = "code-unreadable") {
+  const whole = await inflatedUpTo(bytes, format, cap);
+  // Not every engine minds bytes after the end: where the stream is already whole without its last byte, there are some.
+  if (!whole || (await inflatedUpTo(bytes.subarray(0, -1), format, cap))) throw new Refused(code, "inflate");
+  return whole;
+}
+
+async function inflatedUpTo(bytes, format, cap) {
   const stream = new DecompressionStream(format);
   const writer = stream.writable.getWriter();
   writer.write(bytes).catch(() => undefined); // the reader below hears of the trouble
@@ -83,12 +90,14 @@ export async function inflated(bytes, format, cap, code = "code-unreadable") {
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       size += part.value.length;
-      if (size > cap) throw new Refused(code, "too-large");
+      if (size > cap) {
+        reader.cancel().catch(() => undefined);
+        return undefined;
+      }
       parts.push(part.value);
     }
-  } catch (trouble) {
-    reader.cancel().catch(() => undefined);
-    throw trouble instanceof Refused ? trouble : new Refused(code, "inflate");
+  } catch {
+    return undefined;
   }
   return joined(...parts);
 }
