@@ -18,6 +18,8 @@ from yima.healthcode import (
     RefusedScan,
     Verification,
     Verifier,
+    batch,
+    card_of,
     dynamic_text,
     issue,
     issue_many,
@@ -110,6 +112,9 @@ def other(card: Card, profile: str = "INTL") -> str:
         ("purpose-not-allowed", True, {"purpose": "Treatment"}),
         ("field-invalid", True, {"step": "999999"}),
         ("field-invalid", True, {"step": ""}),
+        ("field-invalid", True, {"channel": "9999"}),
+        ("field-invalid", True, {"channel": ""}),
+        ("field-invalid", True, {"scene": "9999999"}),
         ("terminal-unknown", True, {"terminal": "X1"}),
         ("terminal-unknown", True, {"institution": 100}),
         ("terminal-unknown", True, {"terminal": ""}),
@@ -145,15 +150,18 @@ async def test_a_text_that_is_no_code_of_ours_names_nobody(desk: Desk, card: Car
     assert (told.code, told.person, told.at) == (expected, None, NOW)
 
 
-@pytest.mark.parametrize("status", ["suspended", "lost", "cancelled"])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("suspended", "code-suspended"), ("lost", "code-cancelled"), ("cancelled", "code-cancelled")],
+)
 @pytest.mark.parametrize("shown", ["dynamic", "static"])
 async def test_a_card_that_does_not_stand_is_refused(
-    db: Database, desk: Desk, card: Card, status: str, shown: str
+    db: Database, desk: Desk, card: Card, status: str, expected: str, shown: str
 ) -> None:
     text = static_text(card, KEYS) if shown == "static" else dynamic_text(KEYS, "INTL", card.person, NOW)
     sql = "update healthcode.card set status = $2, ended = $3 where person_id = $1"
     await db.execute(sql, card.person, status, NOW if status == "cancelled" else None)
-    assert await desk.outcome(text) == "code-cancelled"
+    assert await desk.outcome(text) == expected
     assert desk.refused[0].person == card.person
     assert await visits_of(db, card.person, NOW) == []
     await db.execute(sql, card.person, "active", None)
@@ -163,6 +171,30 @@ async def test_a_card_that_does_not_stand_is_refused(
 async def test_a_person_or_a_print_without_a_card_is_refused(desk: Desk, card: Card) -> None:
     assert await desk.outcome(dynamic_text(KEYS, "INTL", new_person_id(), NOW)) == "code-cancelled"
     assert await desk.outcome(static_text(replace(card, card_id=bytes(10)), KEYS)) == "code-cancelled"
+
+
+async def test_a_reissue_ends_the_codes_of_a_lost_phone(db: Database, desk: Desk, card: Card) -> None:
+    text = dynamic_text(KEYS, "INTL", card.person, NOW)
+    await db.execute("update healthcode.card set generation = 1 where person_id = $1", card.person)
+    assert (await card_of(db, card.person)).generation == 1
+    assert await desk.outcome(text) == "code-cancelled"
+    assert desk.refused[0].person == card.person
+    found = await desk.scan(dynamic_text(KEYS, "INTL", card.person, NOW, generation=1))
+    assert (found.person, found.reused) == (card.person, False)
+
+
+async def test_a_batch_carries_the_generation(card: Card) -> None:
+    one, other = (batch(KEYS, "INTL", card.person, NOW, slots=1, generation=number).slots[0] for number in (0, 255))
+    assert one.slot == other.slot
+    assert one.p != other.p
+    assert one.key != other.key
+
+
+async def test_a_visit_keeps_channel_and_scene(db: Database, desk: Desk, card: Card) -> None:
+    said = await desk.scan(static_text(card, KEYS), channel="0200", scene="0101011")
+    silent = await desk.scan(static_text(card, KEYS))
+    kept = [await open_visit(db, found.visit, NOW) for found in (said, silent)]
+    assert [(visit.channel, visit.scene) for visit in kept] == [("0200", "0101011"), (None, None)]
 
 
 async def test_the_print_of_a_replaced_card_is_refused_while_the_phone_goes_on(

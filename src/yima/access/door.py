@@ -177,10 +177,13 @@ class Access:
     # --- scan --------------------------------------------------------------------------------------------------------
 
     async def scan(
-        self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime
-    ) -> scan.Scan:
+        self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime,
+        channel: str | None = None, scene: str | None = None,
+    ) -> scan.Scan:  # fmt: skip
         """Verify a scanned code: see `access.scan`."""
-        return await scan.scan(self._cx, caller, text, terminal=terminal, step=step, purpose=purpose, now=now)
+        return await scan.scan(
+            self._cx, caller, text, terminal=terminal, step=step, purpose=purpose, now=now, channel=channel, scene=scene
+        )
 
     async def my_terminals(self, caller: Caller) -> Sequence[directory.Terminal]:
         """The terminals of the caller's institution."""

@@ -54,8 +54,9 @@ async def my_card(cx: Context, caller: Caller, now: datetime) -> CardView:
     return CardView(
         person, identity.name, identity.latin_name, identity.sex, identity.birth_date,
         await mpi.masked_number(cx.database, cx.vault, person), card.shown_number, card.status,
-        healthcode.static_text(card, cx.keys), healthcode.dynamic_text(cx.keys, card.profile, person, now),
-        healthcode.batch(cx.keys, card.profile, person, now).as_json(),
+        healthcode.static_text(card, cx.keys),
+        healthcode.dynamic_text(cx.keys, card.profile, person, now, card.generation),
+        healthcode.batch(cx.keys, card.profile, person, now, generation=card.generation).as_json(),
     )  # fmt: skip
 
 

@@ -27,8 +27,9 @@ class Scan:
 
 
 async def scan(
-    cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime
-) -> Scan:
+    cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime,
+    channel: str | None = None, scene: str | None = None,
+) -> Scan:  # fmt: skip
     """Verify a scanned text at a terminal of the caller's institution; the scan is on the resident's log.
 
     Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution.
@@ -44,6 +45,8 @@ async def scan(
         purpose=purpose,
         practitioner=practitioner,
         now=now,
+        channel=channel,
+        scene=scene,
     )
     asking = Asking(caller=caller, now=now, purpose=purpose, visit=accepted.visit)
     detail = {"terminal": terminal, "step": step, "assurance": accepted.assurance}

@@ -29,6 +29,8 @@ class ScanRequest(msgspec.Struct):
     terminal: str
     step: str | UnsetType = UNSET
     purpose: str | UnsetType = UNSET
+    channel: str | None = None
+    scene: str | None = None
 
     @property
     def named(self) -> tuple[str, str]:
@@ -48,8 +50,9 @@ async def verify(request: Request) -> Response:
     asked = _asked(await body_of(request, _LONGEST))
     step, purpose = asked.named
     scan = await access_of(request).scan(
-        caller, asked.code, terminal=asked.terminal, step=step, purpose=purpose, now=clock.now()
-    )
+        caller, asked.code, terminal=asked.terminal, step=step, purpose=purpose, now=clock.now(),
+        channel=asked.channel, scene=asked.scene,
+    )  # fmt: skip
     return Response(orjson.dumps(shown(scan)), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -58,12 +61,13 @@ def _asked(body: bytes) -> ScanRequest:
         asked = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Refusal(
-            "field-invalid", field="body", expected=f"code, terminal, step, purpose as text ({error})"
+            "field-invalid", field="body", expected=f"code, terminal, step, purpose, channel, scene as text ({error})"
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal("json-malformed", reason="it is not a JSON object in UTF-8") from error
     # Four quotation marks for each field that was read; where there are more, something else stands there as well.
-    if body.count(b'"') > 4 * (2 + (asked.step is not UNSET) + (asked.purpose is not UNSET)):
+    said = (asked.step is not UNSET, asked.purpose is not UNSET, asked.channel is not None, asked.scene is not None)
+    if body.count(b'"') > 4 * (2 + sum(said)):
         json.loads(body, object_pairs_hook=_once)
     return asked
 

@@ -92,7 +92,7 @@ async def code_text(access: Access, person: PersonId, *, static: bool) -> str:
     keys = FileKeyStore(access.settings.data / "keys.json")
     if static:
         return healthcode.static_text(card, keys)
-    return healthcode.dynamic_text(keys, card.profile, person, clock.now())
+    return healthcode.dynamic_text(keys, card.profile, person, clock.now(), card.generation)
 
 
 async def check_code(access: Access, text: str) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Card:
     profile: ProfileName
     issued: datetime
     ended: datetime | None = None
+    generation: int = 0
+    """0 to 255: stands in every code from the holder's phone; a reissue counts on, and ends the codes of before."""
 
     @property
     def shown_number(self) -> str:
@@ -104,8 +106,9 @@ async def card_by_number(source: Source, text: str) -> Card:
 def card_of_row(row: Any) -> Card:
     """A card from a row of the card table."""
     return Card(
-        row["person_id"], row["card_id"], row["number"], row["status"], row["profile"], row["issued"], row["ended"]
-    )
+        row["person_id"], row["card_id"], row["number"], row["status"], row["profile"], row["issued"], row["ended"],
+        row["generation"],
+    )  # fmt: skip
 
 
 def _found(row: Any) -> Card:

@@ -22,17 +22,17 @@ delete from healthcode.card as c using unnest($1::bigint[], $2::bytea[]) as w (p
 where c.person_id = w.person_id and c.card_id = w.card_id
 
 -- name: latest_cards
-select distinct on (person_id) person_id, card_id, number, status, profile, issued, ended
+select distinct on (person_id) person_id, card_id, number, status, profile, issued, ended, generation
 from healthcode.card where person_id = any($1::bigint[])
 order by person_id, (ended is null) desc, issued desc
 
 -- name: card_by_id
-select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation
 from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
 where l.card_id = $1
 
 -- name: card_by_number
-select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation
 from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
 where l.number = $1::text::character(16)
 
@@ -41,11 +41,13 @@ where l.number = $1::text::character(16)
 -- in key order, so that two workers redeeming the same codes wait for each other and never deadlock.
 with scan as materialized (
   select s.*, c.status
-  from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::integer[],
-              $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
-    as s (person_id, card_id, p, t, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires)
+  from unnest($1::bigint[], $2::bytea[], $3::smallint[], $4::bytea[], $5::integer[], $6::text[], $7::integer[], $8::text[],
+              $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+              $16::timestamptz[])
+    as s (person_id, card_id, generation, p, t, visit, institution, terminal, practitioner, step, purpose, channel, scene,
+          assurance, started, expires)
   left join healthcode.card as c
-    on c.person_id = s.person_id and c.ended is null and (s.card_id is null or c.card_id = s.card_id)
+    on c.person_id = s.person_id and c.ended is null and (c.card_id = s.card_id or c.generation = s.generation)
 ), won as (
   insert into healthcode.redemption (person_id, p, t, institution, terminal, visit, at)
   select person_id, p, t, institution, terminal, visit, started from scan
@@ -54,8 +56,10 @@ with scan as materialized (
   on conflict (person_id, p, t) do nothing
   returning visit
 ), opened as (
-  insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires)
-  select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires from scan as s
+  insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, channel, scene,
+    assurance, started, expires)
+  select person_id, visit, institution, terminal, practitioner, step, purpose, channel, scene, assurance, started, expires
+  from scan as s
   where s.status = 'active' and (s.p is null or exists (select from won where won.visit = s.visit))
 )
 select scan.visit, coalesce(scan.status, '') as status, scan.p is null or won.visit is not null as won
@@ -68,9 +72,9 @@ join healthcode.redemption as r on r.person_id = k.person_id and r.p = k.p and r
 join healthcode.visit as v on v.person_id = r.person_id and v.visit = r.visit
 
 -- name: visit
-select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
 from healthcode.visit where person_id = $1 and visit = $2
 
 -- name: visits_of
-select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
 from healthcode.visit where person_id = $1 and started >= $2 order by started desc limit $3

@@ -20,6 +20,9 @@ from yima.runtime.ids import PersonId
 RETRY_WINDOW: Final = timedelta(seconds=5)
 """Within it the same terminal, sending the same code again, gets the same answer."""
 
+_REFUSED: Final = {"suspended": "code-suspended", "applied": "code-not-active", "pre-issued": "code-not-active"}
+"""What a card that does not stand is answered with. Any other status, or no such card: `code-cancelled`."""
+
 Key = tuple[PersonId, bytes, int]
 
 
@@ -28,7 +31,9 @@ class Scan(msgspec.Struct, frozen=True):
 
     person: PersonId
     card_id: bytes | None
-    """Of a printed code: this very card must stand. None for a code from a phone: any active card of the person."""
+    """Of a printed code: this very card must stand."""
+    generation: int | None
+    """Of a code from a phone: the person's card must have it still."""
     block: bytes | None
     """P of a code from a phone; None for a printed one, which may be used again and again."""
     t: int | None
@@ -38,6 +43,8 @@ class Scan(msgspec.Struct, frozen=True):
     practitioner: int | None
     step: str
     purpose: str
+    channel: str | None
+    scene: str | None
     assurance: Assurance
     started: datetime
     expires: datetime
@@ -75,7 +82,10 @@ class Redeemer:
         self._batcher: Batcher[Scan, Redeemed] = Batcher(self._flush, limit=500, lanes=2)
 
     async def redeem(self, scan: Scan) -> Redeemed:
-        """The scan's visit, committed. Refusals: `code-cancelled`, `code-already-used`."""
+        """The scan's visit, committed.
+
+        Refusals: `code-cancelled`, `code-suspended`, `code-not-active`, `code-already-used`.
+        """
         return await self._batcher.submit(scan)
 
     async def _flush(self, scans: list[Scan]) -> list[Redeemed | Exception]:
@@ -101,7 +111,7 @@ class Redeemer:
 
 def _judge(scan: Scan, status: str, won: bool, first: _First | None) -> Redeemed | Exception:
     if status != "active":
-        return Refusal("code-cancelled")
+        return Refusal(_REFUSED.get(status, "code-cancelled"))
     if won:
         return Redeemed(scan.visit, scan.expires, "active", reused=False)
     same_place = first is not None and (first.institution, first.terminal) == (scan.institution, scan.terminal)

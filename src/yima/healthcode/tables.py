@@ -57,6 +57,9 @@ STEPS: Final = _table(
 )
 """The step of care (`medstep`) at which a code is used; seven and more digits refine the six-digit steps."""
 
+SCENES: Final = {code: term for code, term in STEPS.items() if len(code) > 6}
+"""Finer than the step of care: what a terminal may say beside the step, e.g. 0101011 booked registration."""
+
 CARD_STATUSES: Final = _table(
     ("active", "active", "正常"),
     ("suspended", "suspended", "暂停"),

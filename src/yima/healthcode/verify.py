@@ -13,7 +13,7 @@ from yima.healthcode.codec import Assurance, DynamicCode, StaticCode, check_stat
 from yima.healthcode.keyring import keyring
 from yima.healthcode.profiles import PROFILE_NAMES, profile_named
 from yima.healthcode.redeem import Redeemer, Scan
-from yima.healthcode.tables import PURPOSES, STEPS
+from yima.healthcode.tables import CHANNELS, PURPOSES, SCENES, STEPS
 from yima.healthcode.visit import new_handle
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
@@ -72,6 +72,8 @@ class _Asked(msgspec.Struct):
     purpose: str
     practitioner: int | None
     now: datetime
+    channel: str | None
+    scene: str | None
     person: PersonId | None = None
 
 
@@ -106,14 +108,16 @@ class Verifier:
         purpose: str,
         practitioner: int | None = None,
         now: datetime,
+        channel: str | None = None,
+        scene: str | None = None,
     ) -> Verification:
         """Accept a scanned text, or refuse it; accepted means the visit and the use of the code are committed.
 
         Refusals, in the order of the steps: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`,
         `clock-skew`, `code-expired`, `purpose-not-allowed`, `field-invalid`, `terminal-unknown`, `code-cancelled`,
-        `code-already-used`. Each is counted, and told to `on_refused` before it is raised.
+        `code-suspended`, `code-not-active`, `code-already-used`. Each is counted, and told to `on_refused` before it is raised.
         """
-        asked = _Asked(institution, terminal, step, purpose, practitioner, now)
+        asked = _Asked(institution, terminal, step, purpose, practitioner, now, channel, scene)
         try:
             accepted = await self._verify(text, asked)
         except Refusal as refusal:
@@ -142,7 +146,7 @@ class Verifier:
         opened = open_dynamic(code, self._keys, self._profiles, unix)
         asked.person = opened.person
         check_time(code, opened, unix)
-        return self._scan(opened.person, "dynamic", asked, block=code.block, t=code.t)
+        return self._scan(opened.person, "dynamic", asked, generation=opened.generation, block=code.block, t=code.t)
 
     async def _printed(self, code: StaticCode, asked: _Asked) -> Scan:
         check_static(code, self._keys, self._profiles)
@@ -160,6 +164,10 @@ class Verifier:
             )
         if asked.step not in STEPS:
             raise Refusal("field-invalid", field="step", expected="a code of the step table, such as 010101")
+        if asked.channel is not None and asked.channel not in CHANNELS:
+            raise Refusal("field-invalid", field="channel", expected=f"one of {', '.join(CHANNELS)}")
+        if asked.scene is not None and asked.scene not in SCENES:
+            raise Refusal("field-invalid", field="scene", expected="a code of the scene table, such as 0101011")
         # Printable first: one NUL would spoil the statement that a whole batch of scans shares.
         is_text = asked.terminal.isprintable() and 0 < len(asked.terminal) <= _TERMINAL_CHARS
         if not (is_text and await self._terminal_known(asked.institution, asked.terminal)):
@@ -167,11 +175,12 @@ class Verifier:
 
     def _scan(
         self, person: PersonId, assurance: Assurance, asked: _Asked, *,
-        card_id: bytes | None = None, block: bytes | None = None, t: int | None = None,
+        card_id: bytes | None = None, generation: int | None = None, block: bytes | None = None, t: int | None = None,
     ) -> Scan:  # fmt: skip
         return Scan(
             person=person,
             card_id=card_id,
+            generation=generation,
             block=block,
             t=t,
             visit=new_handle(person),
@@ -180,6 +189,8 @@ class Verifier:
             practitioner=asked.practitioner,
             step=asked.step,
             purpose=asked.purpose,
+            channel=asked.channel,
+            scene=asked.scene,
             assurance=assurance,
             started=asked.now,
             expires=asked.now + self._visit,

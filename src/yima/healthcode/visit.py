@@ -29,6 +29,10 @@ class Visit:
     assurance: Assurance
     started: datetime
     expires: datetime
+    channel: str | None = None
+    """How the code was presented, a code of `CHANNELS`; None when the terminal did not say."""
+    scene: str | None = None
+    """The finer step of care, a code of `SCENES`."""
 
 
 def new_handle(person: PersonId) -> str:
