@@ -101,10 +101,13 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
 
 
 _OAUTH_ERRORS: Final = {
-    "client-invalid": "invalid_client", "institution-suspended": "invalid_client", "assertion-replayed":
-    "invalid_grant",
-    "scope-insufficient": "invalid_scope", "grant-unsupported": "unsupported_grant_type",
-}  # fmt: skip
+    "client-invalid": "invalid_client",
+    "institution-suspended": "invalid_client",
+    "terminal-suspended": "invalid_client",
+    "assertion-replayed": "invalid_grant",
+    "scope-insufficient": "invalid_scope",
+    "grant-unsupported": "unsupported_grant_type",
+}
 """RFC 6749, section 5.2; every other refusal is an `invalid_request`."""
 
 

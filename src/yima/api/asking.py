@@ -24,6 +24,8 @@ async def asking_of(request: Request) -> Asking:
     Refusals: those of `caller_of`, `identity-number-in-url`, `purpose-not-allowed`.
     """
     caller = await caller_of(request)
+    if caller.kind == "terminal":  # a device at a counter knows codes and counters, never a record
+        raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
     refuse_identity_numbers(request.url.path, request.url.query)
     purpose = request.headers.get("yima-purpose", "treatment")
     if purpose not in consent.PURPOSES:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from yima.runtime.ids import PersonId
 
-Kind = Literal["app", "practitioner", "resident", "operator", "system"]
+Kind = Literal["app", "practitioner", "resident", "operator", "system", "terminal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Caller:
 
     kind: Kind
     agent_id: str
-    """client_id, practitioner id or person text; what the log names."""
+    """client_id, terminal id, practitioner id or person text; what the log names."""
     name_zh: str = ""
     name_en: str = ""
     institution: int = 0
@@ -28,15 +28,28 @@ class Caller:
     """Department code of a practitioner."""
     person: PersonId = 0
     """Whose own record a resident may see; 0 for everybody else."""
+    terminal: str = ""
+    """The one terminal for which a terminal's token is good; empty for everybody else."""
     scopes: frozenset[str] = frozenset()
     matching: Literal["full", "identifier", "off"] = "full"
     """How submissions of this app find their person."""
 
+    @property
+    def sandbox(self) -> bool:
+        """An app for trying things out: its patients are nobody, so it may search across them, and across no others."""
+        return self.kind == "app" and self.matching == "off"
+
     def may(self, scope_type: str, verb: str) -> bool:
-        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. Only apps have scopes."""
+        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. A terminal's cover no FHIR."""
+        if self.kind == "terminal":
+            return False
         if self.kind != "app":
             return True
         return _allowed(self.scopes, scope_type, verb)
+
+    def holds(self, scope: str) -> bool:
+        """Whether a terminal's token covers this use of it (`TERMINAL_SCOPES`); nobody else has such scopes."""
+        return self.kind == "terminal" and scope in self.scopes
 
 
 @lru_cache(8192)

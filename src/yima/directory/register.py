@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 
 SQL = Queries(__package__)
-_FREE: Final = "an id that no other institution holds"
+FREE_ID: Final = "an id that no other institution, app or terminal holds"
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|(?=.)c?r?u?d?s?)")
 
@@ -59,15 +58,6 @@ class Practitioner:
 
 
 @dataclass(frozen=True, slots=True)
-class Terminal:
-    """A device at which codes are scanned: window, kiosk, desk or handheld."""
-
-    terminal_id: str
-    kind: str
-    department: str
-
-
-@dataclass(frozen=True, slots=True)
 class App:
     """A program of an institution that signs in with its own key; `jwks` holds public keys only."""
 
@@ -97,13 +87,6 @@ async def register_practitioner(c: Connection, p: Practitioner) -> int:
     return number
 
 
-async def register_terminal(c: Connection, institution_id: int, terminal: Terminal) -> None:
-    """Put a terminal on the register. Refusal `field-invalid` when another institution holds its id."""
-    row = (terminal.terminal_id, institution_id, terminal.kind, terminal.department)
-    if not await c.fetchrow(SQL.put_terminal, *row):
-        raise Refusal("field-invalid", field="terminal_id", expected=_FREE)
-
-
 async def register_app(c: Connection, app: App) -> None:
     """Put an app on the register.
 
@@ -111,16 +94,17 @@ async def register_app(c: Connection, app: App) -> None:
     App Launch 2.2 (or a v1 word), or another institution holds the client_id.
     """
     keys = app.jwks.get("keys")
-    if not isinstance(keys, list) or not keys or not all(map(_is_public_key, keys)):
+    if not isinstance(keys, list) or not keys or not all(map(is_public_key, keys)):
         raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
     if not app.scopes or not all(map(_SCOPE.fullmatch, app.scopes)):
         raise Refusal("field-invalid", field="scopes", expected="system/[type or *].[cruds], e.g. system/*.rs")
     row = (app.client_id, app.institution_id, app.name, orjson.dumps(app.jwks).decode(), list(app.scopes), app.matching)
     if not await c.fetchrow(SQL.put_app, *row):
-        raise Refusal("field-invalid", field="client_id", expected=_FREE)
+        raise Refusal("field-invalid", field="client_id", expected=FREE_ID)
 
 
-def _is_public_key(key: object) -> bool:
+def is_public_key(key: object) -> bool:
+    """Whether this is one public EC or RSA key (RFC 7517) that can be read."""
     # A symmetric key is no public key, and a key that cannot be read would refuse every sign-in.
     if not isinstance(key, dict) or key.get("kty") not in ("EC", "RSA") or _PRIVATE_MEMBERS & set(key):
         return False
@@ -156,16 +140,6 @@ async def practitioner(db: Database, practitioner_id: int) -> Practitioner | Non
     """One member of staff, or None."""
     row = await db.fetchrow(SQL.practitioner, practitioner_id)
     return Practitioner(**dict(row)) if row else None
-
-
-async def terminals(db: Database, institution_id: int) -> Sequence[Terminal]:
-    """The active terminals of an institution."""
-    return [Terminal(**dict(row)) for row in await db.fetch(SQL.terminals, institution_id)]
-
-
-async def terminal_belongs(db: Database, terminal_id: str, institution_id: int) -> bool:
-    """Whether the terminal is registered for, and active at, an active institution."""
-    return bool((await db.fetchrow(SQL.terminal_belongs, terminal_id, institution_id))[0])
 
 
 async def set_institution_status(db: Database, institution_id: int, status: str) -> None:

@@ -1,5 +1,6 @@
 """SMART Backend Services sign-in (SMART App Launch 2.2, "Client Authentication: Asymmetric"; RFC 7523).
 
+Apps and terminals sign in alike: the assertion's `iss` is the client_id or the terminal id, and no id is both.
 A signed assertion comes in, an opaque token of 256 bits goes out. Only its hash is stored; every worker caches what a
 token means for one second, so a suspended institution is refused everywhere within that second.
 """
@@ -12,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from joserfc import jwk, jwt
@@ -20,6 +21,7 @@ from joserfc.errors import JoseError
 
 from yima.directory.caller import Caller
 from yima.directory.register import SQL
+from yima.directory.terminals import scopes_of_kind
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 
@@ -30,6 +32,7 @@ _LEEWAY: Final = 30
 _CACHE_SECONDS: Final = 1.0
 _CACHE_SIZE: Final = 10_000
 _SWEEP_SECONDS: Final = 600
+_FIRMWARE_CHARS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,42 @@ class TokenAnswer:
     scopes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """Whoever may sign in: an app, or a terminal with a key."""
+
+    kind: Literal["app", "terminal"]
+    row: Any
+    jwks: str
+    scopes: Sequence[str]
+
+    def check_active(self) -> None:
+        """Refusals `terminal-suspended`, `institution-suspended`."""
+        if self.kind == "terminal" and not self.row["standing"]:
+            raise Refusal("terminal-suspended")
+        if not self.row["active"]:
+            raise Refusal("institution-suspended")
+
+    def caller(self, scopes: Sequence[str]) -> Caller:
+        row, device = self.row, self.kind == "terminal"
+        return Caller(
+            kind=self.kind,
+            agent_id=row["client_id"],
+            name_zh=row["name"],
+            name_en=row["name"],
+            institution=row["institution_id"],
+            institution_code=row["code"],
+            institution_zh=row["name_zh"],
+            institution_en=row["name_en"],
+            department=row["department"] if device else "",
+            terminal=row["client_id"] if device else "",
+            scopes=frozenset(scopes),
+            matching="off" if device else row["matching"],
+        )
+
+
 class SignIn:
-    """Signs apps in and knows what a token means. One per worker."""
+    """Signs apps and terminals in and knows what a token means. One per worker."""
 
     def __init__(self, db: Database, *, token_seconds: int) -> None:
         self._db = db
@@ -54,44 +91,47 @@ class SignIn:
         """Exchange a client assertion for a token.
 
         Refusals: `client-invalid` (unknown client, key, algorithm, signature, aud, exp), `assertion-replayed`,
-        `institution-suspended`, `scope-insufficient` (asked for more than registered, and nothing of it is allowed).
+        `institution-suspended`, `terminal-suspended`, `scope-insufficient` (asked for more than registered, and nothing
+        of it is allowed).
         """
         # 1 Whose assertion does it claim to be? Nothing is believed until step 3.
-        app = await self._app(_claimed_client(assertion))
+        name = _claimed_client(assertion)
+        client = await self._app(name) or await self._terminal(name)
+        if client is None:
+            raise Refusal("client-invalid", reason="the client is not registered")
         await self._forget_expired(now)
         # 2 Only the keys registered for that client count: jku, jwk and x5u in the header are never followed.
-        keys = jwk.KeySet.import_key_set(orjson.loads(app["jwks"]))
+        keys = jwk.KeySet.import_key_set(orjson.loads(client.jwks))
         # 3 Signature and claims.
-        claims = _verified(assertion, keys, app["client_id"], audiences, now)
-        _check_active(app)  # told only to who has proved who it is
+        claims = _verified(assertion, keys, name, audiences, now)
+        client.check_active()  # told only to who has proved who it is
         # 4 One use.
         expires = datetime.fromtimestamp(claims["exp"], UTC)
-        if not await self._db.fetchrow(
-            SQL.remember_assertion, app["client_id"], claims["jti"], expires + timedelta(minutes=1)
-        ):
+        if not await self._db.fetchrow(SQL.remember_assertion, name, claims["jti"], expires + timedelta(minutes=1)):
             raise Refusal("assertion-replayed")
         # 5 No more than was registered.
-        granted = _granted(scope, app["scopes"])
+        granted = _granted(scope, client.scopes, client.kind)
         token = secrets.token_urlsafe(32)
-        await self._db.execute(
-            SQL.put_token, _digest(token), app["client_id"], list(granted), now + timedelta(seconds=self._seconds)
-        )
+        row = (_digest(token), name, list(granted), now + timedelta(seconds=self._seconds))
+        if client.kind == "terminal":
+            await self._db.execute(SQL.put_terminal_token, *row, now, _firmware(claims))
+        else:
+            await self._db.execute(SQL.put_token, *row)
         return TokenAnswer(token, self._seconds, granted)
 
     async def caller(self, token: str, *, now: datetime) -> Caller:
-        """Who holds this token. Refusals `token-invalid`, `institution-suspended`."""
+        """Who holds this token. Refusals `token-invalid`, `institution-suspended`, `terminal-suspended`."""
         digest = _digest(token)
         held = self._cache.get(digest)
         stamp = now.timestamp()
         if held and 0 <= stamp - held[0] < _CACHE_SECONDS and now < held[1]:  # a clock set back trusts nothing
             return held[2]
-        row = await self._db.fetchrow(SQL.token, digest)
-        if row is None or row["expires"] <= now:
+        row, client = await self._holder(digest)
+        if row is None or client is None or row["expires"] <= now:
             raise Refusal("token-invalid")
-        app = await self._app(row["client_id"])
-        _check_active(app)
+        client.check_active()
         # What was taken from the registration since is taken from its tokens too.
-        caller = _caller(app, [scope for scope in row["scopes"] if any(_within(scope, held) for held in app["scopes"])])
+        caller = client.caller([scope for scope in row["scopes"] if _covered(scope, client.scopes, client.kind)])
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
         self._cache[digest] = (stamp, row["expires"], caller)
@@ -101,42 +141,37 @@ class SignIn:
         """Forget a token of this client (RFC 7009)."""
         self._cache.pop(_digest(token), None)
         await self._db.execute(SQL.drop_token, _digest(token), client_id)
+        await self._db.execute(SQL.drop_own_terminal_token, _digest(token), client_id)
 
-    async def _app(self, client_id: str) -> Any:
-        app = await self._db.fetchrow(SQL.app, client_id)
-        if app is None:
-            raise Refusal("client-invalid", reason="the client is not registered")
-        return app
+    async def _holder(self, digest: bytes) -> tuple[Any, _Client | None]:
+        row = await self._db.fetchrow(SQL.token, digest)
+        if row is not None:
+            return row, await self._app(row["client_id"])
+        row = await self._db.fetchrow(SQL.terminal_token, digest)
+        return row, await self._terminal(row["terminal_id"]) if row is not None else None
+
+    async def _app(self, client_id: str) -> _Client | None:
+        row = await self._db.fetchrow(SQL.app, client_id)
+        return _Client("app", row, row["jwks"], row["scopes"]) if row is not None else None
+
+    async def _terminal(self, terminal_id: str) -> _Client | None:
+        row = await self._db.fetchrow(SQL.terminal_client, terminal_id)
+        return _Client("terminal", row, row["jwks"], scopes_of_kind(row["kind"])) if row is not None else None
 
     async def _forget_expired(self, now: datetime) -> None:
         """Once in a while drop what has expired, so that the tables do not grow with every sign-in."""
         if now.timestamp() - self._swept >= _SWEEP_SECONDS:
             self._swept = now.timestamp()
-            await self._db.execute(SQL.forget_expired, now)
+            await forget_expired(self._db, now)
 
 
-def _check_active(app: Any) -> None:
-    if not app["active"]:
-        raise Refusal("institution-suspended")
+async def forget_expired(db: Database, now: datetime) -> None:
+    """Drop tokens and assertions that have expired."""
+    await db.execute(SQL.forget_expired, now)
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _caller(app: Any, scopes: Sequence[str]) -> Caller:
-    return Caller(
-        kind="app",
-        agent_id=app["client_id"],
-        name_zh=app["name"],
-        name_en=app["name"],
-        institution=app["institution_id"],
-        institution_code=app["code"],
-        institution_zh=app["name_zh"],
-        institution_en=app["name_en"],
-        scopes=frozenset(scopes),
-        matching=app["matching"],
-    )
 
 
 def _claimed_client(assertion: str) -> str:
@@ -178,13 +213,25 @@ def _verified(
     return claims
 
 
-def _granted(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
+def _firmware(claims: dict[str, Any]) -> str:
+    """What a terminal says of its own firmware; kept for the operator, believed by nobody."""
+    said = claims.get("firmware")
+    return said if isinstance(said, str) and len(said) <= _FIRMWARE_CHARS and said.isprintable() else ""
+
+
+def _granted(asked: str, registered: Sequence[str], kind: str) -> tuple[str, ...]:
     if not asked.strip():
         return tuple(registered)
-    granted = tuple(scope for scope in asked.split() if any(_within(scope, held) for held in registered))
+    granted = tuple(scope for scope in asked.split() if _covered(scope, registered, kind))
     if not granted:
         raise Refusal("scope-insufficient", expected=" ".join(registered))
     return granted
+
+
+def _covered(scope: str, registered: Sequence[str], kind: str) -> bool:
+    if kind == "terminal":
+        return scope in registered
+    return any(_within(scope, held) for held in registered)
 
 
 def _within(scope: str, held: str) -> bool:
