@@ -186,6 +186,22 @@ class Settings:
         3600, _number(300, 86400, " of seconds"), "How long an emergency access opens the record."
     )
 
+    national_dialect: str = _setting(
+        "national",
+        _choice("national", "shenzhen", "sichuan"),
+        "Code tables of the national card gateway for apps that name none of their own: a table of "
+        "`healthcode/national/dialects.toml`.",
+    )
+    national_mindex_recipe: str = _setting(
+        "keyed",
+        _choice("keyed", "sm3-type-number-name", "sm3-type-number"),
+        "How the national card's person index id is made of document and name. The plain SM3 recipes can be reversed by "
+        "trying every document number; choose one only to agree with a card system that uses it.",
+    )
+    national_code_seconds: int = _setting(
+        300, _number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
+    )
+
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
