@@ -1,0 +1,1 @@
+"""Offline credentials: signed documents that any scanner checks with no network."""
