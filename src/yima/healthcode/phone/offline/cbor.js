@@ -1,11 +1,12 @@
 // A strict reader of deterministic CBOR (RFC 8949 section 4.2.1) for credentials: what our issuer writes and nothing more.
-// Maps become Map, byte strings Uint8Array, integers Number, tags Tagged. Refused: indefinite lengths, integers longer than they need
+// Maps become Map, byte strings Uint8Array, integers Number (BigInt beyond 2^53), tags Tagged. Refused: indefinite lengths, integers longer than they need
 // to be, double keys, floats, deep nesting, more bytes than were announced, bytes after the end.
 
 import { Refused } from "./refused.js";
 
 const DEEPEST = 8;
 const MOST_ITEMS = 4096;
+const LARGEST = 2n ** 53n - 2n; // so that -1 - n is exact too
 const SIMPLE = new Map([[20, false], [21, true], [22, null]]);
 
 /** A tagged value (section 3.4). */
@@ -42,7 +43,8 @@ class Reader {
     if (kind === 7) return this.simple(info);
     const n = this.argument(info);
     if (kind === 0) return n;
-    if (kind === 1) return -1 - n;
+    if (kind === 1) return typeof n === "bigint" ? -1n - n : -1 - n;
+    if (typeof n === "bigint") throw wrong("limit");
     if (kind === 2) return this.take(n).slice();
     if (kind === 3) return this.text(n);
     if (kind === 4) return this.array(n, depth);
@@ -56,11 +58,10 @@ class Reader {
     const size = 1 << (info - 24);
     const start = this.at;
     this.take(size);
-    let n = 0;
-    for (let i = 0; i < size; i++) n = n * 256 + this.view.getUint8(start + i);
-    if (!Number.isSafeInteger(n)) throw wrong("integer");
-    if (n < (size === 1 ? 24 : 2 ** (4 * size))) throw wrong("shortest"); // it fitted the next shorter form
-    return n;
+    let n = 0n;
+    for (let i = 0; i < size; i++) n = n * 256n + BigInt(this.view.getUint8(start + i));
+    if (n < (size === 1 ? 24n : 1n << BigInt(4 * size))) throw wrong("shortest"); // it fitted the next shorter form
+    return n <= LARGEST ? Number(n) : n;
   }
 
   take(n) {
@@ -100,29 +101,4 @@ class Reader {
     if (!SIMPLE.has(info)) throw wrong("simple");
     return SIMPLE.get(info);
   }
-}
-
-/** The head of a value: `kind` as in section 3.1, `n` its argument. */
-function head(kind, n) {
-  if (n < 24) return [(kind << 5) | n];
-  if (n < 0x100) return [(kind << 5) | 24, n];
-  if (n < 0x10000) return [(kind << 5) | 25, n >> 8, n & 0xff];
-  return [(kind << 5) | 26, n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff];
-}
-
-/** Deterministic CBOR of numbers (32 bits), text, bytes, arrays, and Maps whose keys are already in order. */
-export function toCbor(value) {
-  if (typeof value === "number") return Uint8Array.from(value < 0 ? head(1, -1 - value) : head(0, value));
-  if (typeof value === "string") return withHead(3, new TextEncoder().encode(value));
-  if (value instanceof Uint8Array) return withHead(2, value);
-  const parts = Array.isArray(value) ? value.map(toCbor) : [...value].flat().map(toCbor);
-  return Uint8Array.from([...head(Array.isArray(value) ? 4 : 5, Array.isArray(value) ? value.length : value.size), ...parts.flatMap((part) => [...part])]);
-}
-
-function withHead(kind, bytes) {
-  const start = head(kind, bytes.length);
-  const out = new Uint8Array(start.length + bytes.length);
-  out.set(start);
-  out.set(bytes, start.length);
-  return out;
 }
