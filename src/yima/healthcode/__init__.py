@@ -5,6 +5,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 (drawing); `PURPOSES`, `STEPS` and the other closed lists.
 """
 
+from yima.healthcode import national
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
 from yima.healthcode.codec import PREFIX, Assurance
 from yima.healthcode.number import grouped, parse_number
@@ -66,6 +67,7 @@ __all__ = [
     "grouped",
     "issue",
     "issue_many",
+    "national",
     "open_visit",
     "parse_number",
     "phone_scripts",

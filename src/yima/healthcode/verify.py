@@ -9,8 +9,18 @@ from typing import Final
 import msgspec
 
 from yima.healthcode.card import Source, Status, card_by_id
-from yima.healthcode.codec import Assurance, DynamicCode, StaticCode, check_static, check_time, open_dynamic, read
+from yima.healthcode.codec import (
+    PREFIX,
+    Assurance,
+    DynamicCode,
+    StaticCode,
+    check_static,
+    check_time,
+    open_dynamic,
+    read,
+)
 from yima.healthcode.keyring import keyring
+from yima.healthcode.national import NationalCards
 from yima.healthcode.profiles import PROFILE_NAMES, profile_named
 from yima.healthcode.redeem import Redeemer, Scan
 from yima.healthcode.tables import CHANNELS, PURPOSES, SCENES, STEPS
@@ -89,6 +99,7 @@ class Verifier:
         profiles: Sequence[str] = PROFILE_NAMES,
         visit_seconds: int = VISIT_SECONDS,
         on_refused: RefusalHook | None = None,
+        national: NationalCards | None = None,
     ) -> None:
         self._database = database
         self._keys = keyring(keys)
@@ -96,6 +107,7 @@ class Verifier:
         self._profiles = frozenset(profile_named(name).name for name in profiles)
         self._visit = timedelta(seconds=visit_seconds)
         self._on_refused = on_refused
+        self._national = national
         self._redeemer = Redeemer(database)
 
     async def verify(
@@ -129,10 +141,13 @@ class Verifier:
         return accepted
 
     async def _verify(self, text: str, asked: _Asked) -> Verification:
-        # 1. Read: a text of ours, or nothing.
-        code = read(text)
-        # 2-4. Open it, check its MAC and its time, without the database.
-        scan = await self._printed(code, asked) if isinstance(code, StaticCode) else self._shown(code, asked)
+        if self._national is not None and not text.startswith(PREFIX) and self._national.claims(text):
+            scan = await self._of_the_nation(self._national, text, asked)
+        else:
+            # 1. Read: a text of ours, or nothing.
+            code = read(text)
+            # 2-4. Open it, check its MAC and its time, without the database.
+            scan = await self._printed(code, asked) if isinstance(code, StaticCode) else self._shown(code, asked)
         # 5. Purpose and step stand on closed lists; the terminal is the institution's.
         await self._admit(asked)
         # 6. The one use of the code, the visit and the standing of the card, in one group commit.
@@ -156,6 +171,14 @@ class Verifier:
             raise Refusal("code-cancelled") from None  # we signed it once, and the card is gone
         asked.person = card.person
         return self._scan(card.person, "static", asked, card_id=code.card_id)
+
+    async def _of_the_nation(self, national: NationalCards, text: str, asked: _Asked) -> Scan:
+        """A code of the national card: whole, ours and in time; used once by the same rule as any other."""
+        opened = await national.open(self._database, text)
+        asked.person = opened.person
+        opened.check_time(asked.now)
+        assurance: Assurance = "dynamic" if opened.in_person else "static"
+        return self._scan(opened.person, assurance, asked, block=opened.block, t=opened.t)
 
     async def _admit(self, asked: _Asked) -> None:
         if asked.purpose not in PURPOSES:

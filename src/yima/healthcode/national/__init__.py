@@ -3,3 +3,27 @@
 `ids` (card ids and keys), `qr` (the text of a code), `token` (what binds a dynamic code together), `envelope` (how
 hospitals' calls are signed and enciphered), `tables` (dialects) are pure; `cards` keeps which card id is whose.
 """
+
+from yima.healthcode.national import envelope
+from yima.healthcode.national.cards import NationalCard, NationalCards, Opened
+from yima.healthcode.national.ids import MINDEX_RECIPES, MindexRecipe
+from yima.healthcode.national.qr import LONGEST, NationalCode, looks_national, read, write
+from yima.healthcode.national.tables import Dialect, dialect, dialect_names, purpose_of
+
+__all__ = [
+    "LONGEST",
+    "MINDEX_RECIPES",
+    "Dialect",
+    "MindexRecipe",
+    "NationalCard",
+    "NationalCards",
+    "NationalCode",
+    "Opened",
+    "dialect",
+    "dialect_names",
+    "envelope",
+    "looks_national",
+    "purpose_of",
+    "read",
+    "write",
+]

@@ -53,7 +53,7 @@ def is_hexadecimal(content: str) -> bool:
 
 
 def open_content(key: bytes, content: str) -> str:
-    """The plain content, UTF-8. Refusals `gateway-content-unreadable` (cipher, key, padding), `json-malformed` (GBK)."""
+    """The plain content, UTF-8. Refusals `gateway-content-unreadable` (key, padding), `json-malformed` (GBK)."""
     try:
         sealed = bytes.fromhex(content) if is_hexadecimal(content) else base64.b64decode(content, validate=True)
     except (ValueError, binascii.Error):
