@@ -9,16 +9,16 @@ extended key usage that names what a signer is for.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
-from yima.crypto import SigningKey, VerifyKey, verify_key
+from yima.crypto import ALGORITHMS, Algorithm, SigningKey, VerifyKey, signature_der, verify_key
 from yima.healthcode.trust import der
+from yima.runtime.errors import Refusal
 
-Algorithm = Literal["ES256", "SM2"]
-ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
 Use = Literal["identity", "shc", "device", "status-list", "trust-list", "facility"]
 USES: Final[tuple[Use, ...]] = get_args(Use)
 """What a signer may sign; a signature of one use is worth nothing for another."""
@@ -83,8 +83,7 @@ def key_id_of(certificate: bytes) -> bytes:
 
 def certify(subject: Subject, issuer_name: str, issuer: SigningKey, serial: int) -> bytes:
     """The certificate of a subject, signed by its issuer (itself, for a root); DER. `serial` is positive, < 2**159."""
-    algorithm = _algorithm(issuer.algorithm)
-    signed_with = der.sequence(der.oid(_SIGNED_WITH[algorithm]))
+    signed_with = der.sequence(der.oid(_SIGNED_WITH[issuer.algorithm]))
     tbs = der.sequence(
         der.tlv(0xA0, der.integer(2)),
         der.integer(serial),
@@ -92,10 +91,10 @@ def certify(subject: Subject, issuer_name: str, issuer: SigningKey, serial: int)
         _name(issuer_name),
         der.sequence(der.time(subject.not_before), der.time(subject.not_after)),
         _name(subject.name),
-        _public(subject.key),
+        subject.key.spki,
         der.tlv(0xA3, der.sequence(*_extensions(subject, issuer))),
     )
-    return der.sequence(tbs, signed_with, der.bits(der.signature_to_der(issuer.sign(tbs))))
+    return der.sequence(tbs, signed_with, der.bits(signature_der(issuer.sign(tbs))))
 
 
 def read_certificate(encoded: bytes) -> Certificate:
@@ -127,7 +126,7 @@ def check_chain(chain: Sequence[Certificate], roots: Sequence[Certificate], now:
     anchors = [root for root in roots if root.subject == chain[-1].issuer and root.algorithm == chain[-1].algorithm]
     for anchor in anchors:
         path = [*chain, anchor]
-        if all(_follows(below, above, now) for below, above in zip(path, path[1:], strict=False)):
+        if all(_follows(below, above, now) for below, above in itertools.pairwise(path)):
             return
     raise ValueError("the chain does not end at a root that is trusted here")
 
@@ -187,11 +186,6 @@ def _read_extensions(body: bytes) -> tuple[bool, Use | None]:
     return is_ca, use
 
 
-def _public(key: VerifyKey) -> bytes:
-    algorithm = der.sequence(der.oid(_EC_KEY), der.oid(_CURVE[_algorithm(key.algorithm)]))
-    return der.sequence(algorithm, der.bits(b"\x04" + key.x + key.y))
-
-
 def _read_public(body: bytes) -> VerifyKey:
     (_, named, _), (tag, point, _) = der.children(body)
     for algorithm in ALGORITHMS:
@@ -201,7 +195,10 @@ def _read_public(body: bytes) -> VerifyKey:
         raise ValueError("a key of another algorithm")
     if tag != der.BIT_STRING or len(point) != 1 + _POINT_BYTES or point[:2] != b"\x00\x04":
         raise ValueError("not an uncompressed point")
-    return verify_key(algorithm, point[2:34], point[34:])
+    try:
+        return verify_key(algorithm, point[2:34], point[34:])
+    except Refusal:
+        raise ValueError("a point that is not on its curve") from None
 
 
 def _key_hash(key: VerifyKey) -> bytes:
@@ -220,7 +217,10 @@ def _moment(tag: int, content: bytes) -> datetime:
         text = ("19" if text[:2] >= "50" else "20") + text
     elif tag != 0x18:
         raise ValueError("not a time")
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError("not a time") from None
 
 
 def _signed_with(encoded: bytes) -> Algorithm:
@@ -228,7 +228,3 @@ def _signed_with(encoded: bytes) -> Algorithm:
         if encoded == der.sequence(der.oid(_SIGNED_WITH[algorithm])):
             return algorithm
     raise ValueError("signed with another algorithm")
-
-
-def _algorithm(name: str) -> Algorithm:
-    return next(algorithm for algorithm in ALGORITHMS if algorithm == name)

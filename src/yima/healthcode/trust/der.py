@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from yima.crypto import signature_der
+
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
 OCTET_STRING: Final = 0x04
@@ -97,17 +99,12 @@ def children(body: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         at = end
 
 
-def signature_to_der(raw: bytes) -> bytes:
-    """r||s of 64 bytes as the SEQUENCE of two INTEGERs that X.509 carries (RFC 3279, section 2.2.3)."""
-    return sequence(integer(int.from_bytes(raw[:32], "big")), integer(int.from_bytes(raw[32:], "big")))
-
-
 def signature_from_der(encoded: bytes) -> bytes:
-    """r||s of 64 bytes. ValueError unless it is exactly what `signature_to_der` writes."""
+    """r||s of 64 bytes. ValueError unless it is exactly what `crypto.signature_der` writes."""
     found = [int.from_bytes(content, "big") for tag, content, _ in children(read(encoded, SEQUENCE)) if tag == INTEGER]
     if len(found) != 2 or max(found) >> 256:
         raise ValueError("not two numbers of 32 bytes")
     raw = found[0].to_bytes(32, "big") + found[1].to_bytes(32, "big")
-    if signature_to_der(raw) != encoded:
+    if signature_der(raw) != encoded:
         raise ValueError("not in DER")
     return raw

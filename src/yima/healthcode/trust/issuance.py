@@ -7,7 +7,6 @@ A place is never given out twice, and a revoked credential is never reinstated.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -20,7 +19,7 @@ from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-Assurance = Literal["low", "substantial", "high"]
+ProofLevel = Literal["low", "substantial", "high"]
 """How sure it was who asked (the three levels of ISO/IEC TS 29003 and eIDAS): said by oneself; by what the person holds
 or what a trusted register says; by a document seen by somebody whose work it is."""
 CredentialKind = Literal["identity", "emergency", "shc", "device"]
@@ -40,7 +39,7 @@ class Proofing:
     """Who made sure who it is, in the same form; `platform` for a sign-in."""
     how: str
     """E.g. `sign-in`, `document-seen`, `code-scanned`, `bulk`."""
-    assurance: Assurance
+    assurance: ProofLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def status_uri(base_url: str, number: int) -> str:
 
 async def allot(
     c: Connection, person: PersonId, kind: CredentialKind, key_id: bytes, expires: datetime, proofing: Proofing,
-    now: datetime, *, draw: Callable[[int], int] = secrets.randbelow,
+    now: datetime,
 ) -> StatusRef:  # fmt: skip
     """A place for a new credential of that person, under the signer that will sign it; written to the issuance log.
 
@@ -93,10 +92,10 @@ async def allot(
         raise Refusal("field-invalid", field="expires", expected="a time after now and before the signer's end")
     number = row["number"]
     if not (
-        await c.fetchrow(SQL.take_room, number, draw(16)) or await c.fetchrow(SQL.take_last_room, number)
+        await c.fetchrow(SQL.take_room, number, secrets.randbelow(16)) or await c.fetchrow(SQL.take_last_room, number)
     ):  # the signer was chosen with room to spare: this is a rush of more than a thousand in one moment
         raise Refusal("overloaded", retry_after=1)
-    ref = StatusRef(number, await _place(c, number, row["status_bits"], person, draw))
+    ref = StatusRef(number, await _place(c, number, row["status_bits"], person))
     await c.execute(
         SQL.log_issuance, person, ref.list, ref.index, kind, key_id, now, expires, proofing.asked_by,
         proofing.proofed_by, proofing.how, proofing.assurance,
@@ -104,9 +103,9 @@ async def allot(
     return ref
 
 
-async def _place(c: Connection, number: int, places: int, person: PersonId, draw: Callable[[int], int]) -> int:
+async def _place(c: Connection, number: int, places: int, person: PersonId) -> int:
     for _ in range(_TRIES):
-        taken = await c.fetchrow(SQL.take_index, number, [draw(places) for _ in range(_DRAWN)], person)
+        taken = await c.fetchrow(SQL.take_index, number, [secrets.randbelow(places) for _ in range(_DRAWN)], person)
         if taken is not None:
             return int(taken["index"])
     # 512 draws all taken: at 95 % full, which is what the cap allows, one in 250,000,000,000

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from yima.crypto import SigningKey, signing_key
+from yima.crypto import Algorithm, SigningKey, signing_key
 from yima.healthcode.card import Source
-from yima.healthcode.trust.certificate import Algorithm, Subject, Use, certify, key_id_of
+from yima.healthcode.trust.certificate import Subject, Use, certify, key_id_of
 from yima.healthcode.trust.rules import DEFAULT_RULES, Rules
 from yima.runtime import logs
 from yima.runtime.database import Connection, Queries
@@ -102,7 +102,7 @@ def signer_key(keys: KeyStore, algorithm: Algorithm, number: int) -> SigningKey:
 
 
 async def revoke_signer(c: Connection, key_id: bytes, *, reason: str, by: str, now: datetime) -> None:
-    """Revoke a signer, and with it every credential it signed. Final. Refusal `signer-unknown` also when it was before."""
+    """Revoke a signer, and with it all that it signed. Final. Refusal `signer-unknown`, also for one revoked before."""
     row = await c.fetchrow(SQL.revoke_signer, key_id, now, reason)
     if row is None:
         raise Refusal("signer-unknown", field=key_id.hex())
@@ -124,13 +124,13 @@ async def rotate(
     present = await c.fetchrow(SQL.present_signer, algorithm, use, now)
     if present is not None:
         await c.execute(SQL.end_turn, present["number"], now)
-    await _begin(c, keys, algorithm, use, now, rules, by=by, reason="rotated by hand")
+    await _begin(c, keys, algorithm, use, now, rules, (by, "rotated by hand"))
     return await signer(c, keys, algorithm, use, now, rules)
 
 
 async def _begin(
     c: Connection, keys: KeyStore, algorithm: Algorithm, use: Use, now: datetime, rules: Rules,
-    *, by: str = "platform", reason: str = "its turn",
+    why: tuple[str, str] = ("platform", "its turn"),
 ) -> Any:  # fmt: skip
     """Begin the turn of the waiting signer, or of a new one, and make the one that waits after it."""
     await ensure_authorities(c, keys, algorithm, now, rules)
@@ -144,7 +144,7 @@ async def _begin(
     elif now - waiting["created"] < rules.notice:
         _log.warning("signer begins before its notice has passed", key=waiting["key_id"].hex(), use=use)
     await c.execute(SQL.begin_signer, waiting["number"], now, min(now + rules.sign, waiting["ends"]))
-    await _note(c, waiting["key_id"], now, "begun", by, reason)
+    await _note(c, waiting["key_id"], now, "begun", *why)
     if await c.fetchrow(SQL.waiting_signer, algorithm, use, now + rules.sign / 2) is None:
         await _make(c, keys, algorithm, use, now, rules)
     row = await c.fetchrow(SQL.present_signer, algorithm, use, now)
