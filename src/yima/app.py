@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yima import api, portals
+from yima import api, crypto, portals
 from yima.access import Access
 from yima.api import Pager
 from yima.runtime import logs, metrics
@@ -57,7 +57,8 @@ class Application:
             await self._http(scope, receive, send)
 
     async def start(self) -> None:
-        """Open the door: database, keys. Refusals `postgres-unavailable`, `key-store-invalid`."""
+        """Open database and keys. Refusals `crypto-self-test-failed`, `postgres-unavailable`, `key-store-invalid`."""
+        crypto.self_test()
         access = await Access.open(self._database_url, self._settings, self._base_url)
         self.state.access = access
         keys = FileKeyStore(self._settings.data / "keys.json")
