@@ -7,6 +7,7 @@ from yima.mpi.normalise import is_national, resident_number_is_valid
 from yima.mpi.person import (
     Identity,
     Review,
+    documents_of,
     find_patients,
     homes,
     identities,
@@ -29,6 +30,7 @@ __all__ = [
     "Resolution",
     "Review",
     "Source",
+    "documents_of",
     "find_patients",
     "homes",
     "identities",

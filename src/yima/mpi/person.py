@@ -68,6 +68,16 @@ async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
     return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 
 
+async def documents_of(db: Database, vault: Vault, person: PersonId) -> list[Identifier]:
+    """The person's national documents in the clear, the first registered first; none of a person that was erased.
+
+    For answers to an institution that holds the number itself or has just read the person's own fresh code: the caller
+    decides that, and says so on the person's log.
+    """
+    rows = await db.fetch(SQL.documents, person)
+    return [Identifier(row["system"], vault.open(row["wrap"], row["number"]).decode()) for row in rows if row["wrap"]]
+
+
 async def patients_of(source: Database | Connection, person: PersonId) -> list[tuple[str, int]]:
     """The Patients of a person as (resource id, institution), oldest first."""
     return [(row["patient_id"], row["institution_id"]) for row in await source.fetch(SQL.patients_of, person)]

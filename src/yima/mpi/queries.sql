@@ -93,6 +93,10 @@ select person_id, name, latin_name, sex, birth_date, multiple_birth, deceased fr
 select p.wrap, p.phone, (select i.number from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national' order by i.created, i.digest limit 1) as number
 from mpi.person p where p.person_id = $1
 
+-- name: documents
+select p.wrap, i.system, i.number from mpi.identifier i join mpi.person p using (person_id)
+where i.person_id = $1 and i.kind = 'national' order by i.created, i.digest
+
 -- name: reviews
 select review_id, person_id, candidate, institution_id, reason, state, created from mpi.review where state = 'open' order by review_id desc limit $1
 
