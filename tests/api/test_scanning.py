@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support import Institution, Platform, assert_refused, nothing_written, patient, resident_number
+from support import Institution, Platform, as_owner, assert_refused, nothing_written, patient, resident_number
 from yima import healthcode
 from yima.runtime import clock
 from yima.runtime.keys import FileKeyStore
@@ -176,8 +176,8 @@ async def test_a_code_of_another_deployment(hospital: Institution, person: int, 
 async def test_a_card_that_ended(platform: Platform, hospital: Institution) -> None:
     someone = platform.person_of(f"Patient/{(await hospital.create(patient()))['id']}")
     static = await platform.static(someone)
-    await platform.database.execute(
-        "update healthcode.card set status = 'cancelled', ended = issued where person_id = $1", someone
+    await as_owner(
+        platform.database, "update healthcode.card set status = 'cancelled', ended = issued where person_id = $1", someone
     )
     for text in (static, platform.dynamic(someone)):
         assert_refused(await hospital.scan(text), 410, "code-cancelled")

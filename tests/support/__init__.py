@@ -2,6 +2,7 @@
 
 from support.figures import report
 from support.makers import SYNTHEA, bundle, encounter, entry, observation, patient, resident_number, urn, visit_bundle
+from support.owner import as_owner
 from support.platform import BASE, Institution, Platform, code_of, issues_of
 from support.process import Serving, free_port, serving
 from support.refusals import assert_refused, nothing_written
@@ -12,6 +13,7 @@ __all__ = [
     "Institution",
     "Platform",
     "Serving",
+    "as_owner",
     "assert_refused",
     "bundle",
     "code_of",

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from yima.healthcode.codec import CARD_ID_BYTES
 from yima.healthcode.keyring import keyring
+from yima.healthcode.lifecycle import Kind
 from yima.healthcode.number import grouped, new_number, parse_number
 from yima.healthcode.profiles import ProfileName, profile_named
 from yima.runtime.database import Connection, Queries
@@ -17,7 +18,8 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import KeyStore
 
-Status = Literal["active", "suspended", "lost", "cancelled"]
+Status = Literal["applied", "pre-issued", "active", "suspended", "lost", "merged", "cancelled", "deceased"]
+"""`lifecycle.State` of a card that exists."""
 
 
 class Source(Protocol):
@@ -51,6 +53,15 @@ class Card:
     ended: datetime | None = None
     generation: int = 0
     """0 to 255: stands in every code from the holder's phone; a reissue counts on, and ends the codes of before."""
+    kind: Kind = "formal"
+    """`temporary`: of a newborn without a document, or of somebody unidentified."""
+    suspended_until: datetime | None = None
+    """The moment at which a suspension is over, whether or not anything has ended it."""
+
+    def standing(self, now: datetime) -> Status:
+        """The status at a moment: a suspension is over at its end."""
+        over = self.suspended_until is not None and self.suspended_until <= now
+        return "active" if self.status == "suspended" and over else self.status
 
     @property
     def shown_number(self) -> str:
@@ -58,18 +69,21 @@ class Card:
         return grouped(self.number)
 
 
-async def issue(c: Connection, keys: KeyStore, person: PersonId, now: datetime, profile: str = "INTL") -> Card:
+async def issue(
+    c: Connection, keys: KeyStore, person: PersonId, now: datetime, profile: str = "INTL", kind: Kind = "formal"
+) -> Card:
     """The person's card, made if there never was one; in the caller's transaction.
 
     Repeating it changes nothing: an existing card is given back as it is, an ended one too, so that a late submission
     cannot revive a cancelled card. Refusal `setting-invalid` for an unknown profile.
     """
-    return (await issue_many(c, keys, [person], now, profile))[0]
+    return (await issue_many(c, keys, [person], now, profile, kind))[0]
 
 
 async def issue_many(
-    c: Connection, keys: KeyStore, persons: Sequence[PersonId], now: datetime, profile: str = "INTL"
-) -> list[Card]:
+    c: Connection, keys: KeyStore, persons: Sequence[PersonId], now: datetime, profile: str = "INTL",
+    kind: Kind = "formal",
+) -> list[Card]:  # fmt: skip
     """`issue` for many persons in one statement; the cards in the order asked for."""
     keyring(keys).static(profile_named(profile).name)  # a card whose codes could not be signed is not issued
     waiting = sorted(set(persons))
@@ -77,7 +91,7 @@ async def issue_many(
     for _ in range(_TRIES):
         made = await c.fetch(
             SQL.issue, waiting, [secrets.token_bytes(CARD_ID_BYTES) for _ in waiting], [new_number() for _ in waiting],
-            profile, now,
+            profile, now, kind,
         )  # fmt: skip
         if unlucky := [row for row in made if not row["findable"]]:  # 14 random digits that another card already has
             await c.execute(SQL.withdraw, [r["person_id"] for r in unlucky], [r["card_id"] for r in unlucky])
@@ -107,7 +121,7 @@ def card_of_row(row: Any) -> Card:
     """A card from a row of the card table."""
     return Card(
         row["person_id"], row["card_id"], row["number"], row["status"], row["profile"], row["issued"], row["ended"],
-        row["generation"],
+        row["generation"], row["kind"], row["suspended_until"],
     )  # fmt: skip
 
 

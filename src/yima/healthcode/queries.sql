@@ -4,8 +4,8 @@ with wanted as (
   select * from unnest($1::bigint[], $2::bytea[], $3::text[]) as w (person_id, card_id, number)
   where not exists (select from healthcode.card as c where c.person_id = w.person_id)
 ), made as (
-  insert into healthcode.card (person_id, card_id, number, status, profile, issued)
-  select person_id, card_id, number, 'active', $4, $5 from wanted order by person_id
+  insert into healthcode.card (person_id, card_id, number, profile, issued, kind)
+  select person_id, card_id, number, $4, $5, $6 from wanted order by person_id
   on conflict (person_id) where ended is null do nothing
   returning person_id, card_id, number
 ), found as (
@@ -18,29 +18,29 @@ select made.person_id, made.card_id, found.card_id is not null as findable
 from made left join found on found.card_id = made.card_id
 
 -- name: withdraw
-delete from healthcode.card as c using unnest($1::bigint[], $2::bytea[]) as w (person_id, card_id)
-where c.person_id = w.person_id and c.card_id = w.card_id
+select healthcode.withdraw_cards($1::bigint[], $2::bytea[])
 
 -- name: latest_cards
-select distinct on (person_id) person_id, card_id, number, status, profile, issued, ended, generation
+select distinct on (person_id) person_id, card_id, number, status, profile, issued, ended, generation, kind, suspended_until
 from healthcode.card where person_id = any($1::bigint[])
-order by person_id, (ended is null) desc, issued desc
+order by person_id, (ended is null) desc, issued desc, generation desc
 
 -- name: card_by_id
-select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation, c.kind, c.suspended_until
 from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
 where l.card_id = $1
 
 -- name: card_by_number
-select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation
+select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation, c.kind, c.suspended_until
 from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id
 where l.number = $1::text::character(16)
 
 -- name: redeem
 -- A batch of scans: card standing, the one use of each dynamic code, and the visits of those that won. Rows are inserted
 -- in key order, so that two workers redeeming the same codes wait for each other and never deadlock.
+-- A suspension is over at its end, whether or not anything has ended it.
 with scan as materialized (
-  select s.*, c.status
+  select s.*, case when c.status = 'suspended' and c.suspended_until <= s.started then 'active' else c.status end as status
   from unnest($1::bigint[], $2::bytea[], $3::smallint[], $4::bytea[], $5::integer[], $6::text[], $7::integer[], $8::text[],
               $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
               $16::timestamptz[])
@@ -78,3 +78,8 @@ from healthcode.visit where person_id = $1 and visit = $2
 -- name: visits_of
 select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
 from healthcode.visit where person_id = $1 and started >= $2 order by started desc limit $3
+
+-- name: put_visit
+insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires,
+  channel, scene)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)

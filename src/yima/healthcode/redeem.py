@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from yima.healthcode.card import SQL, Status
 from yima.healthcode.codec import Assurance
+from yima.healthcode.life import LIFE
+from yima.healthcode.visit import new_handle
 from yima.runtime.database import Batcher, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -62,6 +65,8 @@ class Redeemed(msgspec.Struct, frozen=True):
     expires: datetime
     card_status: Status
     reused: bool
+    person: PersonId
+    """Whose visit it is: of a person who was merged into another, that other."""
 
 
 class _First(msgspec.Struct, frozen=True):
@@ -97,7 +102,27 @@ class Redeemer:
                 won.add(row["visit"])
         lost = [s.key for s in scans if s.key and s.visit not in won and status[s.visit] == "active"]
         first = await self._first_uses(lost) if lost else {}
-        return [_judge(scan, status[scan.visit], scan.visit in won, first.get(scan.key)) for scan in scans]
+        judged = [_judge(scan, status[scan.visit], scan.visit in won, first.get(scan.key)) for scan in scans]
+        elsewhere = {n: scan for n, scan in enumerate(scans) if status[scan.visit] == "merged"}
+        if elsewhere:
+            for n, result in zip(elsewhere, await self._as_survivors(list(elsewhere.values())), strict=True):
+                judged[n] = result
+        return judged
+
+    async def _as_survivors(self, scans: list[Scan]) -> list[Redeemed | Exception]:
+        """Codes of persons who were merged into others: the same scans again, as those others', whose cards decide."""
+        rows = await self._database.fetch(LIFE.survivors, [scan.person for scan in scans])
+        found = {row["person_id"]: row for row in rows if row["card_id"]}
+        moved = [
+            replace(
+                scan, person=found[scan.person]["survivor"], card_id=found[scan.person]["card_id"], generation=None,
+                visit=new_handle(found[scan.person]["survivor"]),
+            )
+            for scan in scans
+            if scan.person in found
+        ]  # fmt: skip
+        results = iter(await self._flush(moved) if moved else [])
+        return [next(results) if scan.person in found else Refusal("code-cancelled") for scan in scans]
 
     async def _first_uses(self, keys: Iterable[Key]) -> dict[Key | None, _First]:
         # A statement of its own: the rows of another process that beat us are not in the snapshot of the first.
@@ -113,10 +138,10 @@ def _judge(scan: Scan, status: str, won: bool, first: _First | None) -> Redeemed
     if status != "active":
         return Refusal(_REFUSED.get(status, "code-cancelled"))
     if won:
-        return Redeemed(scan.visit, scan.expires, "active", reused=False)
+        return Redeemed(scan.visit, scan.expires, "active", reused=False, person=scan.person)
     same_place = first is not None and (first.institution, first.terminal) == (scan.institution, scan.terminal)
     if first is not None and same_place and abs(scan.started - first.at) <= RETRY_WINDOW:
-        return Redeemed(first.visit, first.expires, "active", reused=True)
+        return Redeemed(first.visit, first.expires, "active", reused=True, person=scan.person)
     return Refusal("code-already-used")
 
 

@@ -94,10 +94,14 @@ def scene_fits(step: str, scene: str) -> bool:
 
 
 CARD_STATUSES: Final = _table(
+    ("applied", "applied for", "申领中"),
+    ("pre-issued", "made in advance", "预制"),
     ("active", "active", "正常"),
     ("suspended", "suspended", "暂停"),
     ("lost", "lost", "挂失"),
+    ("merged", "merged into another card", "已并入另一张卡"),
     ("cancelled", "cancelled", "注销"),
+    ("deceased", "the holder has died", "持卡人已故"),
 )
 
 CHANNELS: Final = _table(

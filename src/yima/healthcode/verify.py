@@ -153,7 +153,7 @@ class Verifier:
         # 6. The one use of the code, the visit and the standing of the card, in one group commit.
         redeemed = await self._redeemer.redeem(scan)
         return Verification(
-            scan.person, redeemed.visit, scan.assurance, redeemed.expires, redeemed.card_status, redeemed.reused
+            redeemed.person, redeemed.visit, scan.assurance, redeemed.expires, redeemed.card_status, redeemed.reused
         )
 
     def _shown(self, code: DynamicCode, asked: _Asked) -> Scan:
