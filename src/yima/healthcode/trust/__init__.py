@@ -13,12 +13,18 @@ from yima.healthcode.trust.issuance import (
     revoke_of,
     status_uri,
 )
+from yima.healthcode.trust.publish import Published, Publisher
 from yima.healthcode.trust.rules import DEFAULT_FRESHNESS, DEFAULT_RULES, Freshness, Rules
-from yima.healthcode.trust.signers import Signer, revoke_signer, rotate, signer
+from yima.healthcode.trust.signers import Signer, revoke_signer, rotate, signer, signers
+from yima.healthcode.trust.statuslist import CWT, DELTA, JWT, StatusList, read_status_delta, read_status_list
+from yima.healthcode.trust.trustlist import Trust, TrustedSigner, read_roots, read_trust_list
 
 __all__ = [
+    "CWT",
     "DEFAULT_FRESHNESS",
     "DEFAULT_RULES",
+    "DELTA",
+    "JWT",
     "USES",
     "Certificate",
     "Credential",
@@ -26,18 +32,28 @@ __all__ = [
     "Freshness",
     "ProofLevel",
     "Proofing",
+    "Published",
+    "Publisher",
     "Rules",
     "Signer",
+    "StatusList",
     "StatusRef",
+    "Trust",
+    "TrustedSigner",
     "Use",
     "allot",
     "check_chain",
     "credentials_of",
     "read_certificate",
+    "read_roots",
+    "read_status_delta",
+    "read_status_list",
+    "read_trust_list",
     "revoke_credential",
     "revoke_of",
     "revoke_signer",
     "rotate",
     "signer",
+    "signers",
     "status_uri",
 ]

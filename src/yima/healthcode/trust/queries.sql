@@ -121,3 +121,32 @@ returning list, index
 
 -- name: end_turn
 update healthcode.signer set ends = $2 where number = $1
+
+-- name: published_lists
+-- Lists whose credentials may still be valid, of signers that have begun.
+select number from healthcode.signer
+where begins is not null and not_after > $1 and use in ('identity', 'shc', 'device') order by number
+
+-- name: trust_state
+-- What tells that the trust list has to change: counts that only rise, and the last one that was published.
+select count(*) as signers, count(s.begins) as begun, count(s.revoked) as revoked,
+  count(*) filter (where s.ends <= $2) as ended,
+  (select max(version) from healthcode.trust_list where algorithm = $1) as version,
+  (select max(issued) from healthcode.trust_list where algorithm = $1) as issued
+from healthcode.signer as s where s.algorithm = $1
+
+-- name: latest_trust_list
+select version, issued, content, token from healthcode.trust_list where algorithm = $1 order by version desc limit 1
+
+-- name: add_trust_list
+insert into healthcode.trust_list (algorithm, version, issued, content, token) values ($1, $2, $3, $4, $5)
+
+-- name: list_state
+select s.status_version, s.algorithm, s.status_bits,
+  (select max(at) from healthcode.revocation where list = s.number and version = s.status_version) as changed,
+  (select count(*) from healthcode.signer where use = 'status-list' and revoked is not null) as revoked_signers
+from healthcode.signer as s
+where s.number = $1 and s.not_after > $2 and s.use in ('identity', 'shc', 'device')
+
+-- name: revoked_until
+select index from healthcode.revocation where list = $1 and version > $2 and version <= $3

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from yima.crypto import Algorithm, SigningKey, signing_key
+from yima.crypto import ALGORITHMS, Algorithm, SigningKey, signing_key
 from yima.healthcode.card import Source
 from yima.healthcode.trust.certificate import Subject, Use, certify, key_id_of
 from yima.healthcode.trust.rules import DEFAULT_RULES, Rules
@@ -94,6 +94,45 @@ async def ensure_authorities(
         await c.execute(SQL.lock, LOCK)
         if not await authorities(c, [algorithm]):
             await _make_authorities(c, keys, algorithm, now, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A signer as the operator sees it."""
+
+    number: int
+    key_id: bytes
+    algorithm: Algorithm
+    use: Use
+    state: str
+    """`waiting`, `signing`, `resting` (signs no more, what it signed is good) or `revoked`."""
+    created: datetime
+    begins: datetime | None
+    ends: datetime
+    not_after: datetime
+    signed: int
+    """Credentials it signed so far."""
+    cap: int
+    reason: str | None
+
+
+async def signers(source: Source, now: datetime) -> list[Standing]:
+    """Every signer whose certificate has not ended, oldest first."""
+    return [
+        Standing(
+            row["number"], row["key_id"], row["algorithm"], row["use"], _state(row, now), row["created"], row["begins"],
+            row["ends"], row["not_after"], row["signed"], row["cap"], row["reason"],
+        )
+        for row in await source.fetch(SQL.signers, list(ALGORITHMS), now)
+    ]  # fmt: skip
+
+
+def _state(row: Any, now: datetime) -> str:
+    if row["revoked"] is not None:
+        return "revoked"
+    if row["begins"] is None:
+        return "waiting"
+    return "signing" if now < row["ends"] and row["signed"] < row["cap"] else "resting"
 
 
 def signer_key(keys: KeyStore, algorithm: Algorithm, number: int) -> SigningKey:
