@@ -1,9 +1,10 @@
 """Reading CBOR (RFC 8949) from strangers: strict, bounded, and plain values only.
 
-`cbor2` writes our credentials; it does not read foreign ones, because it takes the last of two equal keys, follows shared
-references and gives tags a meaning. Here a map with a key twice, anything nested deeper than 16, text that is not UTF-8,
-an unknown simple value and trailing bytes are all refused. Tags are read and dropped: no claim of ours or of the EU
-certificate changes its meaning by one. Every item takes a byte at least, so the size of the input bounds the work.
+`cbor2` writes our credentials; it does not read foreign ones, because it takes the last of two equal keys, follows
+shared references and gives tags a meaning. Here a map with a key twice, anything nested deeper than 16, text that is
+not UTF-8, an unknown simple value and trailing bytes are all refused. Tags are read and dropped: no claim of ours or of
+the EU certificate changes its meaning by one. Every item takes a byte at least, so the size of the input bounds the
+work.
 """
 
 from __future__ import annotations

@@ -150,9 +150,11 @@ def _identity(said: dict[Any, Any]) -> Identity:
 
 
 def _emergency(said: dict[Any, Any]) -> Emergency:
+    def lines(key: int) -> tuple[str, ...]:
+        return tuple(_typed(line, str) for line in _typed(said.get(key, []), list))
+
     return Emergency(
-        _typed(said.get(_BLOOD, ""), str),
-        *(tuple(_typed(line, str) for line in _typed(said.get(key, []), list)) for key in (_ALLERGIES, _CONDITIONS, _MEDICINES)),
+        _typed(said.get(_BLOOD, ""), str), lines(_ALLERGIES), lines(_CONDITIONS), lines(_MEDICINES),
         _typed(said.get(_CONTACT, ""), str),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""COSE_Sign1 (RFC 9052 section 4.2, algorithms of RFC 9053): a payload with one signature over it and a protected header."""
+"""COSE_Sign1 (RFC 9052 section 4.2, RFC 9053): a payload, a protected header, and one signature over both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who signs and who is trusted, as the offline credentials need them; `healthcode.trust` and `trustfile` provide them."""
+"""Who signs and who is trusted, as offline credentials need them; `healthcode.trust` and `trustfile` provide them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from yima.crypto import SigningKey
 from yima.healthcode.offline.cose import SM2_ALGORITHM
 from yima.runtime.errors import Refusal
-
-
-class Signing(Protocol):
-    """A key that signs: 64 bytes r||s (ES256 of RFC 7518 section 3.4, or SM2 of GB/T 32918)."""
-
-    def sign(self, message: bytes) -> bytes:
-        """The signature of a message."""
-        ...
 
 
 class Checking(Protocol):
@@ -41,8 +34,8 @@ class Signer(Protocol):
         ...
 
     @property
-    def key(self) -> Signing:
-        """The private key."""
+    def key(self) -> SigningKey:
+        """The private key; signatures are 64 bytes r||s."""
         ...
 
     @property

@@ -1,0 +1,208 @@
+"""`verify`: one function for every form that a scanner without network can judge, in seven numbered steps.
+
+Pure: trust, status lists and time come in as arguments. What the text says is looked at only after its signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from yima.healthcode.offline import claims, cose, device, hc1, shc
+from yima.healthcode.offline.parties import Lists, Policy, Trust, Trusted
+from yima.runtime.errors import Refusal
+
+Form = Literal["identity", "emergency", "eu-certificate", "smart-health-card", "device"]
+Status = Literal["good", "good-by-old-list", "not-checked", "none"]
+"""Of the revocation check: by a fresh list; by one older than a day; no list here; the form has none."""
+
+_USES: Final[Mapping[str, str]] = {"smart-health-card": "shc", "eu-certificate": "hcert"}
+_ONLINE: Final = "YM1:"
+_EU_LETTERS: Final = "tvr"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A credential that is what it says it is. It identifies its holder only as far as the holder can be compared."""
+
+    form: Form
+    issuer: str
+    key_id: str
+    """Hex, or the `kid` of a health card."""
+    issued: datetime
+    expires: datetime | None
+    status: Status
+    list_issued: datetime | None
+    """When the status list used was signed."""
+    said: Mapping[str, Any]
+    """Plain values: `name`, `born`, `sex`, .. of ours; `hcert` or `bundle` of the others."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for any JSON encoder."""
+        return asdict(self)
+
+
+class Presented(msgspec.Struct, frozen=True, gc=False):
+    """A text taken apart: whose signature it claims over what, and what will be read of it when that holds."""
+
+    form: str
+    """`hc1`, `shc` or `device`."""
+    key_id: bytes
+    algorithm: str
+    message: bytes
+    signature: bytes
+    body: Any
+
+
+class Contents(msgspec.Struct, frozen=True, gc=False):
+    """What a signed text says, in one shape for all forms."""
+
+    form: Form
+    issuer: str
+    issued: datetime
+    not_before: datetime
+    expires: datetime | None
+    fresh_until: datetime | None
+    """End of the fresh part of a device code."""
+    place: tuple[str, int] | None
+    """Status list and index."""
+    said: Mapping[str, Any]
+    letters: str = ""
+    """What kinds of certificate an EU one holds."""
+
+
+def verify(text: str, trust: Trust, status: Lists | None, now: datetime, policy: Policy | None = None) -> Verified:
+    """Judge a scanned text with what is held here: no network, no database.
+
+    Refusals, in this order: `code-unreadable`, `code-needs-network` (a code that only the platform can check),
+    `code-issuer-unknown`, `code-signer-invalid`, `code-signature-invalid`, `credential-not-yet-valid` or `clock-skew`
+    (a phone's clock), `code-expired`, `status-list-stale`, `credential-revoked`.
+    """
+    policy = policy or Policy()
+    # 1 read: the form, strictly; nothing of it is believed yet
+    shown = read(text, policy)
+    # 2 the key id names a signer that we know, for this algorithm
+    signer = trust(shown.key_id)
+    if signer is None or signer.key.algorithm != shown.algorithm:
+        raise Refusal("code-issuer-unknown")
+    # 3 the signer is valid now
+    _check_signer(signer, now, policy)
+    # 4 the signature; what is signed is of a kind that this signer may sign
+    if not signer.key.verify(shown.message, shown.signature):
+        raise Refusal("code-signature-invalid")
+    said = _contents(shown, policy)
+    _check_use(signer, said)
+    # 5 times
+    _check_times(said, now, policy)
+    # 6 revocation, by a list that is fresh enough
+    standing, listed = _standing(said, status, now, policy)
+    # 7 what it says
+    key_id = shown.key_id.decode() if shown.form == "shc" else shown.key_id.hex()
+    return Verified(said.form, said.issuer, key_id, said.issued, said.expires, standing, listed, said.said)
+
+
+def read(text: str, policy: Policy) -> Presented:
+    """Step 1. Refusals `code-unreadable`, `code-needs-network`."""
+    text = text.strip()
+    if text.startswith(hc1.PREFIX):
+        return _read_hc1(text, policy)
+    if text.startswith(shc.PREFIX):
+        card = shc.read(text)
+        return Presented("shc", card.key_id.encode(), card.algorithm, card.signed, card.signature, card)
+    if text.startswith(device.PREFIX):
+        code = device.read(text)
+        message = device.CERTIFICATE_LABEL + code.certified
+        return Presented("device", code.key_id, code.algorithm, message, code.certificate_signature, code)
+    raise Refusal("code-needs-network" if text.startswith(_ONLINE) else "code-unreadable")
+
+
+def _read_hc1(text: str, policy: Policy) -> Presented:
+    message = cose.read(hc1.decode(text))
+    algorithm, key_id = message.algorithm(policy.sm2_algorithm), message.key_id(strict=False)
+    if not algorithm or not key_id:
+        raise Refusal("code-unreadable")
+    return Presented("hc1", key_id, algorithm, message.signed(), message.signature, message)
+
+
+def _check_signer(signer: Trusted, now: datetime, policy: Policy) -> None:
+    if signer.revoked is not None or not signer.not_before - policy.skew <= now < signer.not_after:
+        raise Refusal("code-signer-invalid")
+
+
+def _contents(shown: Presented, policy: Policy) -> Contents:
+    if shown.form == "hc1":
+        return _said_by_cwt(shown.body)
+    if shown.form == "shc":
+        return _said_by_card(shown.body)
+    code: device.DeviceCode = shown.body
+    if not device.phone_signed(code):
+        raise Refusal("code-signature-invalid")
+    said = {"name": code.name, "born_year": code.born, "sex": code.sex, "shown": code.time}
+    place = (f"/status-lists/{code.shard}", code.index)
+    return Contents("device", "", code.issued, code.time, code.expires, code.time + policy.fresh, place, said)
+
+
+def _said_by_cwt(message: cose.Sign1) -> Contents:
+    said = claims.decode(message.payload)
+    start = said.not_before or said.issued
+    if said.hcert is not None:
+        held = said.hcert.get(1)
+        letters = "".join(letter for letter in _EU_LETTERS if isinstance(held, dict) and held.get(letter))
+        return Contents(
+            "eu-certificate", said.issuer, said.issued, start, said.expires, None, None, {"hcert": held}, letters
+        )
+    if not message.key_id(strict=True) or said.identity is None or said.kind is None:
+        raise Refusal("code-unreadable")
+    plain: dict[str, Any] = {**asdict(said.identity), **(asdict(said.emergency) if said.emergency else {})}
+    place = (said.status.uri, said.status.index) if said.status else None
+    return Contents(said.kind, said.issuer, said.issued, start, said.expires, None, place, plain)
+
+
+def _said_by_card(card: shc.Card) -> Contents:
+    said = shc.payload_of(card)
+    place = (f"{said.issuer}/.well-known/status-lists/{said.place[0]}", said.place[1]) if said.place else None
+    held = {"types": list(said.types), "bundle": said.bundle}
+    return Contents("smart-health-card", said.issuer, said.not_before, said.not_before, said.expires, None, place, held)
+
+
+def _check_use(signer: Trusted, said: Contents) -> None:
+    """Signatures of one use are worth nothing for another; an empty use (foreign trust file) stands for everything."""
+    kind, _, letters = signer.use.partition(":")
+    if kind and kind != _USES.get(said.form, said.form):
+        raise Refusal("code-issuer-unknown")
+    if letters and not set(said.letters) <= set(letters):
+        raise Refusal("code-issuer-unknown")
+
+
+def _check_times(said: Contents, now: datetime, policy: Policy) -> None:
+    if said.not_before > now + policy.skew or said.issued > now + policy.skew:
+        if said.fresh_until:
+            raise Refusal("clock-skew", server_time=now.isoformat(timespec="seconds"))
+        raise Refusal("credential-not-yet-valid")
+    ends = [end for end in (said.expires, said.fresh_until) if end is not None]
+    if ends and now >= min(ends):
+        raise Refusal("code-expired")
+
+
+def _standing(said: Contents, lists: Lists | None, now: datetime, policy: Policy) -> tuple[Status, datetime | None]:
+    if said.place is None:
+        return "none", None
+    held = lists(said.place[0]) if lists else None
+    if held is None:
+        return "not-checked", None
+    # A bit once set stays set: also an old list is good enough to refuse.
+    if held.is_revoked(said.place[1]):
+        raise Refusal("credential-revoked")
+    age = now - held.issued
+    if age >= policy.refuse:
+        raise Refusal("status-list-stale", days=age.days)
+    return ("good-by-old-list" if age >= policy.warn else "good"), held.issued
+
+
+def born_text(value: object) -> str:
+    """A day of birth of `said` as text; empty when it is not known."""
+    return value.isoformat() if isinstance(value, date) else ""
