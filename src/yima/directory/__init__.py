@@ -17,6 +17,7 @@ from yima.directory.gateway import (
     register_gateway,
     set_gateway_status,
 )
+from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
 from yima.directory.register import (
     App,
     Department,
@@ -74,18 +75,21 @@ __all__ = [
     "Institution",
     "Kind",
     "NewGateway",
+    "Organisation",
     "Practitioner",
     "RegisteredTerminal",
     "Sessions",
     "SignIn",
     "Terminal",
     "TokenAnswer",
+    "add_organisation",
     "add_terminal_key",
     "department_names",
     "forget_expired",
     "institution",
     "institution_by_code",
     "institutions",
+    "organisation",
     "practitioner",
     "practitioners",
     "register_app",
@@ -102,4 +106,5 @@ __all__ = [
     "terminal_belongs",
     "terminals",
     "terminals_of",
+    "update_organisation",
 ]

@@ -31,3 +31,10 @@ delete from directory.gateway_seen where expires < $1
 
 -- name: institution_by_code
 select institution_id, code, name_zh, name_en, class, area, status from directory.institution where code = $1
+
+-- name: put_said
+insert into directory.organisation_said (institution_id, said) values ($1, $2::text::jsonb)
+on conflict (institution_id) do update set said = directory.organisation_said.said || excluded.said
+
+-- name: said
+select said::text as said from directory.organisation_said where institution_id = $1

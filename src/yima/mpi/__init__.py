@@ -3,7 +3,7 @@
 Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups.
 """
 
-from yima.mpi.normalise import is_national, resident_number_is_valid
+from yima.mpi.normalise import is_national, name_key, resident_number_is_valid
 from yima.mpi.person import (
     Identity,
     Review,
@@ -38,6 +38,7 @@ __all__ = [
     "is_national",
     "link",
     "masked_number",
+    "name_key",
     "open_reviews",
     "patients_of",
     "person_of_document",

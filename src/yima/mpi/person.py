@@ -112,10 +112,10 @@ async def find_patients(
     return [(row["patient_id"], row["person_id"]) for row in rows]
 
 
-async def person_of_document(db: Database, vault: Vault, system: str, value: str) -> PersonId | None:
+async def person_of_document(source: Database | Connection, vault: Vault, system: str, value: str) -> PersonId | None:
     """Who holds a national document, or None. For emergencies: the caller logs the look-up on that person's log."""
     number = Identifier.of(system, value)
-    row = await db.fetchrow(SQL.by_document, digest(vault, number, 0)) if number.national else None
+    row = await source.fetchrow(SQL.by_document, digest(vault, number, 0)) if number.national else None
     return row["person_id"] if row else None
 
 

@@ -18,6 +18,7 @@ from yima.healthcode.national.ids import (
     CARD_ID,
     MindexRecipe,
     card_id,
+    document_of,
     mindex,
     read_validity,
     temporary_number,
@@ -126,6 +127,13 @@ class NationalCards:
         if row is None:
             raise Refusal("card-not-found")
         return _card(row)
+
+    def document(self, card: NationalCard) -> tuple[str, str]:
+        """Document type and number as they stand, enciphered, inside a card id; both empty for a temporary card."""
+        if card.temporary:
+            return "", ""
+        plain = document_of(self._root, card.mindex, card.card_id)
+        return card.document_type, plain.removeprefix(card.document_type)
 
     def static_text(self, card: NationalCard, organisation: str = "") -> str:
         """The text of a printed code, with its issuer where one is named: identifies only."""

@@ -1,0 +1,191 @@
+"""What the national gateway may do: existing card calls of hospitals, over the same door as everybody else.
+
+An app sees a person whom its institution registered or has just scanned, and nobody else: every other card id, and
+every document number, gets the answer that a card which does not exist gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from yima import healthcode, mpi
+from yima.access import register, scan
+from yima.access.context import Context
+from yima.directory import GatewayApp, Gateways
+from yima.healthcode import national
+from yima.runtime.database import Connection
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+_LONGEST_VISIT: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A person as a gateway answer shows them."""
+
+    identity: mpi.Identity
+    card: healthcode.Card
+    national: national.NationalCard
+    document_type: str
+    number: str
+    """In the clear only to who registered it, or has just read a code of one showing; else all but five hidden."""
+    assurance: str = ""
+    visit: str = ""
+    """The handle of the visit that a scan opened; empty when nothing was scanned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanning:
+    """A code at a terminal."""
+
+    text: str
+    terminal: str
+    step: str = "000000"
+    channel: str | None = None
+
+
+class Gateway:
+    """The gateway's calls for one worker. `apps` knows who calls."""
+
+    def __init__(self, cx: Context) -> None:
+        self._cx = cx
+        self.apps: Gateways = cx.gateways
+
+    async def register(self, app: GatewayApp, application: register.Application, now: datetime) -> register.Registered:
+        """Apply for a card: see `access.register`."""
+        return await register.register(self._cx, app.caller, application, now)
+
+    async def close(self, app: GatewayApp, card_id: str, reason: str, now: datetime) -> None:
+        """Cancel a card. Refusals `card-not-found`, and those of the life cycle (`card-suspended`, `card-deceased`)."""
+        held = await self._known(app, card_id, now)
+        await register.close(self._cx, app.caller, held.person, reason, now)
+
+    async def code(self, app: GatewayApp, card_id: str, *, dynamic: bool, now: datetime, number: str = "") -> str:
+        """The text of a code: static, or for one showing. `number`, where it is given, must be the card's document.
+
+        Refusals: `card-not-found`, and `code-cancelled`, `code-suspended`, `code-not-active` by the card's standing.
+        """
+        held = await self._known(app, card_id, now)
+        if number and self._cx.national.document(held)[1] != number.strip().upper():
+            raise Refusal("card-not-found")
+        _check_standing(await healthcode.card_of(self._cx.database, held.person), now)
+        if not dynamic:
+            return self._cx.national.static_text(held, app.caller.institution_code)
+        return self._cx.national.dynamic_text(
+            held, app.caller.institution_code, now, in_person="in-person" in app.rights
+        )
+
+    async def scan(self, app: GatewayApp, said: Scanning, now: datetime) -> Shown:
+        """Verify a code, national or Yima's own, at a terminal of the app's institution: see `access.scan`.
+
+        The document number is shown in full only for a code of one showing, or to who registered the person.
+        """
+        found = await scan.scan(
+            self._cx, app.caller, said.text, terminal=said.terminal, step=said.step,
+            purpose=national.purpose_of(said.step), now=now, channel=said.channel,
+        )  # fmt: skip
+        fresh = found.assurance == "dynamic" or (
+            national.looks_national(said.text) and national.read(said.text).dynamic
+        )
+        clear = fresh or await self._registered(app, found.person)
+        shown = await self._shown(app, found.person, clear=clear, now=now)
+        return Shown(
+            found.identity, shown.card, shown.national, shown.document_type, shown.number, found.assurance, found.visit
+        )
+
+    async def card(self, app: GatewayApp, card_id: str, now: datetime) -> Shown:
+        """A card by its id. Refusal `card-not-found` also for those of others."""
+        held = await self._known(app, card_id, now)
+        return await self._shown(app, held.person, clear=await self._registered(app, held.person), now=now)
+
+    async def by_document(self, app: GatewayApp, system: str, number: str, now: datetime) -> Shown:
+        """A card by a document number that this institution registered. Refusal `card-not-found` for all others."""
+        person = await mpi.person_of_document(self._cx.database, self._cx.vault, system, number)
+        if person is None or not await self._registered(app, person):
+            raise Refusal("card-not-found")
+        return await self._shown(app, person, clear=True, now=now)
+
+    async def holder(self, app: GatewayApp, said: Scanning, now: datetime) -> Shown:
+        """Whose code this is, for a second call with the same text: somebody known needs no second redemption."""
+        person = await self._person_of(said.text, now)
+        if person is not None and await self._knows(app, person, now):
+            return await self._shown(app, person, clear=await self._registered(app, person), now=now)
+        return await self.scan(app, said, now)
+
+    async def bind(self, app: GatewayApp, person: PersonId, patient_number: str, now: datetime) -> None:
+        """Bind the institution's patient number to a person it knows: see `access.register.bind`."""
+        await register.bind(self._cx, app.caller, person, patient_number, now)
+
+    # --- who may be seen ---------------------------------------------------------------------------------------------
+
+    async def _known(self, app: GatewayApp, card_id: str, now: datetime) -> national.NationalCard:
+        held = await self._cx.national.find(self._cx.database, card_id.strip().upper())
+        if not await self._knows(app, held.person, now):
+            raise Refusal("card-not-found")
+        return held
+
+    async def _knows(self, app: GatewayApp, person: PersonId, now: datetime) -> bool:
+        return await self._registered(app, person) or await self._visiting(app, person, now)
+
+    async def _registered(self, app: GatewayApp, person: PersonId) -> bool:
+        patients = await mpi.patients_of(self._cx.database, person)
+        return any(institution == app.caller.institution for _, institution in patients)
+
+    async def _visiting(self, app: GatewayApp, person: PersonId, now: datetime) -> bool:
+        visits = await healthcode.visits_of(self._cx.database, person, now - _LONGEST_VISIT)
+        return any(visit.institution == app.caller.institution and visit.expires > now for visit in visits)
+
+    async def _person_of(self, text: str, now: datetime) -> PersonId | None:
+        """Whose code it is, whether or not it was used or has expired; None where only a scan can say."""
+        try:
+            if national.looks_national(text):
+                return (await self._cx.national.open(self._cx.database, text)).person
+            return (await healthcode.check(text, self._cx.database, self._cx.keys, now))[0]
+        except Refusal:
+            return None
+
+    async def _shown(self, app: GatewayApp, person: PersonId, *, clear: bool, now: datetime) -> Shown:
+        identity = await mpi.identity(self._cx.database, person)
+        if identity is None:
+            raise Refusal("card-not-found")
+        card = await healthcode.card_of(self._cx.database, person)
+        held = await self._card_of(app, identity, now)
+        document_type, number = self._cx.national.document(held)
+        return Shown(identity, card, held, document_type, number if clear else _masked(number))
+
+    async def _card_of(self, app: GatewayApp, identity: mpi.Identity, now: datetime) -> national.NationalCard:
+        """The person's national card; made of the first document, or a temporary one, for who came another way."""
+        cards = await self._cx.national.of_person(self._cx.database, identity.person)
+        if cards:
+            return cards[0]
+        documents = await mpi.documents_of(self._cx.database, self._cx.vault, identity.person)
+
+        async def work(c: Connection) -> national.NationalCard:
+            if not documents:
+                return await self._cx.national.temporary(c, identity.person, name=identity.name, now=now)
+            first = documents[0]
+            return await self._cx.national.give(
+                c, identity.person, document_type=national.dialect(app.dialect).document_type(first.system),
+                system=first.system, number=first.value, name=identity.name, now=now,
+            )  # fmt: skip
+
+        return await self._cx.database.retry(work)
+
+
+def _check_standing(card: healthcode.Card, now: datetime) -> None:
+    """Refusals `code-cancelled`, `code-suspended`, `code-not-active`."""
+    standing = card.standing(now)
+    if standing == "suspended":
+        raise Refusal("code-suspended")
+    if standing in ("applied", "pre-issued"):
+        raise Refusal("code-not-active")
+    if standing not in ("active", "merged"):
+        raise Refusal("code-cancelled")
+
+
+def _masked(number: str) -> str:
+    shown = 3 if len(number) >= 10 else 0
+    return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
