@@ -9,11 +9,14 @@ from bench.limits import Recorder
 from bench.measure import Limit, Line, Run, in_series, request
 from bench.stage import Stage
 from yima import healthcode, records
+from yima.access import Asking
+from yima.directory import Caller
 from yima.runtime import clock
 
 CONNECTIONS: Final = 32
 _RESOURCES: Final = 3_000
 _SCRIPTS: Final = 40
+_BENCH: Final = Asking(caller=Caller(kind="system", agent_id="bench"), now=clock.now())
 
 _OBSERVATIONS: Final = """
 select home, id, institution_id, length(content) as size from records.resource
@@ -112,8 +115,8 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
         token = await stage.token(stage.code_of(row["institution_id"]))
         requests.append(request("GET", f"/fhir/Observation?{query}", token=token))
         recorder, sight = Recorder(stage.access.database), records.Sight(only_institution=row["institution_id"])
-        compiled = stage.access.query("Observation", params, lenient=False, now=clock.now())
-        await records.search(recorder, [row["home"]], "Observation", compiled, sight, offset=0, count=50)  # type: ignore[arg-type]  # the recorder has all of a Database that a search uses
+        compiled = stage.access.query(_BENCH, "Observation", params, lenient=False)
+        await records.search(recorder, [row["home"]], "Observation", compiled, sight, offset=0, count=50)
         scripts.append(recorder.script())
     await stage.yima(requests[:8], connections=8, again=False)
     run = await stage.yima(requests, connections=CONNECTIONS)

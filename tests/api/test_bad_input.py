@@ -232,7 +232,10 @@ BUNDLES: dict[str, tuple[Any, str]] = {
     "POST with an id": (bundle(entry(patient(), "POST", "Patient/1")), "field-invalid"),
     "PUT without an id": (bundle(entry(patient(), "PUT", "Patient")), "field-invalid"),
     "DELETE without an id": (bundle(entry(None, "DELETE", "Patient")), "field-invalid"),
-    "DELETE by a search": (bundle(entry(None, "DELETE", "Patient?identifier=a|b")), "field-invalid"),
+    "DELETE by a chain": (
+        bundle(entry(None, "DELETE", "Observation?patient=1&encounter.status=x")),
+        "search-parameter-unknown",
+    ),
     "another type's url": (bundle(entry(patient(), "POST", "Observation")), "resource-type-mismatch"),
     "url of no type": (bundle(entry(patient(), "POST", "Hospital")), "field-invalid"),
     "url outside": (bundle(entry(patient(), "POST", "http://evil.example/Patient")), "field-invalid"),

@@ -77,12 +77,11 @@ async def test_json_by_its_other_names(hospital: Institution) -> None:
 
 
 METHODS = [
-    ("PATCH", "/fhir/Patient/{id}"),
+    ("PATCH", "/fhir/Patient"),
     ("POST", "/fhir/Patient/{id}"),
     ("PUT", "/fhir"),
     ("GET", "/fhir"),
-    ("DELETE", "/fhir/Patient"),
-    ("DELETE", "/fhir/metadata"),
+    ("DELETE", "/fhir"),
     ("DELETE", "/fhir/Patient/{id}/_history"),
     ("GET", "/code/verify"),
     ("GET", "/oauth/token"),
@@ -113,7 +112,9 @@ NOWHERE = [
     "/fhir/Patient/_history",
     "/fhir/Group/1/$export",
     "/fhir/Patient/$export",
-    "/fhir/Patient/{id}/Observation",
+    "/fhir/Patient/{id}/Organization",
+    "/fhir/Patient/{id}/Nothing",
+    "/fhir/Observation/{id}/Patient",
 ]
 
 

@@ -177,7 +177,9 @@ async def test_a_card_that_ended(platform: Platform, hospital: Institution) -> N
     someone = platform.person_of(f"Patient/{(await hospital.create(patient()))['id']}")
     static = await platform.static(someone)
     await as_owner(
-        platform.database, "update healthcode.card set status = 'cancelled', ended = issued where person_id = $1", someone
+        platform.database,
+        "update healthcode.card set status = 'cancelled', ended = issued where person_id = $1",
+        someone,
     )
     for text in (static, platform.dynamic(someone)):
         assert_refused(await hospital.scan(text), 410, "code-cancelled")

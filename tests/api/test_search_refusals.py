@@ -67,11 +67,6 @@ WRONG = [
     ("code:above=1", "search-parameter-unknown"),
     ("code:exact=1", "search-parameter-unknown"),
     ("_has:Observation:patient:code=1", "search-parameter-unknown"),
-    ("patient.name=x", "search-parameter-unknown"),
-    ("_include=Observation:patient", "search-parameter-unknown"),
-    ("_include=*", "search-parameter-unknown"),
-    ("_revinclude=Provenance:target", "search-parameter-unknown"),
-    ("_include:iterate=Patient:link", "search-parameter-unknown"),
     ("_filter=x", "search-parameter-unknown"),
     ("_text=x", "search-parameter-unknown"),
     ("_query=x", "search-parameter-unknown"),
@@ -102,7 +97,7 @@ async def test_leniently_only_unknown_parameters_are_ignored(hospital: Instituti
     url = f"/fhir/Observation?patient={ann}"
     answer = await hospital.call("GET", f"{url}&nonsense=1", prefer="handling=lenient")
     assert answer.json()["total"] == 13
-    for query in ("code:above=1", "date=yesterday", "_include=*"):
+    for query in ("code:above=1", "date=yesterday", "_include=Observation:status"):
         assert (await hospital.call("GET", f"{url}&{query}", prefer="handling=lenient")).status_code == 400
 
 

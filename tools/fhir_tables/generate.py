@@ -72,7 +72,9 @@ class Tables:
         bound = ""
         if binding.get("strength") == "required" and set(codes) & {"code", "Coding", "CodeableConcept"}:
             bound = self._valueset(binding["valueSet"].split("|")[0])
-        return " ".join(filter(None, (f"{element['min']}..{element['max']}", "|".join(codes), bound)))
+        # A tilde marks what belongs to a summary (R4 elementdefinition.html, isSummary).
+        cardinality = f"{element['min']}..{element['max']}{'~' if element.get('isSummary') else ''}"
+        return " ".join(filter(None, (cardinality, "|".join(codes), bound)))
 
     # --- value sets -----------------------------------------------------------------------------------------
     def _valueset(self, url: str) -> str:

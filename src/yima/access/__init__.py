@@ -5,27 +5,36 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 
 from yima.access.context import Context
 from yima.access.decision import SHARED_TYPES, Asking
-from yima.access.disclose import Found, RecordView, Withheld
+from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
+from yima.access.gateway import Gateway, Scanning, Shown
 from yima.access.place import Entry
+from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
 from yima.access.scan import Scan
+from yima.access.search import Found
 from yima.access.submit import Outcome
 from yima.records import Overview, Stored
 
 __all__ = [
     "SHARED_TYPES",
     "Access",
+    "Application",
     "Asking",
     "CardView",
     "Context",
     "Entry",
     "Found",
+    "Gateway",
+    "Mother",
     "Outcome",
     "Overview",
     "RecordView",
+    "Registered",
     "Scan",
+    "Scanning",
     "SharingChoice",
+    "Shown",
     "Stored",
     "Withheld",
 ]  # fmt: skip

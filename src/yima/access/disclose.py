@@ -8,15 +8,16 @@ the functions here; a denial is logged like a read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from yima import consent, fhir, mpi, records
 from yima.access.context import Context
-from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, refusal_of, sight_of
-from yima.access.naming import named_person, person_meant
+from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
+from yima.access.naming import person_meant
+from yima.access.search import Found, counts
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import SHELF, PersonId
+from yima.runtime.ids import PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,6 @@ class Withheld:
     code: str
     zh: str
     en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a search or an `$everything`."""
-
-    rows: tuple[records.Stored, ...]
-    total: int
-    decision: consent.Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +106,6 @@ def _spoken(decision: consent.Decision) -> str:
     return decision.refusal if decision.refusal in _SAID_ALOUD else "not-found"
 
 
-async def search(
-    cx: Context, asking: Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
-) -> Found:
-    """Search in the record of the one patient that the query names.
-
-    Refusals: `person-not-named`, `scope-insufficient`, and those of the decision.
-    """
-    check_scope(asking.caller, resource_type, "s")
-    if resource_type in SHARED_TYPES:
-        return await _search_homes(cx, asking, SHELF, [SHELF], query, offset, count)
-    person, patients = await named_person(cx, asking, resource_type, query)
-    if person is None:
-        return Found((), 0, consent.Decision(True, "none", "", ()))
-    if resource_type == "Patient":
-        query = replace(query, ids=patients)
-    homes = await mpi.homes(cx.database, person)
-    return await _search_homes(cx, asking, person, homes, query, offset, count)
-
-
 async def everything(
     cx: Context, asking: Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
 ) -> Found:
@@ -154,7 +127,7 @@ async def everything(
         if len(found) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
         rows = [row for row in found if asking.caller.may(row.type, "r")]
-    await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": _counts(rows)})
+    await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": counts(rows)})
     if not rows:
         raise Refusal(_spoken(decision))
     return Found(tuple(rows), len(rows), decision)
@@ -178,7 +151,7 @@ async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordVi
         "break-glass" if decision.basis == "break-glass" else "read",
         "ok",
         decision,
-        {"types": _counts(rows)},
+        {"types": counts(rows)},
     )
     overview = records.overview([fhir.parse(row.content) for row in rows], asking.now.date())
     return RecordView(person, identity, overview, _named(held), decision, event, asking.now, asking.visit)
@@ -191,28 +164,9 @@ async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     if not decision.permit:
         raise refusal_of(decision, asking)
     rows = await records.everything(cx.database, await mpi.homes(cx.database, person), sight_of(decision))
-    await log(cx, asking, person, "search", "ok", decision, {"types": _counts(rows), "download": True})
+    await log(cx, asking, person, "search", "ok", decision, {"types": counts(rows), "download": True})
     return rows
-
-
-async def _search_homes(
-    cx: Context, asking: Asking, person: PersonId, homes: Sequence[PersonId], query: fhir.Query, offset: int, count: int
-) -> Found:
-    decision = await decide(cx, asking, person, query.type)
-    if not decision.permit:
-        await log(cx, asking, person, "search", "denied", decision, {"types": {query.type: 0}})
-        raise refusal_of(decision, asking)
-    page = await records.search(cx.database, homes, query.type, query, sight_of(decision), offset=offset, count=count)
-    await log(cx, asking, person, "search", "ok", decision, {"types": {query.type: len(page.rows)}})
-    return Found(page.rows, page.total, decision)
 
 
 def _named(held: frozenset[str]) -> tuple[Withheld, ...]:
     return tuple(Withheld(row.code, row.zh, row.en) for code, row in consent.CLASSES.items() if code in held)
-
-
-def _counts(rows: Sequence[records.Stored]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.type] = counts.get(row.type, 0) + 1
-    return counts

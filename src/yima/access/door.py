@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import decision, disclose, place, residents, scan, submit
+from yima.access import decision, disclose, place, residents, scan, search, standing, submit
 from yima.access.context import Context
+from yima.access.gateway import Gateway
+from yima.access.search import Found
 from yima.directory import Caller
+from yima.healthcode import trust
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
@@ -32,18 +35,25 @@ class Access:
         self.development = settings.development
         self.language = settings.language
         self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
+        vault = Vault(keys)
+        national = healthcode.national.NationalCards(
+            keys, settings.national_mindex_recipe, settings.national_code_seconds
+        )
         self._cx = Context(
             database=database,
             keys=keys,
-            vault=Vault(keys),
+            vault=vault,
             reader=records.Reader(database),
             appender=audit.Appender(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
             sign_in=directory.SignIn(database, token_seconds=settings.token_seconds),
             sessions=directory.Sessions(keys),
+            national=national,
+            gateways=directory.Gateways(database, vault),
             verifier=healthcode.Verifier(
                 database,
                 keys,
+                national=national,
                 terminal_known=self._terminal_known,
                 visit_seconds=settings.visit_seconds,
                 on_refused=lambda refused: scan.refused_scan(self._cx, refused),
@@ -51,7 +61,21 @@ class Access:
             index_key=keys.secret("records/index/1"),
             profile=settings.profile,
             emergency=timedelta(seconds=settings.break_glass_seconds),
+            signing=signing_rules(settings),
         )
+        self._publisher = trust.Publisher(
+            database,
+            keys,
+            base_url,
+            self._cx.signing,
+            trust.Freshness(timedelta(hours=settings.list_warn_hours), timedelta(hours=settings.list_refuse_hours)),
+        )
+        self._gateway = Gateway(self._cx)
+
+    @property
+    def publisher(self) -> trust.Publisher:
+        """The public lists of keys and of revoked credentials."""
+        return self._publisher
 
     @classmethod
     async def open(cls, url: str, settings: Settings, base_url: str) -> Access:
@@ -72,6 +96,11 @@ class Access:
     def sign_in(self) -> directory.SignIn:
         """Sign-in of apps."""
         return self._cx.sign_in
+
+    @property
+    def gateway(self) -> Gateway:
+        """What hospitals' existing card calls may do: see `access.gateway`."""
+        return self._gateway
 
     @property
     def vault(self) -> Vault:
@@ -220,20 +249,27 @@ class Access:
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
 
     def query(
-        self, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool, now: datetime
+        self, asking: decision.Asking, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool
     ) -> fhir.Query:
         """A search compiled with this deployment's index key: see `fhir.compile_query`."""
-        return fhir.compile_query(resource_type, params, lenient=lenient, key=self._cx.index_key, now=now)
+        return fhir.compile_query(
+            resource_type,
+            params,
+            lenient=lenient,
+            key=self._cx.index_key,
+            now=asking.now,
+            across=asking.caller.sandbox,
+        )
 
     async def search(
         self, asking: decision.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
-    ) -> disclose.Found:
-        """Search in one record: see `access.disclose.search`."""
-        return await disclose.search(self._cx, asking, resource_type, query, offset=offset, count=count)
+    ) -> Found:
+        """Search in one record, the shared directory or a sandbox: see `access.search`."""
+        return await search.search(self._cx, asking, resource_type, query, offset=offset, count=count)
 
     async def everything(
         self, asking: decision.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
-    ) -> disclose.Found:
+    ) -> Found:
         """A whole record as resources: see `access.disclose.everything`."""
         return await disclose.everything(self._cx, asking, patient, types=types, since=since, limit=limit)
 
@@ -265,6 +301,14 @@ class Access:
         """What the holder must hear about."""
         return await residents.notices(self._cx, caller, now)
 
+    async def my_credentials(self, caller: Caller, now: datetime) -> Sequence[trust.Credential]:
+        """The resident's offline credentials that have not expired."""
+        return await standing.credentials(self._cx, caller, now)
+
+    async def revoke_my_credential(self, caller: Caller, ref: trust.StatusRef, now: datetime) -> None:
+        """End one of them for good."""
+        await standing.revoke(self._cx, caller, ref, now)
+
     async def sharing(self, caller: Caller, now: datetime) -> list[residents.SharingChoice]:
         """The resident's switches."""
         return await residents.sharing(self._cx, caller, now)
@@ -290,3 +334,8 @@ class Access:
             self._terminals.clear()
         self._terminals[institution, terminal] = (moment, known)
         return known
+
+
+def signing_rules(settings: Settings) -> trust.Rules:
+    """What this deployment decided about the keys that sign credentials."""
+    return trust.Rules(sign=timedelta(days=settings.signer_days), credential=timedelta(days=settings.credential_days))

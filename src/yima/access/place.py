@@ -30,7 +30,7 @@ class Entry:
     id: str = ""
     """The resource id of the address, for PUT and DELETE by id."""
     condition: str = ""
-    """The search of a conditional PUT, or the If-None-Exist of a conditional POST; without a leading question mark."""
+    """The search of a conditional PUT or DELETE, or the If-None-Exist of a POST; without a question mark."""
     full_url: str = ""
     resource: dict[str, Any] = field(default_factory=dict)
     """Changed while it is submitted: references become those of what is stored."""
@@ -85,9 +85,9 @@ class Submitting:
         return mpi.Source(self.caller.institution, self.caller.matching)
 
     async def stored(
-        self, resource_type: str, homes: Sequence[PersonId], query: fhir.Query, most: int
+        self, resource_type: str, homes: Sequence[PersonId] | None, query: fhir.Query, most: int
     ) -> list[records.Stored]:
-        """What this institution itself has stored in these homes and a search matches."""
+        """What this institution itself has stored in these homes (None: a sandbox, anywhere) and a search matches."""
         sight = records.Sight(only_institution=self.caller.institution)
         return list((await records.search(self.c, homes, resource_type, query, sight, offset=0, count=most)).rows)
 
@@ -144,7 +144,7 @@ async def _lock_conditions(s: Submitting, entries: Sequence[Entry]) -> None:
 
 async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     if entry.method == "DELETE":
-        return await _place_by_id(s, entry, {})
+        return await _place(s, entry, {})
     if entry.id and not await _own_patient(s, entry.id):
         raise Refusal("not-found", field=entry.path or "Patient.id")
     meant = entry.id or (
@@ -165,7 +165,9 @@ async def _patient_by_condition(s: Submitting, condition: str, field_path: str) 
 
     Refusals: `condition-ambiguous`, `field-invalid` when the search names no one patient.
     """
-    query = fhir.compile_query("Patient", parse_qsl(condition, keep_blank_values=True), key=s.index_key, now=s.now)
+    if s.caller.sandbox:
+        return await _matching(s, "Patient", condition, SHELF, field_path)
+    query = _query(s, "Patient", condition)
     if not query.ids and not query.patient_identifiers:
         raise Refusal("field-invalid", field=field_path, expected="a condition by identifier, [system]|[value]")
     wanted = list(query.ids or ())
@@ -209,6 +211,8 @@ async def _own_patient(s: Submitting, patient: str) -> bool:
 async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
     if entry.id:
         return await _place_by_id(s, entry, patients)
+    if entry.method == "DELETE":
+        return await _place_by_condition(s, entry)
     home = await _home(s, entry, patients)
     if entry.condition:
         found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
@@ -227,6 +231,38 @@ async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) ->
         expected = "the same patient as before: a resource never moves"
         raise Refusal("field-invalid", field=entry.at(entry.type), expected=expected)
     return Placed(entry, "update", home, entry.id)
+
+
+async def _place_by_condition(s: Submitting, entry: Entry) -> Placed:
+    """What a conditional delete means (R4 http.html, section 3.1.0.7.1): one resource of this institution, or none."""
+    field_path, home = entry.at(entry.type), SHELF
+    if entry.type == "Patient":
+        found = await _patient_by_condition(s, entry.condition, field_path)
+    else:
+        query = _query(s, entry.type, entry.condition)
+        if query.patients or query.patient_identifiers:
+            named = [f"_id={p.removeprefix('Patient/')}" for p in query.patients]
+            named += [f"identifier={system}|{value}" for system, value in query.patient_identifiers]
+            patient = await _patient_by_condition(s, named[0], field_path) if len(named) == 1 else None
+            home = ids.home_of(patient) or SHELF if patient else SHELF
+        elif entry.type in fhir.COMPARTMENT_TYPES and not s.caller.sandbox:
+            raise Refusal("person-not-named", field=entry.type)
+        found = await _matching(s, entry.type, entry.condition, home, field_path)
+    return Placed(entry, "delete" if found else "none", ids.home_of(found or "") or SHELF, found or "")
+
+
+def _query(s: Submitting, resource_type: str, condition: str) -> fhir.Query:
+    """A condition as a search. Chains are not followed: what a condition means must not hang on other resources."""
+    query = fhir.compile_query(
+        resource_type,
+        parse_qsl(condition, keep_blank_values=True),
+        key=s.index_key,
+        now=s.now,
+        across=s.caller.sandbox,
+    )
+    if query.chains or query.has:
+        raise Refusal("search-parameter-unknown", field=condition.partition("=")[0][:64], type=resource_type)
+    return query
 
 
 async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> PersonId:
@@ -265,8 +301,8 @@ async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patient
 
 async def _matching(s: Submitting, resource_type: str, condition: str, home: PersonId, field_path: str) -> str | None:
     """The one resource of this institution in that home which meets the condition, or None."""
-    query = fhir.compile_query(resource_type, parse_qsl(condition, keep_blank_values=True), key=s.index_key, now=s.now)
-    rows = await s.stored(resource_type, [home], query, 2)
+    query = _query(s, resource_type, condition)
+    rows = await s.stored(resource_type, None if s.caller.sandbox else [home], query, 2)
     if len(rows) > 1:
         raise Refusal("condition-ambiguous", field=field_path)
     return rows[0].id if rows else None

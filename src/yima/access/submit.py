@@ -85,6 +85,7 @@ async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
             submission=s.submission,
             index_key=s.index_key,
             now=s.now,
+            sandbox=s.caller.sandbox,
         )
     )
     outcomes = [await _found(s, p) if p.method == "none" else _outcome(p, next(written)) for p in order]
@@ -126,7 +127,9 @@ def _stricter(one: str, other: str) -> str:
 
 
 async def _found(s: Submitting, p: Placed) -> Outcome:
-    """What a conditional create found instead: given back as it stands."""
+    """What a conditional create found instead: given back as it stands. A conditional delete found nothing."""
+    if p.entry.method == "DELETE":
+        return Outcome(204, p.entry.type, "", 0, b"", written=False)
     row = (await s.by_id(p.entry.type, [p.id]))[0]
     return Outcome(200, row.type, row.id, row.version, row.content, written=False)
 

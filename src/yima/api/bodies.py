@@ -13,6 +13,7 @@ from yima.runtime.errors import Refusal
 
 FHIR_JSON: Final = "application/fhir+json"
 JSON_TYPES: Final = (FHIR_JSON, "application/json", "text/json")
+PATCH_TYPE: Final = "application/json-patch+json"
 FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_FORM: Final = 64 * 1024
 _MOST_FIELDS: Final = 200

@@ -12,7 +12,7 @@ from yima.access import SHARED_TYPES
 from yima.api.answers import access_of, fhir_answer
 from yima.api.bodies import check_acceptable
 
-INTERACTIONS: Final = ("read", "vread", "history-instance", "create", "update", "delete")
+INTERACTIONS: Final = ("read", "vread", "history-instance", "create", "update", "patch", "delete")
 SEARCHABLE: Final = frozenset(fhir.COMPARTMENT_TYPES) | SHARED_TYPES | {"Patient"}
 """A search names one patient, or asks the shared directory; other types can only be read by id."""
 _RELEASED: Final = "2026-11-22"
@@ -38,7 +38,7 @@ def statement(base_url: str) -> dict[str, Any]:
             "readHistory": True,
             "updateCreate": False,
             "conditionalUpdate": True,
-            "conditionalDelete": "not-supported",
+            "conditionalDelete": "single",
         }
         resource["conditionalRead"] = "full-support"
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -29,6 +30,9 @@ async def read(request: Request) -> Response:
     """GET /fhir/[type]/[id]."""
     check_acceptable(request)
     row = await access_of(request).read(await asking_of(request), type_of(request), request.path_params["id"])
+    if "_summary" in request.query_params or "_elements" in request.query_params:
+        named = [pair for pair in request.query_params.multi_items() if pair[0] in ("_summary", "_elements")]
+        return resource_answer(request, replace(row, content=_part(row.content, fhir.compile_query(row.type, named))))
     return resource_answer(request, row)
 
 
@@ -92,17 +96,19 @@ async def search(request: Request) -> Response:
     return fhir_answer(request, await run_search(request, asking, name, params))
 
 
-async def run_search(request: Request, asking: Asking, name: str, params: Sequence[tuple[str, str]]) -> bytes:
-    """A page of a search as a searchset Bundle."""
+async def run_search(
+    request: Request, asking: Asking, name: str, params: Sequence[tuple[str, str]], patient: str = ""
+) -> bytes:
+    """A page of a search as a searchset Bundle; with `patient` in that patient's compartment."""
     access, pager = access_of(request), paging.pager_of(request)
     _refuse_nul(params)
     cursor = dict(params).get("_cursor")
     place = pager.open(cursor, asking.caller, name, asking.visit) if cursor else paging.Place(tuple(params), 0)
     lenient = "handling=lenient" in request.headers.get("prefer", "")
     params = [pair for pair in place.params if pair[0] not in _NOT_OURS]
-    query = access.query(name, params, lenient=lenient, now=asking.now)
-    for wanted in (*query.include, *query.revinclude):
-        raise Refusal("search-parameter-unknown", field=f"_include={wanted[:60]}", type=name)
+    query = access.query(asking, name, params, lenient=lenient)
+    if patient:
+        query = replace(query, patients=[*query.patients, f"Patient/{patient}"])
     settings = access.settings
     count = min(settings.page_count_default if query.count is None else query.count, settings.page_count_max)
     if query.summary == "count":
@@ -110,12 +116,33 @@ async def run_search(request: Request, asking: Asking, name: str, params: Sequen
     found = await access.search(asking, name, query, offset=place.offset, count=count)
     used = tuple(pair for pair in place.params if pair[0] not in query.ignored)
     base = f"{access.base_url}/fhir"
-    links = [("self", f"{base}/{name}{_said(request, cursor, used)}")]
+    address = f"{base}/Patient/{patient}/{name}" if patient else f"{base}/{name}"
+    links = [("self", f"{address}{_said(request, cursor, used)}")]
     if count and place.offset + len(found.rows) < found.total:
         onward = pager.seal(paging.Place(used, place.offset + count), asking.caller, name, asking.visit)
-        links.append(("next", f"{base}/{name}?_cursor={onward}"))
-    entries = [paging.entry(base, row.type, row.id, row.content) for row in found.rows]
+        links.append(("next", f"{address}?_cursor={onward}"))
+    entries = [paging.entry(base, row.type, row.id, _part(row.content, query)) for row in found.rows]
+    entries += [paging.entry(base, row.type, row.id, row.content, "include") for row in found.included]
     return paging.bundle(entries, total=None if query.total == "none" else found.total, links=links)
+
+
+def _part(content: bytes, query: fhir.Query) -> bytes:
+    """A resource, or the part of it that the search asks for."""
+    if query.elements:
+        return fhir.encode(fhir.elements(fhir.parse(content), query.elements))
+    if query.summary in ("true", "text", "data"):
+        return fhir.encode(fhir.summary(fhir.parse(content), query.summary))
+    return content
+
+
+async def compartment(request: Request) -> Response:
+    """GET /fhir/Patient/[id]/[type]?..: search in the record of this patient's person (R4 search.html#compartment)."""
+    check_acceptable(request)
+    asking, name = await asking_of(request), request.path_params["type"]
+    if name not in fhir.COMPARTMENT_TYPES:
+        raise Refusal("not-found")
+    params = list(request.query_params.multi_items())
+    return fhir_answer(request, await run_search(request, asking, name, params, request.path_params["id"]))
 
 
 def _said(request: Request, cursor: str | None, used: Sequence[tuple[str, str]]) -> str:

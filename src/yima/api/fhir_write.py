@@ -17,12 +17,14 @@ from yima.access import Access, Asking, Entry, Outcome
 from yima.api import fhir_read
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
-from yima.api.bodies import JSON_TYPES, body_of, check_acceptable, check_type
+from yima.api.bodies import JSON_TYPES, PATCH_TYPE, body_of, check_acceptable, check_type
 from yima.runtime import clock, ids, logs
 from yima.runtime.errors import Refusal
 
 _KEY_LENGTH = 256
 _MOST_READINGS = 100
+_PATCH_TRIES = 4
+"""How often a patch without If-Match is made again for what others wrote in between."""
 
 
 @dataclass(slots=True)
@@ -66,13 +68,42 @@ async def conditional_update(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE /fhir/[type]/[id], with If-Match only that version: the resource is gone, its versions stay in history."""
+    """DELETE /fhir/[type]/[id], with If-Match only that version: the resource is gone, its versions stay in history.
+
+    DELETE /fhir/[type]?[search]: the one resource that the search finds; none is no mistake.
+    """
     asking = await asking_of(request)
     match = exchange.version_of(request.headers.get("if-match"))
-    entry = Entry(method="DELETE", type=type_of(request), id=request.path_params["id"], if_match=match)
+    named = request.path_params.get("id", "")
+    if not (named or request.url.query):
+        raise Refusal("field-missing", field="query", expected="a search that names what to delete")
+    condition = "" if named else request.url.query
+    entry = Entry(method="DELETE", type=type_of(request), id=named, condition=condition, if_match=match)
     message = replace(_message(request, asking, b""), target=_target(entry))
     await exchange.receive_one(access_of(request), message, entry)
     return Response(status_code=204)
+
+
+async def patch(request: Request) -> Response:
+    """PATCH /fhir/[type]/[id] with a JSON Patch (RFC 6902); with If-Match only onto that version."""
+    async with _received(request, PATCH_TYPE) as it:
+        name, wanted = type_of(request), request.path_params["id"]
+        operations = fhir.parse_value(it.message.body)
+        match = exchange.version_of(request.headers.get("if-match"))
+    for _ in range(_PATCH_TRIES):
+        row = await it.access.read(it.asking, name, wanted)
+        tree = fhir.json_patch(fhir.parse(row.content), operations)
+        if (tree.get("resourceType"), tree.get("id")) != (name, wanted):
+            raise Refusal("field-invalid", field=f"{name}.id", expected="a patch that leaves resourceType and id alone")
+        fhir.validate(tree)
+        entry = Entry(method="PUT", type=name, id=wanted, resource=tree, if_match=match or row.version)
+        message = replace(it.message, target=f"PATCH {name}/{wanted}?{match or ''}")
+        try:
+            return _answer(request, it.access, await exchange.receive_one(it.access, message, entry))
+        except Refusal as refusal:
+            if match is not None or refusal.code != "precondition-failed":
+                raise
+    raise Refusal("precondition-failed")
 
 
 async def _write(request: Request, entry: Entry) -> Response:
@@ -97,7 +128,7 @@ def _target(entry: Entry) -> str:
 
 
 @asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[_Received]:
+async def _received(request: Request, *kinds: str) -> AsyncIterator[_Received]:
     """The caller, then the body; what is refused while it is read is kept, without content, for the operator to see."""
     began = time.perf_counter()
     it = _Received(access_of(request), await asking_of(request), exchange.NOTHING)
@@ -106,7 +137,7 @@ async def _received(request: Request) -> AsyncIterator[_Received]:
     it.message = _message(request, it.asking, b"")
     try:
         check_acceptable(request)
-        check_type(request, *JSON_TYPES)
+        check_type(request, *(kinds or JSON_TYPES))
         it.message = replace(it.message, body=await body_of(request))
         yield it
     except Refusal as refusal:

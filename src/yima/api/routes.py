@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from yima.api import capability, code, fhir_read, fhir_write, health, sign_in
+from yima.api import capability, code, fhir_read, fhir_write, health, sign_in, trust
 
 FHIR = "/fhir"
 
@@ -17,6 +17,10 @@ def routes() -> list[BaseRoute]:
         *_fhir(),
         Route("/.well-known/smart-configuration", sign_in.smart_configuration),
         Route("/.well-known/jwks.json", sign_in.jwks),
+        Route("/.well-known/trust-list", trust.trust_list),
+        Route("/.well-known/trust-roots", trust.trust_roots),
+        Route("/.well-known/status-lists", trust.status_lists),
+        Route("/.well-known/status-lists/{number}", trust.status_list),
         Route("/openapi.json", health.openapi),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
@@ -32,12 +36,15 @@ def _fhir() -> list[BaseRoute]:
         Route(f"{FHIR}/{{type}}/_search", fhir_read.search, methods=["POST"]),
         Route(f"{FHIR}/{{type}}/{{id}}/_history/{{version}}", fhir_read.vread),
         Route(f"{FHIR}/{{type}}/{{id}}/_history", fhir_read.history),
+        Route(f"{FHIR}/Patient/{{id}}/{{type}}", fhir_read.compartment, methods=["GET"]),
         Route(f"{FHIR}/{{type}}/{{id}}", fhir_read.read, methods=["GET"]),
         Route(f"{FHIR}/{{type}}/{{id}}", fhir_write.update, methods=["PUT"]),
         Route(f"{FHIR}/{{type}}/{{id}}", fhir_write.delete, methods=["DELETE"]),
+        Route(f"{FHIR}/{{type}}/{{id}}", fhir_write.patch, methods=["PATCH"]),
         Route(f"{FHIR}/{{type}}", fhir_read.search, methods=["GET"]),
         Route(f"{FHIR}/{{type}}", fhir_write.create, methods=["POST"]),
         Route(f"{FHIR}/{{type}}", fhir_write.conditional_update, methods=["PUT"]),
+        Route(f"{FHIR}/{{type}}", fhir_write.delete, methods=["DELETE"]),
         Route(FHIR, fhir_write.bundle, methods=["POST"]),
         Route(f"{FHIR}/", fhir_write.bundle, methods=["POST"]),
     ]

@@ -54,12 +54,15 @@ def demo_command(
         int, typer.Option(min=1, max=200_000, help="How many residents the synthetic city has.")
     ] = 120,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic city; the same seed gives the same city.")] = 1,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Add an institution whose app may search across its own test patients.")
+    ] = False,
 ) -> None:
     """Start the whole platform with a synthetic city, on this machine only."""
     chosen = settings.load(
         {"port": port, "data": data, "development": True, "log_format": "console", "log_level": "warning"}
     )
-    demo.run(chosen, residents=residents, seed=seed)
+    demo.run(chosen, residents=residents, seed=seed, sandbox=sandbox)
 
 
 @app.command("serve")

@@ -16,6 +16,7 @@ from rich.console import Console
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
 from yima.cli import city, loading
+from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
 from yima.runtime.keys import FileKeyStore
@@ -26,33 +27,40 @@ _out = Console(highlight=False)
 _CLINICIANS = 12
 
 
-def run(settings: Settings, *, residents: int, seed: int) -> None:
+def run(settings: Settings, *, residents: int, seed: int, sandbox: bool = False) -> None:
     """Database, schema, city, server: prints `ready <address>` and where to click, then serves until stopped."""
     logs.configure(settings.log_format, settings.log_level)
     with postgres.provide(settings.data, database_url=settings.database_url) as server:
         url = server.url()
         asyncio.run(migrate.migrate(url))
-        described = uvloop.run(_prepare(settings, url, residents, seed))
+        described = uvloop.run(_prepare(settings, url, residents, seed, sandbox))
         write_private(settings.data / "demo.json", described)
         with said_to_run(settings, url):
             threading.Thread(target=_announce, args=(settings, described), daemon=True).start()
             serve(settings, url)
 
 
-async def _prepare(settings: Settings, url: str, residents: int, seed: int) -> dict[str, Any]:
+async def _prepare(settings: Settings, url: str, residents: int, seed: int, sandbox: bool) -> dict[str, Any]:
     access = await Access.open(url, settings, settings.public_url)
     try:
         keys = FileKeyStore(settings.data / "keys.json")
         described = settings.data / "demo.json"
         if described.exists():  # written last, so the city is whole; only the address may have changed
             text = described.read_text(encoding="utf-8")
-            return dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
+            known = dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
+            return await _with_sandbox(access, keys, known) if sandbox else known
         made = synth.city(residents, seed)
         institutions = await city.register(access, keys, made)
         await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
-        return await _describe(access, keys, made, institutions)
+        described_now = await _describe(access, keys, made, institutions)
+        return await _with_sandbox(access, keys, described_now) if sandbox else described_now
     finally:
         await access.close()
+
+
+async def _with_sandbox(access: Access, keys: FileKeyStore, described: dict[str, Any]) -> dict[str, Any]:
+    others = [place for place in described["institutions"] if place["id"] != playground.CODE]
+    return described | {"institutions": [*others, await playground.register(access, keys)]}
 
 
 async def _fill(access: Access, made: synth.City) -> None:

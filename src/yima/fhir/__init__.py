@@ -1,16 +1,20 @@
 """The language of the record: FHIR R4 (4.0.1) shapes, references, searching and outcomes. Pure; see README.md."""
 
 from yima.fhir.capability import capability
+from yima.fhir.chains import Chain, Has
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
+from yima.fhir.forms import reference_forms
 from yima.fhir.index import Indexed, index, primary_date, token
 from yima.fhir.outcome import ERROR_SYSTEM, operation_outcome
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH, SearchParam
+from yima.fhir.patch import json_patch
 from yima.fhir.query import Query, compile_query
 from yima.fhir.references import conditional_references, references, rewrite
+from yima.fhir.subset import elements, summary
 from yima.fhir.tables import TYPES
 from yima.fhir.validation import validate
-from yima.fhir.wire import encode, parse
+from yima.fhir.wire import encode, parse, parse_value
 
 __all__ = [
     "BEGINNING",
@@ -20,6 +24,8 @@ __all__ = [
     "PRIMARY_DATE",
     "SEARCH",
     "TYPES",
+    "Chain",
+    "Has",
     "Indexed",
     "Query",
     "SearchParam",
@@ -27,16 +33,21 @@ __all__ = [
     "compile_query",
     "conditional_references",
     "date_range",
+    "elements",
     "encode",
     "index",
+    "json_patch",
     "matches_dated",
     "operation_outcome",
     "parse",
+    "parse_value",
     "patient_references",
     "primary_date",
+    "reference_forms",
     "references",
     "rewrite",
     "subject_reference",
+    "summary",
     "token",
     "validate",
 ]

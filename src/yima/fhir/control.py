@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from yima.fhir.order import SortKey, sort_key
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH
 from yima.fhir.tables import TYPES
 from yima.fhir.values import invalid, pieces
@@ -16,6 +17,17 @@ _WORDS: Final = {
 }
 _OTHERS_DUTY: Final = ("_format", "_pretty")  # read by the HTTP surface
 
+COLUMNS: Final = ("date", "_lastUpdated", "_id")
+"""What the store itself can sort by."""
+
+
+def _id_of(resource: dict[str, Any]) -> Any:
+    return resource.get("id")
+
+
+def _updated_of(resource: dict[str, Any]) -> Any:
+    return resource.get("meta", {}).get("lastUpdated")
+
 
 class Control:
     """What the result parameters of one search ask for."""
@@ -23,6 +35,7 @@ class Control:
     def __init__(self, type_name: str) -> None:
         self.type = type_name
         self.sort: list[tuple[str, bool]] = []
+        self.order: list[tuple[SortKey, bool]] = []
         self.count: int | None = None
         self.include: list[str] = []
         self.revinclude: list[str] = []
@@ -53,10 +66,11 @@ class Control:
             self.words[name] = text
         elif name == "_sort":
             self.sort.extend(map(self._sort_key, pieces(name, text)))
+            self.order = self._order()
         elif name == "_count":
             self.count = self._count(text)
         elif name == "_elements":
-            self.elements.extend(pieces(name, text))
+            self.elements.extend(piece.removeprefix(f"{self.type}.") for piece in pieces(name, text))
         elif name == "_cursor":
             self.cursor = text
         else:
@@ -73,12 +87,28 @@ class Control:
         primary = PRIMARY_DATE.get(self.type, ())
         if primary and key in ("date", primary[0]):
             return "date", descending
-        if key in ("_lastUpdated", "_id"):
+        param = SEARCH[self.type].get(key)
+        if key in ("_lastUpdated", "_id") or (param and sort_key(param, descending=descending)):
             return key, descending
         raise Refusal("search-parameter-unknown", field=f"_sort={key[:64]}", type=self.type)
 
+    def _order(self) -> list[tuple[SortKey, bool]]:
+        """How to sort where the store's columns do not say it; empty where they do."""
+        if all(key in COLUMNS for key, _ in self.sort):
+            return []
+        primary = PRIMARY_DATE.get(self.type, ("",))[0]
+        found: list[tuple[SortKey, bool]] = []
+        for key, descending in self.sort:
+            if key == "_id":
+                found.append((_id_of, descending))
+            elif key == "_lastUpdated":
+                found.append((_updated_of, descending))
+            elif made := sort_key(SEARCH[self.type][primary if key == "date" else key], descending=descending):
+                found.append((made, descending))
+        return found
+
     def _include(self, name: str, modifier: str, text: str) -> None:
-        if text != "*":
+        if text != "*" or name == "_revinclude":
             source, _, rest = text.partition(":")
             param, _, target = rest.partition(":")
             known = SEARCH.get(source, {}).get(param) if param != "*" else None

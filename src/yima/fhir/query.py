@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima.fhir import values
+from yima.fhir.chains import Chain, Has, chain_of, has_of
 from yima.fhir.clauses import Dated, Predicate, UnknownModifierError, clause, is_chain_known
 from yima.fhir.control import Control
 from yima.fhir.dates import matches_dated
 from yima.fhir.index import Indexed, token
+from yima.fhir.order import SortKey
 from yima.fhir.parameters import SEARCH, SearchParam
 from yima.fhir.tables import TYPES
 from yima.runtime.errors import Refusal
@@ -41,7 +43,13 @@ class Query:
     ids: list[str] | None
     last_updated: list[Dated]
     sort: list[tuple[str, bool]]
-    """(`date` | `_lastUpdated` | `_id`, descending), in order of importance; `date` is `Indexed.dated`."""
+    """(key, descending), in order of importance; where all are `date`, `_lastUpdated` or `_id`, columns say it."""
+    order: list[tuple[SortKey, bool]]
+    """The same for a sort by other parameters, which takes the parsed resources; empty when columns say it."""
+    chains: list[Chain]
+    """Each to hold; whoever decides what may be seen looks for what they point to, and makes them tokens."""
+    has: list[Has]
+    """Each to hold, likewise."""
     count: int | None
     include: list[str]
     """As sent: `Type:param[:target]` or `*`; `:iterate` is kept in `iterate`."""
@@ -73,8 +81,11 @@ def compile_query(
     lenient: bool = False,
     key: bytes = b"",
     now: datetime | None = None,
+    across: bool = False,
 ) -> Query:
     """Compile the (already percent-decoded) parameters of a search. `key` as for `index`; `now` serves `ap` on dates.
+
+    `across`: the search is not about one named person; what names a patient is a condition like any other.
 
     Refusals: resource-type-unknown, search-parameter-unknown (left out in `ignored` when lenient; an unknown modifier
     is always refused, as R4 demands), search-value-invalid, too-costly.
@@ -83,7 +94,7 @@ def compile_query(
         raise Refusal("resource-type-unknown", field="type", type=type[:64])
     if len(params) > MAX_PARAMS:
         raise Refusal("too-costly", limit=f"{MAX_PARAMS} parameters")
-    building = _Building(type, key, now)
+    building = _Building(type, key, now, across)
     for name, value in params:
         building.add(name, value, lenient)
     return building.query()
@@ -92,10 +103,11 @@ def compile_query(
 class _Building:
     """The parts of a Query while its parameters are read one by one."""
 
-    def __init__(self, type_name: str, key: bytes, now: datetime | None) -> None:
+    def __init__(self, type_name: str, key: bytes, now: datetime | None, across: bool) -> None:
         self.type = type_name
         self.key = key
         self.now = now
+        self.across = across
         self.control = Control(type_name)
         self.tokens: list[list[int]] = []
         self.dated: list[Dated] = []
@@ -105,25 +117,42 @@ class _Building:
         self.ids: list[str] | None = None
         self.last_updated: list[Dated] = []
         self.ignored: list[str] = []
+        self.chains: list[Chain] = []
+        self.has: list[Has] = []
 
     def add(self, name: str, text: str, lenient: bool) -> None:
         """Read one parameter."""
-        stem, chained, chain = name.partition(".")
+        if name.startswith("_has:"):
+            if found := has_of(self.type, name, text):
+                self.has.append(found)
+            else:
+                self._unknown(name, lenient)
+            return
+        stem, chained, rest = name.partition(".")
         stem, _, modifier = stem.partition(":")
         if self.control.add(stem, modifier, text) or self._column(stem, modifier, text):
             return
         param = SEARCH[self.type].get(stem)
-        if param is None or (chained and not is_chain_known(self.type, param, modifier, chain)):
-            if not lenient:
-                raise Refusal("search-parameter-unknown", field=name[:64], type=self.type)
-            self.ignored.append(name)
+        if param is None:
+            self._unknown(name, lenient)
             return
-        if chained and self._has_patients():  # a chain is only answered by naming the record, and it has been named
-            raise values.invalid(name, "one parameter that names the patient")
+        # One chain is not looked for but names the record that is searched: patient.identifier.
+        names_record = chained and not self._is_settled() and is_chain_known(self.type, param, modifier, rest)
+        if chained and not names_record:
+            if chain := chain_of(param, modifier, rest, text):
+                self.chains.append(chain)
+            else:
+                self._unknown(name, lenient)
+            return
         try:
             self._clause(param, name, "identifier" if chained else modifier, text)
         except UnknownModifierError:
             raise Refusal("search-parameter-unknown", field=name[:64], type=self.type) from None
+
+    def _unknown(self, name: str, lenient: bool) -> None:
+        if not lenient:
+            raise Refusal("search-parameter-unknown", field=name[:64], type=self.type)
+        self.ignored.append(name)
 
     def _column(self, name: str, modifier: str, text: str) -> bool:
         """`_id` and `_lastUpdated`, which are columns of the store rather than tokens."""
@@ -139,11 +168,12 @@ class _Building:
             raise values.invalid(name, "one date; send the parameter twice for a range")
         return True
 
-    def _has_patients(self) -> bool:
-        return bool(self.patients or self.patient_identifiers)
+    def _is_settled(self) -> bool:
+        """Whether it is said whose record is searched, or that it is nobody's in particular."""
+        return bool(self.across or self.patients or self.patient_identifiers)
 
     def _clause(self, param: SearchParam, name: str, modifier: str, text: str) -> None:
-        found = clause(self.type, param, name, modifier, text, self.now, name_patients=not self._has_patients())
+        found = clause(self.type, param, name, modifier, text, self.now, name_patients=not self._is_settled())
         if found.forms:
             self.tokens.append([token(form, self.key) for form in found.forms])
         if found.dated:
@@ -167,6 +197,9 @@ class _Building:
             ids=self.ids,
             last_updated=self.last_updated,
             sort=control.sort,
+            order=control.order,
+            chains=self.chains,
+            has=self.has,
             count=control.count,
             include=control.include,
             revinclude=control.revinclude,

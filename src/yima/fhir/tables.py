@@ -24,6 +24,8 @@ class Element:
     types: tuple[str, ...]
     valueset: str
     choice: bool
+    summary: bool
+    """Whether it belongs to a summary (R4 ElementDefinition.isSummary)."""
 
 
 _structure: Final = _load("structure.json")
@@ -46,9 +48,11 @@ def elements_of(type_name: str) -> dict[str, Element]:
     found = elements_of(kind["base"]) if kind["base"] else {}
     for key, row in kind["elements"].items():
         cardinality, types, *valueset = row.split()
-        low, high = cardinality.split("..")
+        low, high = cardinality.removesuffix("~").split("..")
         name = key.removesuffix("[x]")
-        found[name] = Element(name, int(low), high != "1", tuple(types.split("|")), "".join(valueset), name != key)
+        found[name] = Element(
+            name, int(low), high != "1", tuple(types.split("|")), "".join(valueset), name != key, cardinality[-1] == "~"
+        )
     return found
 
 

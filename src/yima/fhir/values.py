@@ -164,7 +164,8 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _texts(value: Any, path: Path) -> Iterator[str]:
+def texts_of(value: Any, path: Path) -> Iterator[str]:
+    """The words of a string, a name or an address, part by part."""
     if type(value) is str:
         yield value
     elif type(value) is dict:
@@ -177,11 +178,11 @@ def string_test(modifier: str, text: str) -> Test:
     """Starts with (the default), `contains`, or `exact`."""
     value = unescape(text)
     if modifier == "exact":
-        return lambda found, path: any(t == value for t in _texts(found, path))
+        return lambda found, path: any(t == value for t in texts_of(found, path))
     wanted = fold(value)
     if modifier == "contains":
-        return lambda found, path: any(wanted in fold(t) for t in _texts(found, path) if t)
-    return lambda found, path: any(fold(t).startswith(wanted) for t in _texts(found, path) if t)
+        return lambda found, path: any(wanted in fold(t) for t in texts_of(found, path) if t)
+    return lambda found, path: any(fold(t).startswith(wanted) for t in texts_of(found, path) if t)
 
 
 # --- dates, numbers, quantities -------------------------------------------------------------------------------------

@@ -53,18 +53,27 @@ def encode(tree: Any) -> bytes:
 def parse(body: bytes) -> dict[str, Any]:
     """The resource in a request body. Numbers with a point or exponent become `Decimal`.
 
+    Refusals: those of `parse_value`, field-missing (no resourceType).
+    """
+    tree = parse_value(body)
+    if type(tree) is not dict:
+        raise Refusal("json-malformed", reason="the top level is not an object")
+    if type(tree.get("resourceType")) is not str:
+        raise Refusal("field-missing", field="resourceType", expected="a FHIR R4 resource type")
+    return tree
+
+
+def parse_value(body: bytes) -> Any:
+    """Any JSON value in a request body, under the same rules as a resource: a JSON Patch is a list.
+
     Refusals: json-malformed, json-duplicate-key, json-too-deep, number-out-of-range, field-invalid (control
-    characters), field-missing (no resourceType).
+    characters).
     """
     deep = _maybe_deep(body)
     tree = _decode(body)
     if deep and _depth_over(tree, MAX_DEPTH):
         raise Refusal("json-too-deep", limit=MAX_DEPTH)
-    if type(tree) is not dict:
-        raise Refusal("json-malformed", reason="the top level is not an object")
     _refuse_ambiguity(body, tree)
-    if type(tree.get("resourceType")) is not str:
-        raise Refusal("field-missing", field="resourceType", expected="a FHIR R4 resource type")
     return tree
 
 
@@ -113,7 +122,7 @@ def _depth_over(tree: Any, limit: int) -> bool:
     return True
 
 
-def _refuse_ambiguity(body: bytes, tree: dict[str, Any]) -> None:
+def _refuse_ambiguity(body: bytes, tree: Any) -> None:
     """Duplicate keys, control characters, endless integers.
 
     A body that is written again byte for byte has lost nothing. Else the keys in the body and in the tree are counted
@@ -125,7 +134,7 @@ def _refuse_ambiguity(body: bytes, tree: dict[str, Any]) -> None:
     if written != body and (suspect or _keys_in(body) != written.count(b'":')):
         _refuse_duplicate_keys(body)
     if suspect:
-        for path, text in _strings(tree, str(tree.get("resourceType", ""))):
+        for path, text in _strings(tree, str(tree.get("resourceType", "")) if type(tree) is dict else "$"):
             if _CONTROL.search(text):
                 raise Refusal("field-invalid", field=path, expected="text without control characters")
     if _TOO_LONG in body.translate(_DIGITS_TO_ZERO) and _has_long_integer(tree):

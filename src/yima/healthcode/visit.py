@@ -9,6 +9,7 @@ from typing import Any
 
 from yima.healthcode.card import SQL, Source
 from yima.healthcode.codec import Assurance
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, base32, person_from_text, person_text
 
@@ -50,6 +51,14 @@ async def open_visit(source: Source, handle: str, now: datetime) -> Visit:
     if now >= visit.expires:
         raise Refusal("visit-expired")
     return visit
+
+
+async def put_visit(c: Connection, visit: Visit) -> None:
+    """Open a visit that no scan of a code opened: an approved kiosk, a shared profile. In the caller's transaction."""
+    await c.execute(
+        SQL.put_visit, visit.person, visit.visit, visit.institution, visit.terminal, visit.practitioner, visit.step,
+        visit.purpose, visit.assurance, visit.started, visit.expires, visit.channel, visit.scene,
+    )  # fmt: skip
 
 
 async def visits_of(source: Source, person: PersonId, since: datetime, *, limit: int = 200) -> list[Visit]:

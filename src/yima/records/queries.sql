@@ -1,6 +1,6 @@
 -- name: insert
-insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content, sandbox)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 
 -- name: lock_current
 select home, type, id, version, updated, deleted, institution_id, class, content from records.resource

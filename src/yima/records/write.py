@@ -55,7 +55,7 @@ class _Present:
 _Key = tuple[PersonId, str, str]
 
 
-async def transact(
+async def transact(  # noqa: PLR0913  each is one independent fact of the submission
     c: Connection,
     writes: Sequence[Write],
     *,
@@ -64,9 +64,11 @@ async def transact(
     submission: str,
     index_key: bytes,
     now: datetime,
+    sandbox: bool = False,
 ) -> list[Written]:
     """Write all, in the caller's transaction, in order. `source` becomes meta.source (FHIR Meta.source).
 
+    `sandbox`: nobody's record, so that the writer may search all it has (`search` with homes None).
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
     them away.
 
@@ -98,7 +100,7 @@ async def transact(
         if present:
             await c.execute(SQL.replace, *row)
         else:
-            inserts.append(row)
+            inserts.append((*row, sandbox))
         written.append(Written(write.type, write.id, number, not present, content))
     if inserts:
         await c.executemany(SQL.insert, inserts)

@@ -92,9 +92,10 @@ def _entry(row: Any, path: str) -> Entry | Reading:
         raise Refusal("field-invalid", field=f"{path}.request.method", expected="GET, POST, PUT or DELETE")
     resource_type, resource_id, condition = _address(url, path)
     if method == "DELETE":
-        if not resource_id:
-            raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id]")
+        if not (resource_id or condition):
+            raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search]")
         return Entry(
+            condition=condition,
             method=method,
             type=resource_type,
             id=resource_id,
