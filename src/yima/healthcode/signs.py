@@ -1,8 +1,8 @@
 """Short texts that point at a screen or a poster of an institution: `YK1:` a kiosk's question, `YF1:` a counter.
 
-`prefix | 16 characters of id | 13 characters of MAC`, Crockford base32 in capitals: QR alphanumeric mode, and short enough
-to type. The id is 80 random bits; the MAC (64 bits, of the deployment's family) lets a phone's page drop forgeries
-without a database. A sign names no resident, and says nothing but which row is meant.
+`prefix | 16 characters of id | 13 characters of MAC`, Crockford base32 in capitals: QR alphanumeric mode, and short
+enough to type. The id is 80 random bits; the MAC (64 bits, of the deployment's family) lets a phone's page drop
+forgeries without a database. A sign names no resident, and says nothing but which row is meant.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Card-use events (用卡记录): what a code was used for, as verified here and as reported by the institution's system.
 
-A verification is one use: the visit's row. Every later step is another, reported by the institution with a key of its own.
-Where the two do not meet, somebody must look: a code that was verified and never reported as used, or reported and never
-verified. No function here answers who was at a place: what is asked by institution comes back without persons.
+A verification is one use: the visit's row. Every later step is another, reported by the institution with a key of its
+own. Where the two do not meet, somebody must look: a code that was verified and never reported as used, or reported and
+never verified. No function here answers who was at a place: what is asked by institution comes back without persons.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class NeverReported:
-    """A verification whose step was not reported. Only the end of the visit's handle: its beginning names the person."""
+    """A verification whose step was not reported. Only the end of the handle: its beginning names the person."""
 
     ending: str
     """The last eight characters of the handle the institution was given."""
@@ -121,7 +121,7 @@ async def report(c: Connection, keys: KeyStore, said: Report, now: datetime) -> 
     """Keep a reported step, in the caller's transaction. Reports may arrive late and in any order; `at` counts.
 
     Refusals: `field-invalid` (not in a closed list), `use-in-future`, `visit-unknown`, `visit-elsewhere`,
-    `use-before-verification`, `visit-expired` (done after the visit had ended), `idempotency-mismatch` (the key was used
+    `use-before-verification`, `visit-expired` (done after the visit had ended), `idempotency-mismatch` (the key stands
     for something else), and those of a code: `code-unreadable`, `code-signature-invalid`, `code-issuer-unknown`,
     `code-expired` (older than the keys).
     """
@@ -178,7 +178,7 @@ def _check(said: Report, now: datetime) -> None:
     """Refusals `field-invalid`, `use-in-future`."""
     steps = said.step in STEPS and (not said.scene or scene_fits(said.step, said.scene))
     rows = (
-        ("key", 0 < len(said.key) and said.key.isascii() and _is_short(said.key), "1 to 64 printable ASCII characters"),
+        ("key", len(said.key) > 0 and said.key.isascii() and _is_short(said.key), "1 to 64 printable ASCII characters"),
         ("visit", bool(said.visit) is not bool(said.code), "either the visit or the code that was scanned"),
         ("step", said.step in STEPS, "a code of the step table, such as 010101"),
         ("scene", steps, "a scene that refines the step, such as 0101012 of 010101"),

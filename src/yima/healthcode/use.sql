@@ -41,7 +41,7 @@ select key, serial, step, channel, department, at from healthcode.card_use
 where at >= $2 and at < $3 and institution = $1 and visit = '' order by at limit $4
 
 -- name: forget_day
-delete from healthcode.use_day where day = $1
+delete from healthcode.use_day where day = $1::date
 
 -- name: count_day
 -- One day of every institution. Missing: verified before $4 (by when a report was due) and not reported for that step.
@@ -58,7 +58,7 @@ with verification as (
   select u.institution, u.step, u.channel, 0, 1, 0 from healthcode.card_use as u where u.at >= $2 and u.at < $3 and u.visit = ''
 )
 insert into healthcode.use_day (institution, day, step, channel, verified, missing, unverified)
-select institution, $1, step, channel, sum(verified), sum(missing), sum(unverified) from counted group by institution, step, channel
+select institution, $1::date, step, channel, sum(verified), sum(missing), sum(unverified) from counted group by institution, step, channel
 
 -- name: days
 select institution, day, step, channel, verified, missing, unverified from healthcode.use_day
