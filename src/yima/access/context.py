@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from yima import audit, healthcode, mpi, records
-from yima.directory import Sessions, SignIn
+from yima.directory import Gateways, Sessions, SignIn
 from yima.runtime.database import Batcher, Database
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import KeyStore, Vault
@@ -25,9 +25,14 @@ class Context:
     sign_in: SignIn
     sessions: Sessions
     verifier: healthcode.Verifier
+    national: healthcode.national.NationalCards
+    gateways: Gateways
+    """Apps of the national gateway."""
     index_key: bytes
     """Keys the hashes by which resources are searched."""
     profile: str
     """Crypto family of new cards and codes: INTL or SM."""
     emergency: timedelta
     """How long a break-glass lasts."""
+    signing: healthcode.trust.Rules
+    """How long keys sign, and how long credentials live."""

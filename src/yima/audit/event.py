@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from yima.runtime import ids
 
-ACTIONS: Final = frozenset({"submit", "read", "search", "scan", "break-glass", "resolve", "consent", "sign-in"})
+ACTIONS: Final = frozenset({"submit", "read", "search", "scan", "break-glass", "resolve", "consent", "sign-in", "credential"})
 """What can be done to a record; whether it was allowed is the event's outcome."""
 OUTCOMES: Final = frozenset({"ok", "denied", "failed"})
 

@@ -22,6 +22,7 @@ _ACTIONS: Final = {
     "resolve": ("E", "operation"),
     "consent": ("U", "update"),
     "sign-in": ("E", "operation"),
+    "credential": ("U", "update"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

@@ -185,6 +185,22 @@ class Settings:
     break_glass_seconds: int = _setting(
         3600, _number(300, 86400, " of seconds"), "How long an emergency access opens the record."
     )
+    signer_days: int = _setting(
+        90, _number(90, 184, " of days"), "How long one key signs offline credentials before the next takes its turn."
+    )
+    credential_days: int = _setting(
+        366,
+        _number(1, 3660, " of days"),
+        "How long an offline credential may live; the certificates of the keys that sign them outlive it.",
+    )
+    list_warn_hours: int = _setting(
+        24, _number(1, 24 * 30, " of hours"), "Age from which a scanner says that its status list is old."
+    )
+    list_refuse_hours: int = _setting(
+        168,
+        _number(2, 24 * 60, " of hours"),
+        "Age at which a status list ends: a scanner with no newer one refuses offline credentials.",
+    )
 
     national_dialect: str = _setting(
         "national",
@@ -192,7 +208,7 @@ class Settings:
         "Code tables of the national card gateway for apps that name none of their own: a table of "
         "`healthcode/national/dialects.toml`.",
     )
-    national_mindex_recipe: str = _setting(
+    national_mindex_recipe: Literal["keyed", "sm3-type-number-name", "sm3-type-number"] = _setting(
         "keyed",
         _choice("keyed", "sm3-type-number-name", "sm3-type-number"),
         "How the national card's person index id is made of document and name. The plain SM3 recipes can be reversed by "
@@ -301,6 +317,8 @@ def _contradictions(settings: Settings) -> Iterator[Refusal]:
         yield _mistake(
             "development", "false, or a loopback address as host (127.0.0.1, ::1, localhost)", "the settings together"
         )
+    if settings.list_warn_hours >= settings.list_refuse_hours:
+        yield _mistake("list_warn_hours", "less than list_refuse_hours", "the settings together")
     if settings.page_count_default > settings.page_count_max:
         yield _mistake("page_count_default", "at most page_count_max", "the settings together")
     if settings.database_url is None and settings.workers * settings.pool_size > _EMBEDDED_CONNECTIONS:

@@ -163,7 +163,8 @@ class Publisher:
     async def _publish_trust(self, c: Connection, algorithm: Algorithm, now: datetime) -> Published:
         await c.execute(SQL.lock, LOCK)
         # All of them, so that every key stands in the list before anything signed by it can be met.
-        chosen = {use: await signer(c, self._keys, algorithm, use, now, self._rules) for use in USES}["trust-list"]
+        uses = [use for use in USES if algorithm == "ES256" or use != "shc"]  # SMART Health Cards know ES256 only
+        chosen = {use: await signer(c, self._keys, algorithm, use, now, self._rules) for use in uses}["trust-list"]
         issuers = [one.certificate for one in await authorities(c, [algorithm]) if one.level == "issuer"]
         rows = await c.fetch(SQL.signers, [algorithm], now)
         said = trustlist.content(

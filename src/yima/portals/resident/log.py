@@ -141,7 +141,7 @@ def when_said(at: datetime, today: date, words: Words) -> str:
 def _key(event: Event) -> tuple[str, str]:
     """What belongs on one card: a visit, an emergency access, one's own doings, systems; every denial stands alone."""
     if event.agent == "resident":
-        return ("own", event.action if event.action == "consent" else "look")
+        return ("own", event.action if event.action in ("consent", "credential") else "look")
     if event.outcome != "ok":
         return ("denied", event.event_id)
     if event.basis == "break-glass":
@@ -200,6 +200,8 @@ def _denied(events: Sequence[Event], names: Names, words: Words) -> Card:
 def _own(events: Sequence[Event], _names: Names, words: Words) -> Card:
     if events[0].action == "consent":
         return _card("own", events[0], words.count("log.own-choice", len(events)), "", events, words)
+    if events[0].action == "credential":
+        return _card("own", events[0], words.count("log.own-credential", len(events)), "", (), words)
     return _card("own", events[0], words.count("log.own-look", len(events)), "", (), words)
 
 
