@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, operator, resident
+from yima.portals import clinician, operator, resident, scanner
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -34,7 +34,7 @@ async def _to_door(request: Request) -> Response:
 
 def routes() -> list[Route]:
     """Every page and every static file."""
-    doors = [Route(f"/{name}", _to_door, methods=["GET"]) for name in ("resident", "clinician", "operator")]
+    doors = [Route(f"/{name}", _to_door, methods=["GET"]) for name in ("resident", "clinician", "operator", "scanner")]
     return [
         Route("/", page(front), methods=["GET"]),
         Route("/dev/sign-in/{ticket}", page(dev_sign_in), methods=["GET"]),
@@ -42,5 +42,6 @@ def routes() -> list[Route]:
         *resident.routes(),
         *clinician.routes(),
         *operator.routes(),
+        *scanner.routes(),
         *static_routes(),
     ]

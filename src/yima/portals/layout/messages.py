@@ -39,6 +39,10 @@ class Words:
         """The sentence; KeyError for an unknown key, so that a test finds it."""
         return _joined(self.portal)[key][self.lang].format(**params)
 
+    def raw(self, key: str) -> str:
+        """The sentence with its placeholders, for a script that fills them in itself."""
+        return _joined(self.portal)[key][self.lang]
+
     def has(self, key: str) -> bool:
         """Whether the table knows the key (for words that depend on data)."""
         return key in _joined(self.portal)

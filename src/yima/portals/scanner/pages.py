@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from yima.portals.layout import Words, assets, language_of, page, render
 from yima.portals.scanner import view
+from yima.runtime import clock
 
 _PORTAL = "scanner"
 
@@ -21,7 +22,8 @@ async def scanner_page(request: Request) -> Response:
     """The scanner. It holds nothing about a person, so that a browser may keep it."""
     lang = language_of(request)
     other = Words(_PORTAL, "en" if lang == "zh" else "zh")
-    settings = view.settings(request.app.state.access, Words(_PORTAL, lang))
+    roots = await request.app.state.access.publisher.roots(clock.now())
+    settings = view.settings(Words(_PORTAL, lang), roots.body.decode(), view.policy(request.app.state.access.settings))
     response = render(
         request,
         "page.html",

@@ -43,7 +43,9 @@ const emergency = (said) => ({
 function place(list) {
   const index = list.get("idx");
   if (!Number.isSafeInteger(index) || index < 0) throw wrong("status");
-  return { uri: text(list.get("uri")), index };
+  const number = /\/status-lists\/(\d{1,9})$/u.exec(text(list.get("uri")));
+  if (!number) throw wrong("status");
+  return { list: Number(number[1]), index };
 }
 
 function map(value) {

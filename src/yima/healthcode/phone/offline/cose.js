@@ -1,11 +1,12 @@
-// COSE_Sign1 (RFC 9052, section 4.2) as our credentials use it: tag 18, everything in the protected header, one signature of 64 bytes.
+// COSE_Sign1 (RFC 9052, section 4.2) as our credentials use it: algorithm and key id in the
+// protected header, one signature of 64 bytes.
 
 import { fromCbor, Tagged } from "./cbor.js";
 import { joined, toHex } from "./bytes.js";
 import { Refused } from "./refused.js";
 
 const SIGN1 = 18;
-const [ALGORITHM, KEY_ID] = [1, 4];
+const [ALGORITHM, CRITICAL, KEY_ID] = [1, 2, 4];
 const ES256 = -7;
 const CONTEXT = Uint8Array.of(0x84, 0x6a, ...new TextEncoder().encode("Signature1")); // Sig_structure, section 4.4
 
@@ -18,14 +19,16 @@ export function readSign1(bytes, sm2Algorithm) {
   if (!Array.isArray(parts) || parts.length !== 4) throw wrong("form");
   const [protectedBytes, unprotected, payload, signature] = parts;
   const strings = [protectedBytes, payload, signature].every((part) => part instanceof Uint8Array);
-  if (!strings || !(unprotected instanceof Map) || unprotected.size) throw wrong("parts");
+  if (!strings || !(unprotected instanceof Map)) throw wrong("parts");
   const header = fromCbor(protectedBytes);
   if (!(header instanceof Map)) throw wrong("header");
+  const doubled = [...unprotected.keys()].some((label) => header.has(label));
+  if (doubled || header.has(CRITICAL) || unprotected.has(CRITICAL)) throw wrong("header");
   const keyId = header.get(KEY_ID);
-  const known = [...header.keys()].every((label) => label === ALGORITHM || label === KEY_ID); // `crit` is not known either
-  if (!known || !(keyId instanceof Uint8Array)) throw wrong("header");
+  const algorithm = { [ES256]: "ES256", [sm2Algorithm]: "SM2" }[header.get(ALGORITHM)];
+  if (!algorithm || !(keyId instanceof Uint8Array)) throw wrong("header");
   return {
-    algorithm: { [ES256]: "ES256", [sm2Algorithm]: "SM2" }[header.get(ALGORITHM)] ?? "",
+    algorithm,
     keyId: toHex(keyId),
     payload,
     signature,

@@ -58,7 +58,7 @@ function said(payload) {
 // `rid` of our cards: shard and index of the status list (healthcode/offline/shc.py)
 function place(rid) {
   const parts = /^(\d{1,9})-(\d{1,9})$/u.exec(rid ?? "");
-  return parts ? { uri: Number(parts[1]), index: Number(parts[2]) } : undefined;
+  return parts ? { list: Number(parts[1]), index: Number(parts[2]) } : undefined;
 }
 
 function nameOf(patient) {

@@ -9,12 +9,9 @@ import { Refused } from "./refused.js";
 const TRUST_TYPE = "trust-list+jwt";
 const STATUS_TYPE = "statuslist+jwt"; // Token Status List, section 5.1
 const SKEW = 300; // how far ahead the clock of the one who signed may be
-const LARGEST_LIST = 4 * 1024 * 1024; // bytes of a status list, inflated
+const LARGEST_LIST = 1 << 20; // bytes of a status list, inflated
 
 const wrong = (why) => new Refused("not-trusted", why);
-
-/** The roots to pin, from base64url DER. */
-export const readRoots = (texts) => texts.map((text) => readCertificate(fromBase64Url(text, "not-trusted")));
 
 /**
  * The trust list in `text`: {version, issued, signers}; `signers` is a Map from key ids (hex) and, for health cards, JWK
@@ -87,4 +84,44 @@ function fromBase64(text) {
   } catch {
     throw wrong("base64");
   }
+}
+
+/** The certificates to pin, from PEM text (RFC 7468). */
+export function readRoots(pem) {
+  const blocks = [...pem.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/gu)];
+  if (!blocks.length) throw wrong("no roots");
+  return blocks.map(([, body]) => readCertificate(fromBase64(body.replace(/\s/gu, ""))));
+}
+
+/**
+ * The status list in `text`, if a status list signer of these signers signed it: {number, version, issued, expires,
+ * isRevoked(index)}. A place beyond the list counts as revoked.
+ */
+export async function readStatusList(text, signers, now) {
+  const token = readJws(text);
+  if (token.header.typ !== STATUS_TYPE || typeof token.header.kid !== "string") throw wrong("header");
+  const signer = signers.get(toHex(fromBase64Url(token.header.kid, "not-trusted")));
+  if (signer?.use !== "status-list" || signer.revoked) throw wrong("no status list signer");
+  if (now + SKEW < signer.notBefore || now >= signer.notAfter) throw wrong("its signer's dates");
+  if (!(await token.isBy(signer.key))) throw wrong("signature");
+  const { sub, iat, exp, version = 0, status_list: list } = token.claims;
+  const number = /\/status-lists\/(\d{1,9})$/u.exec(sub);
+  const bits = list?.bits;
+  if (!number || ![1, 2, 4, 8].includes(bits) || !Number.isSafeInteger(iat)) throw wrong("claims");
+  if (iat > now + SKEW) throw wrong("from the future");
+  const content = await inflated(fromBase64Url(list.lst, "not-trusted"), "deflate", LARGEST_LIST, "not-trusted");
+  return {
+    number: Number(number[1]),
+    version,
+    issued: iat,
+    expires: Number.isSafeInteger(exp) ? exp : Infinity,
+    isRevoked: (index) => statusAt(content, bits, index) !== 0,
+  };
+}
+
+// Token Status List, section 4.1: the first place stands in the lowest bits of the first byte
+function statusAt(content, bits, index) {
+  const inByte = 8 / bits;
+  const byte = content[Math.floor(index / inByte)] ?? 0xff;
+  return (byte >> ((index % inByte) * bits)) & ((1 << bits) - 1);
 }
