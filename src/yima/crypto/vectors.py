@@ -55,7 +55,7 @@ AES_PLAIN: Final = bytes.fromhex("00112233445566778899aabbccddeeff")
 AES_128_BLOCK: Final = bytes.fromhex("69c4e0d86a7b0430d8cdb78070b4c55a")
 AES_256_BLOCK: Final = bytes.fromhex("8ea2b7ca516745bfeafc49904b496089")
 
-# RFC 4231 test case 2 and draft-oscca-cfrg-sm3-02's form of it: key "Jefe"
+# RFC 4231 test case 2, and GM/T 0042-2015 annex D.3 for SM3
 HMAC_KEY: Final = b"Jefe"
 HMAC_MESSAGE: Final = b"what do ya want for nothing?"
 HMAC_SHA256: Final = bytes.fromhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
