@@ -1,1 +1,29 @@
-"""Offline credentials: signed documents that any scanner checks with no network."""
+"""Offline credentials: signed documents that any scanner checks with no network. Pure.
+
+Face: `verify` (one function for all forms), `credential_text`, `card_text`, `device_certificate` (making them),
+`trust_of`, `foreign_trust`, `lists_of` (what is trusted, as `verify` takes it).
+"""
+
+from yima.healthcode.offline.claims import Emergency, Identity
+from yima.healthcode.offline.credential import credential_text
+from yima.healthcode.offline.device import device_certificate
+from yima.healthcode.offline.parties import Policy, StatusRef
+from yima.healthcode.offline.shc import card_text, jwk_of
+from yima.healthcode.offline.trustfile import foreign_trust, lists_of, trust_of
+from yima.healthcode.offline.verify import Verified, verify
+
+__all__ = [
+    "Emergency",
+    "Identity",
+    "Policy",
+    "StatusRef",
+    "Verified",
+    "card_text",
+    "credential_text",
+    "device_certificate",
+    "foreign_trust",
+    "jwk_of",
+    "lists_of",
+    "trust_of",
+    "verify",
+]

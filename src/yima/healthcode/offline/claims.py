@@ -8,11 +8,11 @@ other registered one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
 import cbor2
+import msgspec
 
 from yima.healthcode.offline import cbor
 from yima.healthcode.offline.parties import StatusRef
@@ -40,21 +40,19 @@ _SEX_NAMES: Final = {number: name for name, number in SEXES.items()}
 _END_OF_TIME: Final = 253402300800  # 10000-01-01: beyond it there is no datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Who this is. No identity number, no address, no phone."""
 
     name: str
     born: date | None
     sex: str
     """`male`, `female`, `other` or `unknown`."""
-    card_number: str
+    card_number: str = ""
     """16 digits, or empty."""
     latin_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Emergency:
+class Emergency(msgspec.Struct, frozen=True, gc=False):
     """What an ambulance needs first; every line as its holder's record says it, shortened."""
 
     blood_group: str = ""
@@ -64,8 +62,7 @@ class Emergency:
     contact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(msgspec.Struct, frozen=True, gc=False):
     """Whose word, from when to when, where its status is, and what it says."""
 
     issuer: str
@@ -172,9 +169,10 @@ def _status(value: object) -> StatusRef | None:
 def _day(value: object) -> date | None:
     if value is None:
         return None
+    number = _typed(value, int)
     try:
-        return datetime.strptime(f"{_typed(value, int):08d}", "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError:
+        return date(number // 10000, number // 100 % 100, number % 100)
+    except (ValueError, OverflowError):
         raise Refusal("code-unreadable") from None
 
 

@@ -24,6 +24,9 @@ SM2_ALGORITHM: Final = -65537
 
 _CONTEXT: Final = b"\x84\x6aSignature1"  # array of four, then the text "Signature1" (RFC 9052 section 4.4)
 _SIGN1_TAG: Final = b"\xd2"
+_CWT_TAG: Final = b"\xd8\x3d"
+_FOUR: Final = b"\x84"
+_NOTHING: Final = b"\xa0"
 
 
 class Sign1(msgspec.Struct, frozen=True, gc=False):
@@ -69,21 +72,47 @@ def algorithm_number(name: str, sm2_algorithm: int = SM2_ALGORITHM) -> int:
 
 
 def read(data: bytes) -> Sign1:
-    """Take a COSE_Sign1 apart, tagged 18 or not. Refusal `code-unreadable` for anything else.
+    """Take a COSE_Sign1 apart, tagged 18 (and 61 before it, RFC 8392) or not. Refusal `code-unreadable` for all else.
 
     A header label in both headers, a critical header that nobody here knows, and a detached payload are refused too.
     """
-    value = cbor.loads(data)
-    if data[:1] not in (_SIGN1_TAG, b"\x84") or not isinstance(value, list) or len(value) != 4:
+    at = len(_CWT_TAG) if data.startswith(_CWT_TAG) else 0
+    at += data.startswith(_SIGN1_TAG, at)
+    if not data.startswith(_FOUR, at):
         raise Refusal("code-unreadable")
-    protected, unprotected, payload, signature = value
-    parts = (protected, payload, signature)
-    if not all(isinstance(part, bytes) for part in parts) or not isinstance(unprotected, dict):
-        raise Refusal("code-unreadable")
+    protected, at = _bytes(data, at + 1)
+    unprotected: dict[Any, Any] = {}
+    if data[at : at + 1] == _NOTHING:
+        at += 1
+    else:
+        unprotected, size = cbor.first_item(data[at:])
+        at += size
+    payload, at = _bytes(data, at)
+    signature, at = _bytes(data, at)
     header = _header(protected)
-    if CRIT in header or CRIT in unprotected or not header.keys().isdisjoint(unprotected):
+    if at != len(data) or type(unprotected) is not dict:
+        raise Refusal("code-unreadable")
+    if CRIT in header or (unprotected and (CRIT in unprotected or not header.keys().isdisjoint(unprotected))):
         raise Refusal("code-unreadable")
     return Sign1(protected, header, unprotected, payload, signature)
+
+
+def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    """The byte string at that place, of definite length, and where it ends."""
+    head = data[at : at + 1]
+    size, at = (head[0] if head else 0), at + 1
+    if size == 0x58:
+        size, at = int.from_bytes(data[at : at + 1], "big"), at + 1
+    elif size == 0x59:
+        size, at = int.from_bytes(data[at : at + 2], "big"), at + 2
+    elif 0x40 <= size < 0x58:
+        size -= 0x40
+    else:
+        raise Refusal("code-unreadable")
+    end = at + size
+    if end > len(data):
+        raise Refusal("code-unreadable")
+    return data[at:end], end
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 from yima.crypto import SigningKey
 from yima.healthcode.offline.cose import SM2_ALGORITHM
 from yima.runtime.errors import Refusal
@@ -97,8 +99,7 @@ Lists = Callable[[str], StatusList | None]
 """The list behind a URI (Token Status List) or, for a device code, behind `/status-lists/{shard}`."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusRef:
+class StatusRef(msgspec.Struct, frozen=True, gc=False):
     """Where a credential's bit is: the list's address and the place in it (Token Status List, section 6)."""
 
     uri: str

@@ -1,4 +1,4 @@
-"""Keys of other issuers, from a JWK Set (RFC 7517): what `--trust FILE` takes besides our own trust list.
+"""Whose signatures count: the signers of our own trust list, and keys of other issuers from a JWK Set (RFC 7517).
 
 EU certificates and foreign SMART Health Cards are judged under these. A key is found by its `kid` as text (JWS) and,
 where `kid` is base64 of 8 bytes, by those bytes (COSE). With `x5c` the first certificate's dates bound the key, and its
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.x509 import Certificate, ExtendedKeyUsage, ExtensionNotFound, load_der_x509_certificate
 
-from yima.healthcode.offline.parties import Trust, Trusted
+from yima.crypto import VerifyKey
+from yima.healthcode.offline import shc
+from yima.healthcode.offline.parties import Lists, StatusList, Trust, Trusted
 from yima.runtime.errors import Refusal
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -80,6 +82,39 @@ class ForeignSigner:
     use: str = ""
     """Empty for everything; `hcert:` and letters of `t`, `v`, `r` where an EU certificate limits it."""
     revoked: datetime | None = None
+
+
+class OwnSigner(Trusted, Protocol):
+    """A signer of a Yima trust list."""
+
+    @property
+    def key_id(self) -> bytes:
+        """8 bytes."""
+        ...
+
+    @property
+    def key(self) -> VerifyKey:
+        """The public key."""
+        ...
+
+
+def trust_of(signers: Iterable[OwnSigner]) -> Trust:
+    """The trust that signers of a Yima trust list stand for: by key id, those of health cards also by thumbprint."""
+    found: dict[bytes, Trusted] = {}
+    for one in signers:
+        found[one.key_id] = one
+        if one.use == "shc":
+            found[shc.thumbprint(one.key.x, one.key.y).encode()] = one
+    return found.get
+
+
+def lists_of(held: Iterable[tuple[str, StatusList]]) -> Lists:
+    """Status lists by their address, and by the `/status-lists/{shard}` at its end, as device codes name them."""
+    found: dict[str, StatusList] = {}
+    for uri, one in held:
+        found[uri] = one
+        found["/status-lists/" + uri.rpartition("/status-lists/")[2]] = one
+    return found.get
 
 
 def foreign_trust(text: bytes) -> Trust:

@@ -6,13 +6,14 @@ Pure: trust, status lists and time come in as arguments. What the text says is l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import msgspec
 
 from yima.healthcode.offline import claims, cose, device, hc1, shc
+from yima.healthcode.offline.claims import Emergency, Identity
 from yima.healthcode.offline.parties import Lists, Policy, Trust, Trusted
 from yima.runtime.errors import Refusal
 
@@ -25,8 +26,7 @@ _ONLINE: Final = "YM1:"
 _EU_LETTERS: Final = "tvr"
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True, gc=False):
     """A credential that is what it says it is. It identifies its holder only as far as the holder can be compared."""
 
     form: Form
@@ -38,12 +38,18 @@ class Verified:
     status: Status
     list_issued: datetime | None
     """When the status list used was signed."""
-    said: Mapping[str, Any]
-    """Plain values: `name`, `born`, `sex`, .. of ours; `hcert` or `bundle` of the others."""
+    holder: Identity | None
+    """Of our own forms."""
+    emergency: Emergency | None
+    """Of an emergency card."""
+    more: Mapping[str, Any]
+    """`hcert` of an EU certificate, `types` and `bundle` of a health card, `born_year` and `shown` of a device code."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for any JSON encoder."""
-        return asdict(self)
+        """Plain values for any JSON encoder; what is not known is left out."""
+        held = {name: getattr(self, name) for name in self.__struct_fields__}
+        plain: dict[str, Any] = msgspec.to_builtins({key: value for key, value in held.items() if value})
+        return plain
 
 
 class Presented(msgspec.Struct, frozen=True, gc=False):
@@ -70,7 +76,9 @@ class Contents(msgspec.Struct, frozen=True, gc=False):
     """End of the fresh part of a device code."""
     place: tuple[str, int] | None
     """Status list and index."""
-    said: Mapping[str, Any]
+    holder: Identity | None = None
+    emergency: Emergency | None = None
+    more: Mapping[str, Any] = MappingProxyType({})
     letters: str = ""
     """What kinds of certificate an EU one holds."""
 
@@ -102,12 +110,15 @@ def verify(text: str, trust: Trust, status: Lists | None, now: datetime, policy:
     standing, listed = _standing(said, status, now, policy)
     # 7 what it says
     key_id = shown.key_id.decode() if shown.form == "shc" else shown.key_id.hex()
-    return Verified(said.form, said.issuer, key_id, said.issued, said.expires, standing, listed, said.said)
+    return Verified(
+        said.form, said.issuer, key_id, said.issued, said.expires, standing, listed, said.holder, said.emergency,
+        said.more,
+    )  # fmt: skip
 
 
 def read(text: str, policy: Policy) -> Presented:
     """Step 1. Refusals `code-unreadable`, `code-needs-network`."""
-    text = text.strip()
+    text = text.strip("\r\n\t")  # never the space: base45 may end with it
     if text.startswith(hc1.PREFIX):
         return _read_hc1(text, policy)
     if text.startswith(shc.PREFIX):
@@ -141,9 +152,12 @@ def _contents(shown: Presented, policy: Policy) -> Contents:
     code: device.DeviceCode = shown.body
     if not device.phone_signed(code):
         raise Refusal("code-signature-invalid")
-    said = {"name": code.name, "born_year": code.born, "sex": code.sex, "shown": code.time}
+    holder = Identity(code.name, None, code.sex)
+    more = {"born_year": code.born, "shown": code.time}
     place = (f"/status-lists/{code.shard}", code.index)
-    return Contents("device", "", code.issued, code.time, code.expires, code.time + policy.fresh, place, said)
+    return Contents(
+        "device", "", code.issued, code.time, code.expires, code.time + policy.fresh, place, holder, None, more
+    )
 
 
 def _said_by_cwt(message: cose.Sign1) -> Contents:
@@ -152,21 +166,25 @@ def _said_by_cwt(message: cose.Sign1) -> Contents:
     if said.hcert is not None:
         held = said.hcert.get(1)
         letters = "".join(letter for letter in _EU_LETTERS if isinstance(held, dict) and held.get(letter))
+        more = {"hcert": held}
         return Contents(
-            "eu-certificate", said.issuer, said.issued, start, said.expires, None, None, {"hcert": held}, letters
+            "eu-certificate", said.issuer, said.issued, start, said.expires, None, None, more=more, letters=letters
         )
-    if not message.key_id(strict=True) or said.identity is None or said.kind is None:
+    if not message.key_id(strict=True) or said.kind is None:
         raise Refusal("code-unreadable")
-    plain: dict[str, Any] = {**asdict(said.identity), **(asdict(said.emergency) if said.emergency else {})}
     place = (said.status.uri, said.status.index) if said.status else None
-    return Contents(said.kind, said.issuer, said.issued, start, said.expires, None, place, plain)
+    return Contents(
+        said.kind, said.issuer, said.issued, start, said.expires, None, place, said.identity, said.emergency
+    )
 
 
 def _said_by_card(card: shc.Card) -> Contents:
     said = shc.payload_of(card)
     place = (f"{said.issuer}/.well-known/status-lists/{said.place[0]}", said.place[1]) if said.place else None
-    held = {"types": list(said.types), "bundle": said.bundle}
-    return Contents("smart-health-card", said.issuer, said.not_before, said.not_before, said.expires, None, place, held)
+    more = {"types": list(said.types), "bundle": said.bundle}
+    return Contents(
+        "smart-health-card", said.issuer, said.not_before, said.not_before, said.expires, None, place, more=more
+    )
 
 
 def _check_use(signer: Trusted, said: Contents) -> None:
@@ -201,8 +219,3 @@ def _standing(said: Contents, lists: Lists | None, now: datetime, policy: Policy
     if age >= policy.refuse:
         raise Refusal("status-list-stale", days=age.days)
     return ("good-by-old-list" if age >= policy.warn else "good"), held.issued
-
-
-def born_text(value: object) -> str:
-    """A day of birth of `said` as text; empty when it is not known."""
-    return value.isoformat() if isinstance(value, date) else ""
