@@ -12,7 +12,6 @@ from yima.access.context import Context
 from yima.access.gateway import Gateway
 from yima.access.search import Found
 from yima.directory import Caller
-from yima.healthcode import trust
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
@@ -63,17 +62,19 @@ class Access:
             emergency=timedelta(seconds=settings.break_glass_seconds),
             signing=signing_rules(settings),
         )
-        self._publisher = trust.Publisher(
+        self._publisher = healthcode.trust.Publisher(
             database,
             keys,
             base_url,
             self._cx.signing,
-            trust.Freshness(timedelta(hours=settings.list_warn_hours), timedelta(hours=settings.list_refuse_hours)),
+            healthcode.trust.Freshness(
+                timedelta(hours=settings.list_warn_hours), timedelta(hours=settings.list_refuse_hours)
+            ),
         )
         self._gateway = Gateway(self._cx)
 
     @property
-    def publisher(self) -> trust.Publisher:
+    def publisher(self) -> healthcode.trust.Publisher:
         """The public lists of keys and of revoked credentials."""
         return self._publisher
 
@@ -301,11 +302,11 @@ class Access:
         """What the holder must hear about."""
         return await residents.notices(self._cx, caller, now)
 
-    async def my_credentials(self, caller: Caller, now: datetime) -> Sequence[trust.Credential]:
+    async def my_credentials(self, caller: Caller, now: datetime) -> Sequence[healthcode.trust.Credential]:
         """The resident's offline credentials that have not expired."""
         return await standing.credentials(self._cx, caller, now)
 
-    async def revoke_my_credential(self, caller: Caller, ref: trust.StatusRef, now: datetime) -> None:
+    async def revoke_my_credential(self, caller: Caller, ref: healthcode.trust.StatusRef, now: datetime) -> None:
         """End one of them for good."""
         await standing.revoke(self._cx, caller, ref, now)
 
@@ -336,6 +337,8 @@ class Access:
         return known
 
 
-def signing_rules(settings: Settings) -> trust.Rules:
+def signing_rules(settings: Settings) -> healthcode.trust.Rules:
     """What this deployment decided about the keys that sign credentials."""
-    return trust.Rules(sign=timedelta(days=settings.signer_days), credential=timedelta(days=settings.credential_days))
+    return healthcode.trust.Rules(
+        sign=timedelta(days=settings.signer_days), credential=timedelta(days=settings.credential_days)
+    )

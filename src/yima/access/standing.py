@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from yima import audit
+from yima import audit, healthcode
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import own
 from yima.directory import Caller
-from yima.healthcode import trust
 from yima.runtime.errors import Refusal
 
 
-async def credentials(cx: Context, caller: Caller, now: datetime) -> Sequence[trust.Credential]:
+async def credentials(cx: Context, caller: Caller, now: datetime) -> Sequence[healthcode.trust.Credential]:
     """The resident's credentials that have not expired, newest first; revoked ones among them say so."""
-    return await trust.credentials_of(cx.database, own(caller), now)
+    return await healthcode.trust.credentials_of(cx.database, own(caller), now)
 
 
-async def revoke(cx: Context, caller: Caller, ref: trust.StatusRef, now: datetime) -> None:
+async def revoke(cx: Context, caller: Caller, ref: healthcode.trust.StatusRef, now: datetime) -> None:
     """End one's own credential, for good: it is in the status list from now on, and on the resident's log.
 
     Refusal `not-found` when it is not theirs, has expired or was revoked before.
@@ -27,8 +26,8 @@ async def revoke(cx: Context, caller: Caller, ref: trust.StatusRef, now: datetim
     person = own(caller)
     asking = Asking(caller=caller, now=now, purpose="own-request")
     async with cx.database.transaction() as c:
-        found = [one for one in await trust.credentials_of(c, person, now) if one.ref == ref]
-        if not found or not await trust.revoke_credential(c, person, ref, now, "holder"):
+        found = [one for one in await healthcode.trust.credentials_of(c, person, now) if one.ref == ref]
+        if not found or not await healthcode.trust.revoke_credential(c, person, ref, now, "holder"):
             raise Refusal("not-found", field="credential")
         detail = {"kind": found[0].kind, "revoked": True}
         await audit.append(c, [event_of(asking, person, "credential", "ok", "own-record", detail)])

@@ -8,9 +8,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yima import healthcode
 from yima.api.answers import access_of
 from yima.crypto import Algorithm
-from yima.healthcode import trust
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -71,10 +71,10 @@ def _whole(text: str) -> int | None:
 def _wanted(request: Request) -> str:
     """The form asked for (RFC 9110, section 12.5.1): JWT unless CWT is wanted more. Refusal `not-acceptable`."""
     header = request.headers.get("accept", "*/*")
-    weights = {form: _weight(header, form) for form in (trust.JWT, trust.CWT)}
+    weights = {form: _weight(header, form) for form in (healthcode.trust.JWT, healthcode.trust.CWT)}
     best = max(weights, key=lambda form: weights[form])  # the first of equals: JWT
     if weights[best] <= 0:
-        raise Refusal("not-acceptable", field="Accept", expected=f"{trust.JWT}, {trust.CWT}")
+        raise Refusal("not-acceptable", field="Accept", expected=f"{healthcode.trust.JWT}, {healthcode.trust.CWT}")
     return best
 
 
@@ -91,7 +91,7 @@ def _weight(header: str, form: str) -> float:
     return found
 
 
-def _answer(request: Request, published: trust.Published, extra: dict[str, str] | None = None) -> Response:
+def _answer(request: Request, published: healthcode.trust.Published, extra: dict[str, str] | None = None) -> Response:
     headers = {
         "ETag": published.etag, "Cache-Control": f"public, max-age={published.max_age}", **_CORS, **(extra or {}),
     }  # fmt: skip

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from yima import healthcode
 from yima.access import Access
-from yima.cli import city, demo, loading, registering, running
+from yima.cli import city, demo, loading, registering, running, trust
 from yima.runtime import ids, logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
@@ -29,6 +29,8 @@ code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(code_app, name="code")
 app.add_typer(register_app, name="register")
+trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
+app.add_typer(trust_app, name="trust")
 _err = Console(stderr=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
@@ -192,6 +194,32 @@ def register_client(
         ),
     )
     typer.echo(f"app {client_id} is registered for {institution}")
+
+
+@trust_app.command("list")
+def trust_list(data: Data = None) -> None:
+    """Show the keys that sign credentials: turns, dates, how much each has signed."""
+    typer.echo(_with_access(data, trust.listed))
+
+
+@trust_app.command("rotate")
+def trust_rotate(
+    algorithm: Annotated[str, typer.Argument(help="ES256 or SM2.")],
+    use: Annotated[str, typer.Argument(help="identity, shc, device, status-list, trust-list or facility.")],
+    data: Data = None,
+) -> None:
+    """End the present key's turn early. What it signed stays good."""
+    typer.echo(_with_access(data, lambda access: trust.rotate(access, algorithm, use)))
+
+
+@trust_app.command("revoke")
+def trust_revoke(
+    key_id: Annotated[str, typer.Argument(help="Key id in hex, as `yima trust list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; stands in the log of the keys.")],
+    data: Data = None,
+) -> None:
+    """Revoke a key, and with it every credential it signed. It cannot be undone."""
+    typer.echo(_with_access(data, lambda access: trust.revoke(access, key_id, reason)))
 
 
 def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:

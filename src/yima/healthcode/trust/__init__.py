@@ -15,7 +15,16 @@ from yima.healthcode.trust.issuance import (
 )
 from yima.healthcode.trust.publish import Published, Publisher
 from yima.healthcode.trust.rules import DEFAULT_FRESHNESS, DEFAULT_RULES, Freshness, Rules
-from yima.healthcode.trust.signers import Signer, revoke_signer, rotate, signer, signers
+from yima.healthcode.trust.signers import (
+    Authority,
+    Signer,
+    Standing,
+    authorities,
+    revoke_signer,
+    rotate,
+    signer,
+    signers,
+)
 from yima.healthcode.trust.statuslist import CWT, DELTA, JWT, StatusList, read_status_delta, read_status_list
 from yima.healthcode.trust.trustlist import Trust, TrustedSigner, read_roots, read_trust_list
 
@@ -26,6 +35,7 @@ __all__ = [
     "DELTA",
     "JWT",
     "USES",
+    "Authority",
     "Certificate",
     "Credential",
     "CredentialKind",
@@ -36,12 +46,14 @@ __all__ = [
     "Publisher",
     "Rules",
     "Signer",
+    "Standing",
     "StatusList",
     "StatusRef",
     "Trust",
     "TrustedSigner",
     "Use",
     "allot",
+    "authorities",
     "check_chain",
     "credentials_of",
     "read_certificate",

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from yima.crypto import ALGORITHMS, Algorithm
 from yima.healthcode.trust import jws, statuslist, trustlist
-from yima.healthcode.trust.certificate import USES
+from yima.healthcode.trust.certificate import USES, Use
 from yima.healthcode.trust.issuance import status_uri
 from yima.healthcode.trust.rules import DEFAULT_FRESHNESS, DEFAULT_RULES, Freshness, Rules
-from yima.healthcode.trust.signers import LOCK, SQL, authorities, ensure_authorities, signer
+from yima.healthcode.trust.signers import LOCK, SQL, Signer, authorities, ensure_authorities, rotate, signer
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import KeyStore
@@ -121,6 +121,10 @@ class Publisher:
             lambda: self._list_state(number, now),
             lambda state: self._build_changes(number, since, now, state),
         )
+
+    async def rotate(self, algorithm: Algorithm, use: Use, *, by: str, now: datetime) -> Signer:
+        """End the present signer's turn early, by an operator's hand; who signs now."""
+        return await self._database.retry(lambda c: rotate(c, self._keys, algorithm, use, now, self._rules, by=by))
 
     async def _kept(
         self,

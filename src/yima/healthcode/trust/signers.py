@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from yima.crypto import ALGORITHMS, Algorithm, SigningKey, signing_key
 from yima.healthcode.card import Source
-from yima.healthcode.trust.certificate import Subject, Use, certify, key_id_of
+from yima.healthcode.trust.certificate import Subject, Use, certify, key_id_of, read_certificate
 from yima.healthcode.trust.rules import DEFAULT_RULES, Rules
 from yima.runtime import logs
 from yima.runtime.database import Connection, Queries
@@ -61,6 +61,11 @@ class Authority:
     key_id: bytes
     certificate: bytes
     """DER."""
+
+    @property
+    def not_after(self) -> datetime:
+        """The end of its certificate."""
+        return read_certificate(self.certificate).not_after
 
 
 async def signer(

@@ -21,7 +21,7 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import choices, installed, log, view
+from yima.portals.resident import choices, credentials, installed, log, view
 from yima.runtime.errors import Refusal
 
 _PORTAL = "resident"
@@ -209,5 +209,6 @@ def routes() -> list[Route]:
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
+        *credentials.routes(),
         *installed.routes(),
     ]

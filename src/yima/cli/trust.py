@@ -1,0 +1,77 @@
+"""`yima trust`: the keys that sign credentials, for whoever runs the platform."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from typing import Final, get_args
+
+from yima import crypto, healthcode
+from yima.access import Access
+from yima.access.door import signing_rules
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
+
+_HEAD: Final = ("key", "algorithm", "use", "state", "signs until", "certificate until", "signed", "of")
+
+
+async def listed(access: Access) -> str:
+    """The keys as a table: roots and issuers, then signers with their dates and counts."""
+    now = clock.now()
+    async with access.database.connection() as c:
+        above = await healthcode.trust.authorities(c, crypto.ALGORITHMS)
+        below = await healthcode.trust.signers(c, now)
+    rows = [(one.key_id.hex(), one.algorithm, one.level, "", "", _day(one.not_after), "", "") for one in above]
+    rows += [
+        (
+            one.key_id.hex(), one.algorithm, one.use, one.state, _day(one.ends), _day(one.not_after),
+            f"{one.signed}", f"{one.cap}",
+        )
+        for one in below
+    ]  # fmt: skip
+    return _table(rows) if rows else "no keys yet: they are made when the first credential or list is signed"
+
+
+async def rotate(access: Access, algorithm: str, use: str) -> str:
+    """End the present signer's turn and begin the next one's; what it says to the operator."""
+    if algorithm not in crypto.ALGORITHMS or use not in healthcode.trust.USES:
+        raise Refusal("field-invalid", field="ALGORITHM USE", expected=_choices())
+    chosen = next(one for one in crypto.ALGORITHMS if one == algorithm)
+    named = next(one for one in get_args(healthcode.trust.Use) if one == use)
+    begun = await access.database.retry(
+        lambda c: healthcode.trust.rotate(
+            c, access.keys, chosen, named, clock.now(), signing_rules(access.settings), by=_operator()
+        )
+    )
+    return f"{begun.key_id.hex()} signs {use} ({algorithm}) until {_day(begun.ends)}"
+
+
+async def revoke(access: Access, key: str, reason: str) -> str:
+    """Revoke a signer and all that it signed; what it says to the operator. Refusal `signer-unknown`."""
+    try:
+        key_id = bytes.fromhex(key)
+    except ValueError:
+        raise Refusal("signer-unknown", field="KEY_ID") from None
+    await access.database.retry(
+        lambda c: healthcode.trust.revoke_signer(c, key_id, reason=reason, by=_operator(), now=clock.now())
+    )
+    return f"{key_id.hex()} is revoked; the next trust list says so, and another key takes its turn"
+
+
+def _operator() -> str:
+    return f"operator:{getpass.getuser()}"
+
+
+def _choices() -> str:
+    return f"{' or '.join(crypto.ALGORITHMS)}, then one of {', '.join(healthcode.trust.USES)}"
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[n]) for row in (_HEAD, *rows)) for n in range(len(_HEAD))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *rows)
+    )
