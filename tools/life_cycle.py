@@ -5,9 +5,10 @@ Run without arguments; a test says when the page is behind. Only what stands bet
 
 from __future__ import annotations
 
-import sys
 from itertools import groupby
 from pathlib import Path
+
+from yima.healthcode.lifecycle import EVENTS, STATES, TABLE, Before, Refused, moves
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "healthcode" / "life-cycle.md"
 BEGIN, END = "<!-- made by tools/life_cycle.py -->", "<!-- end -->"
@@ -15,8 +16,6 @@ BEGIN, END = "<!-- made by tools/life_cycle.py -->", "<!-- end -->"
 
 def drawing() -> str:
     """The state diagram: one arrow for all events that lead from one state to another."""
-    from yima.healthcode.lifecycle import moves
-
     arrows = sorted({(was, became, event) for event, was, became in moves() if was != became or event == "reissue"})
     lines = ["```mermaid", "stateDiagram-v2"]
     for (was, became), group in groupby(arrows, key=lambda arrow: arrow[:2]):
@@ -31,8 +30,6 @@ def _name(state: str) -> str:
 
 def table() -> str:
     """The table: states down, events across would be too wide, so events down."""
-    from yima.healthcode.lifecycle import EVENTS, STATES, TABLE, Before, Refused
-
     rows = [f"| event | {' | '.join(STATES)} |", f"|---|{'---|' * len(STATES)}"]
     for event in EVENTS:
         cells = []
@@ -56,5 +53,4 @@ def written(page: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(PAGE.parents[2] / "src"))
     PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

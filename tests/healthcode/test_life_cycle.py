@@ -16,7 +16,7 @@ from yima.runtime.errors import KINDS, Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-import life_cycle
+import life_cycle  # noqa: E402  a tool, not a package
 
 PRODUCT = list(itertools.product(STATES, EVENTS))
 REFUSALS = {"card-not-found", "card-state", "card-suspended", "card-deceased"}

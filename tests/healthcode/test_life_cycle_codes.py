@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,9 +38,9 @@ async def _anywhere(_institution: int, _terminal: str) -> bool:
 
 
 @pytest.fixture
-async def verifier(db: Database) -> AsyncIterator[Verifier]:
+async def verifier(db: Database) -> Verifier:
     """A verifier to which every terminal is known."""
-    yield Verifier(db, KEYS, terminal_known=_anywhere)
+    return Verifier(db, KEYS, terminal_known=_anywhere)
 
 
 @pytest.fixture

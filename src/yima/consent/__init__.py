@@ -1,25 +1,41 @@
 """The resident's decisions, and the pure decision whether this caller may see this of that person now.
 
-Face: `decide` (pure), `Decision`, `Ask`, `Standing`, `sensitivity` (which class a resource is), `standing_of`, `put`.
+Face: `decide` (pure), `Decision`, `Ask`, `Standing`, `sensitivity` (which class a resource is), `standing_of`, `put`;
+`may_act` (pure), `Mandate`, `give`, `end_mandate`, `mandates_for`, `mandates_of_agent` (acting for somebody else).
 """
 
 from yima.consent.classes import CLASSES, ORDINARY, SensitiveClass, propagate, sensitivity
-from yima.consent.decide import PURPOSES, Ask, Decision, Standing, Step, Visit, decide
+from yima.consent.decide import PURPOSES, Acting, Ask, Decision, Standing, Step, Visit, decide
+from yima.consent.mandate import EVIDENCE, OF_AGE, SCOPES, Mandate, What, age_reached, may_act
+from yima.consent.mandates import Giving, end_mandate, give, mandates_for, mandates_of_agent
 from yima.consent.store import Emergency, emergency_visit, open_emergency, put, standing_of
 
 __all__ = [
     "CLASSES",
+    "EVIDENCE",
+    "OF_AGE",
     "ORDINARY",
     "PURPOSES",
+    "SCOPES",
+    "Acting",
     "Ask",
     "Decision",
     "Emergency",
+    "Giving",
+    "Mandate",
     "SensitiveClass",
     "Standing",
     "Step",
     "Visit",
+    "What",
+    "age_reached",
     "decide",
     "emergency_visit",
+    "end_mandate",
+    "give",
+    "mandates_for",
+    "mandates_of_agent",
+    "may_act",
     "open_emergency",
     "propagate",
     "put",

@@ -21,7 +21,7 @@ PURPOSES: Final = ("treatment", "emergency-treatment", "payment", "own-request",
 CARE: Final = ("treatment", "emergency-treatment")
 """The purposes for which a visit opens a record. Settling a bill or reporting a case needs rules of its own first."""
 
-Basis = Literal["own-record", "visit", "break-glass", "own-submission", "none"]
+Basis = Literal["own-record", "guardian", "mandate", "visit", "break-glass", "own-submission", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,28 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the chain of reasons: a stable code and what it was about."""
+
+    code: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Whether somebody may act for another person, and within what: see `consent.mandate.may_act`."""
+
+    permit: bool
+    basis: Basis
+    reasons: tuple[Step, ...]
+    closed: frozenset[str] = frozenset()
+    """Sensitive classes that stay closed to who acts."""
+    only_types: frozenset[str] | None = None
+    """The resource types that may be read, where not all may."""
+    mandate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """What is asked."""
 
@@ -54,14 +76,8 @@ class Ask:
     person: PersonId
     purpose: str
     visit: Visit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One link of the chain of reasons: a stable code and what it was about."""
-
-    code: str
-    about: str = ""
+    acting: Acting | None = None
+    """Of a resident who asks for somebody else's record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,10 @@ class Decision:
     only_institution: int | None = None
     author: int = 0
     """The institution for which closed classes stay open in what it wrote itself; 0 = none."""
+    only_types: frozenset[str] | None = None
+    """The resource types that may be read, where not all may."""
+    mandate: str = ""
+    """The mandate under which a resident reads somebody else's record."""
 
 
 def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
@@ -85,7 +105,13 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
     # 1 The purpose is from the closed list.
     if ask.purpose not in PURPOSES:
         return Decision(False, "none", "purpose-not-allowed", (Step("purpose-unknown", ask.purpose),))
-    # 2 A resident sees all of their own record, and nobody else's.
+    # 2 A resident sees all of their own record, and others' as far as they may act for them.
+    if caller.kind == "resident" and ask.acting and ask.person != caller.person:
+        a = ask.acting
+        return Decision(
+            a.permit, a.basis, "" if a.permit else "mandate-needed", a.reasons, a.closed, only_types=a.only_types,
+            mandate=a.mandate,
+        )  # fmt: skip
     if caller.kind == "resident":
         own = caller.person == ask.person and caller.person > 0
         return Decision(

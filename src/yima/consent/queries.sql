@@ -14,3 +14,23 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: emergency
 select person_id, institution_id, expires from consent.emergency where person_id = $1 and handle = $2
+
+-- name: put_mandate
+insert into consent.mandate (person_id, mandate_id, agent, kind, scopes, starts, ends, evidence, recorded_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: put_acting
+insert into consent.acting (person_id, mandate_id, acts_for) values ($1, $2, $3)
+
+-- name: mandates_for
+select m.mandate_id, m.person_id, m.agent, m.kind, m.scopes, m.starts, m.ends, m.ended, m.evidence
+from consent.mandate as m where m.person_id = $1 order by m.starts desc, m.mandate_id
+
+-- name: mandates_of_agent
+select m.mandate_id, m.person_id, m.agent, m.kind, m.scopes, m.starts, m.ends, m.ended, m.evidence
+from consent.acting as a join consent.mandate as m on m.person_id = a.acts_for and m.mandate_id = a.mandate_id
+where a.person_id = $1 order by m.starts desc, m.mandate_id
+
+-- name: end_mandate
+update consent.mandate set ended = $3, ended_by = $4 where person_id = $1 and mandate_id = $2 and ended is null
+returning agent
