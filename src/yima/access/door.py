@@ -60,7 +60,7 @@ class Access:
             index_key=keys.secret("records/index/1"),
             profile=settings.profile,
             emergency=timedelta(seconds=settings.break_glass_seconds),
-            signing=signing_rules(settings),
+            signing=_signing_rules(settings),
         )
         self._publisher = healthcode.trust.Publisher(
             database,
@@ -337,7 +337,7 @@ class Access:
         return known
 
 
-def signing_rules(settings: Settings) -> healthcode.trust.Rules:
+def _signing_rules(settings: Settings) -> healthcode.trust.Rules:
     """What this deployment decided about the keys that sign credentials."""
     return healthcode.trust.Rules(
         sign=timedelta(days=settings.signer_days), credential=timedelta(days=settings.credential_days)

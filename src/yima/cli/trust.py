@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, get_args
 
 from yima import crypto, healthcode
 from yima.access import Access
-from yima.access.door import signing_rules
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -38,11 +38,7 @@ async def rotate(access: Access, algorithm: str, use: str) -> str:
         raise Refusal("field-invalid", field="ALGORITHM USE", expected=_choices())
     chosen = next(one for one in crypto.ALGORITHMS if one == algorithm)
     named = next(one for one in get_args(healthcode.trust.Use) if one == use)
-    begun = await access.database.retry(
-        lambda c: healthcode.trust.rotate(
-            c, access.keys, chosen, named, clock.now(), signing_rules(access.settings), by=_operator()
-        )
-    )
+    begun = await access.publisher.rotate(chosen, named, by=_operator(), now=clock.now())
     return f"{begun.key_id.hex()} signs {use} ({algorithm}) until {_day(begun.ends)}"
 
 
@@ -70,8 +66,7 @@ def _day(moment: datetime) -> str:
     return moment.date().isoformat()
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[n]) for row in (_HEAD, *rows)) for n in range(len(_HEAD))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *rows)
-    )
+    lines = (zip(row, widths, strict=True) for row in (_HEAD, *rows))
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in lines)

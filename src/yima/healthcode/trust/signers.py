@@ -154,15 +154,9 @@ async def revoke_signer(c: Connection, key_id: bytes, *, reason: str, by: str, n
 
 
 async def rotate(
-    c: Connection,
-    keys: KeyStore,
-    algorithm: Algorithm,
-    use: Use,
-    *,
-    by: str,
-    now: datetime,
-    rules: Rules = DEFAULT_RULES,
-) -> Signer:
+    c: Connection, keys: KeyStore, algorithm: Algorithm, use: Use, now: datetime, rules: Rules = DEFAULT_RULES,
+    *, by: str,
+) -> Signer:  # fmt: skip
     """End the present signer's turn early and begin the next one's. What it signed stays good."""
     await c.execute(SQL.lock, LOCK)
     present = await c.fetchrow(SQL.present_signer, algorithm, use, now)
