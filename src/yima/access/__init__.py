@@ -4,21 +4,25 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 """
 
 from yima.access.context import Context
+from yima.access.counter import Offer, Profile, Ticket
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
-from yima.access.gateway import Gateway, Scanning, Shown
+from yima.access.gateway import Gateway, Scanning, Shown, UseReport
+from yima.access.kiosk import Answer, Question
 from yima.access.place import Entry
 from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
 from yima.access.scan import Scan
 from yima.access.search import Found
 from yima.access.submit import Outcome
+from yima.access.upkeep import Upkeep
 from yima.records import Overview, Stored
 
 __all__ = [
     "SHARED_TYPES",
     "Access",
+    "Answer",
     "Application",
     "Asking",
     "CardView",
@@ -27,8 +31,11 @@ __all__ = [
     "Found",
     "Gateway",
     "Mother",
+    "Offer",
     "Outcome",
     "Overview",
+    "Profile",
+    "Question",
     "RecordView",
     "Registered",
     "Scan",
@@ -36,5 +43,8 @@ __all__ = [
     "SharingChoice",
     "Shown",
     "Stored",
+    "Ticket",
+    "Upkeep",
+    "UseReport",
     "Withheld",
 ]  # fmt: skip

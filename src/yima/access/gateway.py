@@ -20,6 +20,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _LONGEST_VISIT: Final = timedelta(days=7)
+_CLOCKS: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,20 @@ class Scanning:
     terminal: str
     step: str = "000000"
     channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseReport:
+    """A step done with a code that was scanned before, as an institution's system reports it."""
+
+    text: str
+    key: str
+    """The institution's own key of the report: the same again changes nothing."""
+    step: str
+    channel: str
+    at: datetime
+    department: str = ""
+    cost_types: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -118,6 +133,28 @@ class Gateway:
     async def bind(self, app: GatewayApp, person: PersonId, patient_number: str, now: datetime) -> None:
         """Bind the institution's patient number to a person it knows: see `access.register.bind`."""
         await register.bind(self._cx, app.caller, person, patient_number, now)
+
+    async def report(self, app: GatewayApp, said: UseReport, now: datetime) -> None:
+        """Keep a use of a code: see `healthcode.report`. A national code is meant by the visit that it opened here.
+
+        Refusals: those of `healthcode.report`; `visit-unknown` for a national code that opened no visit here.
+        """
+        visit = await self._visit_of(app, said) if national.looks_national(said.text) else ""
+        report = healthcode.Report(
+            institution=app.caller.institution, key=said.key, step=said.step, channel=said.channel, at=said.at,
+            visit=visit, code="" if visit else said.text, department=said.department, cost_types=said.cost_types,
+        )  # fmt: skip
+        async with self._cx.database.transaction() as c:
+            await healthcode.report(c, self._cx.keys, report, now)
+
+    async def _visit_of(self, app: GatewayApp, said: UseReport) -> str:
+        opened = await self._cx.national.open(self._cx.database, said.text)
+        visits = await healthcode.visits_of(self._cx.database, opened.person, said.at - _LONGEST_VISIT)
+        here = (v for v in visits if v.institution == app.caller.institution and v.started <= said.at + _CLOCKS)
+        found = next(here, None)
+        if found is None:
+            raise Refusal("visit-unknown", field="qrCodeText")
+        return found.visit
 
     # --- who may be seen ---------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from yima.api import capability, code, fhir_read, fhir_write, health, sign_in, trust
+from yima.api import capability, code, fhir_read, fhir_write, gateway, health, sign_in, trust
 
 FHIR = "/fhir"
 
@@ -15,6 +15,7 @@ def routes() -> list[BaseRoute]:
         Route("/code/verify", code.verify, methods=["POST"]),
         Route("/oauth/token", sign_in.token, methods=["POST"]),
         *_fhir(),
+        *gateway.routes(),
         Route("/.well-known/smart-configuration", sign_in.smart_configuration),
         Route("/.well-known/jwks.json", sign_in.jwks),
         Route("/.well-known/trust-list", trust.trust_list),

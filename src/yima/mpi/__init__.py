@@ -3,7 +3,13 @@
 Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups.
 """
 
-from yima.mpi.normalise import is_national, name_key, resident_number_is_valid
+from yima.mpi.normalise import (
+    document_is_plausible,
+    is_national,
+    name_key,
+    number_key,
+    resident_number_is_valid,
+)
 from yima.mpi.person import (
     Identity,
     Review,
@@ -17,6 +23,7 @@ from yima.mpi.person import (
     patients_of,
     person_of_document,
     person_of_patient,
+    phone_of,
     registered_by,
     totals,
 )
@@ -30,6 +37,7 @@ __all__ = [
     "Resolution",
     "Review",
     "Source",
+    "document_is_plausible",
     "documents_of",
     "find_patients",
     "homes",
@@ -39,10 +47,12 @@ __all__ = [
     "link",
     "masked_number",
     "name_key",
+    "number_key",
     "open_reviews",
     "patients_of",
     "person_of_document",
     "person_of_patient",
+    "phone_of",
     "registered_by",
     "registration",
     "resident_number_is_valid",

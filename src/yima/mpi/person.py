@@ -68,6 +68,14 @@ async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
     return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 
 
+async def phone_of(source: Database | Connection, vault: Vault, person: PersonId) -> str:
+    """The person's phone number in the clear; empty without one. For what the resident decides to show."""
+    row = await source.fetchrow(SQL.contact, person)
+    if row is None or row["phone"] is None or row["wrap"] is None:
+        return ""
+    return vault.open(row["wrap"], row["phone"]).decode()
+
+
 async def documents_of(db: Database, vault: Vault, person: PersonId) -> list[Identifier]:
     """The person's national documents in the clear, the first registered first; none of a person that was erased.
 

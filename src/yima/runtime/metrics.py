@@ -14,6 +14,7 @@ submissions = Counter("yima_submissions_total", "Submissions by outcome", ["outc
 resources = Counter("yima_resources_written_total", "Resources written")
 verifications = Counter("yima_code_verifications_total", "Health-code verifications by outcome", ["outcome"])
 disclosures = Counter("yima_disclosures_total", "Disclosure decisions", ["outcome", "basis"])
+gateway_calls = Counter("yima_gateway_calls_total", "Calls of the national gateway", ["family", "outcome"])
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
 

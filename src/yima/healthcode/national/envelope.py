@@ -22,6 +22,8 @@ from yima.runtime.errors import Refusal
 
 SIGNED: Final = ("app_id", "biz_content", "digest_type", "enc_type", "method", "term_id", "timestamp", "version")
 """The members of a family A envelope that its digest covers, in their order."""
+ANSWERED: Final = ("app_id", "biz_content", "code", "digest_type", "enc_type", "message", "timestamp")
+"""The members of a family A answer that its digest covers, in their order."""
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{32})+")
 
 
@@ -39,6 +41,12 @@ def digest(fields: Mapping[str, str], plain: str, secret: str) -> str:
 def digest_holds(fields: Mapping[str, str], plain: str, secret: str, given: str) -> bool:
     """Whether a digest is the right one, in either case of letters, in constant time."""
     return hmac.compare_digest(digest(fields, plain, secret).encode(), given.strip().lower().encode("utf-8", "replace"))
+
+
+def reply_digest(reply: Mapping[str, Any], plain: str, secret: str) -> str:
+    """The digest of a family A answer, by the rule of the question: its members in alphabetical order, secret last."""
+    said = [f"{name}={plain if name == 'biz_content' else reply.get(name, '')}" for name in ANSWERED]
+    return sm3("&".join([*said, f"app_secret={secret}"]).encode()).hex()
 
 
 def seal(key: bytes, plain: str, *, hexadecimal: bool = False) -> str:
