@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yima import api, crypto, portals
 from yima.access import Access
 from yima.api import Pager
-from yima.runtime import logs, metrics
+from yima.runtime import clock, logs, metrics
 from yima.runtime.database import is_unavailable
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import FileKeyStore, signing_key
@@ -61,6 +61,7 @@ class Application:
         crypto.self_test()
         access = await Access.open(self._database_url, self._settings, self._base_url)
         self.state.access = access
+        access.start_upkeep(clock.now)
         keys = FileKeyStore(self._settings.data / "keys.json")
         self.state.pager = Pager(keys)
         public = jwk.ECKey.import_key(signing_key(keys, "platform/signing/1").public_key())

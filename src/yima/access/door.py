@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
 from yima.access import decision, disclose, place, residents, scan, search, standing, submit
 from yima.access.context import Context
+from yima.access.counter import Counters
 from yima.access.gateway import Gateway
+from yima.access.kiosk import Kiosks
 from yima.access.search import Found
+from yima.access.upkeep import Upkeep
+from yima.access.uses import Uses
 from yima.directory import Caller
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
@@ -60,6 +64,8 @@ class Access:
             index_key=keys.secret("records/index/1"),
             profile=settings.profile,
             emergency=timedelta(seconds=settings.break_glass_seconds),
+            longest_suspension=timedelta(days=settings.suspension_days),
+            private_teens=settings.teen_privacy,
             signing=_signing_rules(settings),
         )
         self._publisher = healthcode.trust.Publisher(
@@ -72,6 +78,10 @@ class Access:
             ),
         )
         self._gateway = Gateway(self._cx)
+        self._upkeep: asyncio.Task[None] | None = None
+        self.uses = Uses(self._cx)
+        self.kiosks = Kiosks(self._cx, settings.visit_seconds)
+        self.counters = Counters(self._cx, settings.visit_seconds)
 
     @property
     def publisher(self) -> healthcode.trust.Publisher:
@@ -87,8 +97,15 @@ class Access:
         await check_fingerprint(database, access.vault)
         return access
 
+    def start_upkeep(self, now: Callable[[], datetime]) -> None:
+        """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`."""
+        self._upkeep = asyncio.create_task(Upkeep(self.database, now).run())
+
     async def close(self) -> None:
         """Give back what was opened."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
         await self.database.close()
 
     # --- who is calling ----------------------------------------------------------------------------------------------

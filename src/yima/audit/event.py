@@ -9,7 +9,23 @@ from typing import Any, Final
 
 from yima.runtime import ids
 
-ACTIONS: Final = frozenset({"submit", "read", "search", "scan", "break-glass", "resolve", "consent", "sign-in", "credential"})
+ACTIONS: Final = frozenset(
+    {
+        "submit",
+        "read",
+        "search",
+        "scan",
+        "break-glass",
+        "resolve",
+        "consent",
+        "sign-in",
+        "credential",
+        "card",
+        "mandate",
+        "use",
+        "share",
+    }
+)
 """What can be done to a record; whether it was allowed is the event's outcome."""
 OUTCOMES: Final = frozenset({"ok", "denied", "failed"})
 

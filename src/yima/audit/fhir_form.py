@@ -22,7 +22,11 @@ _ACTIONS: Final = {
     "resolve": ("E", "operation"),
     "consent": ("U", "update"),
     "sign-in": ("E", "operation"),
+    "use": ("C", "operation"),
+    "share": ("E", "operation"),
     "credential": ("U", "update"),
+    "card": ("U", "update"),
+    "mandate": ("U", "update"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

@@ -81,3 +81,8 @@ async def dead(db: Database) -> list[Job]:
     """Jobs that failed their last attempt, oldest first."""
     rows = await db.fetch(SQL.dead)
     return [Job(r["job_id"], r["kind"], orjson.loads(r["payload"]), r["attempt"]) for r in rows]
+
+
+async def forget_done(c: Connection, before: datetime) -> None:
+    """Drop jobs that were done before that. Their keys may be used again: only where nobody enqueues them any more."""
+    await c.execute(SQL.forget_done, before)

@@ -31,3 +31,6 @@ update runtime.job set attempts_left = attempts_left + 1, leased_until = null wh
 
 -- name: dead
 select job_id, kind, payload::text as payload, attempt from runtime.job where state = 'dead' order by job_id
+
+-- name: forget_done
+delete from runtime.job where state = 'done' and finished < $1

@@ -1,0 +1,81 @@
+"""What the platform does by itself: forget what is no longer needed, count the days of card use.
+
+Every worker wakes now and then, puts what is due on the job table (the same hour is one job, whoever says so first) and
+takes what nobody else has taken. A job is leased: when its worker is killed, another takes it over a minute later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from yima import directory, healthcode
+from yima.healthcode import counter, kiosk
+from yima.runtime import jobs, logs
+from yima.runtime.database import Database, is_unavailable
+
+_log = logs.get("upkeep")
+EVERY_SECONDS: Final = 60
+FORGET: Final = "forget"
+COUNT: Final = "count-card-use"
+_REDEMPTIONS: Final = timedelta(days=1)
+_AUTHORISATIONS: Final = timedelta(hours=1)
+_SHARES: Final = timedelta(days=7)
+_JOBS: Final = timedelta(days=7)
+_FINAL_DAYS: Final = (2, 8)
+"""Days after which a day is counted for good: when its reports were due, and once more for those that came late."""
+
+
+class Upkeep:
+    """The periodic jobs of one worker. `now` is the process's clock."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    async def run(self) -> None:
+        """Work until cancelled. A database that is away is waited for."""
+        while True:
+            # Workers of one deployment start together: chance keeps them from asking together ever after.
+            await asyncio.sleep(EVERY_SECONDS * (0.5 + random.random()))  # noqa: S311  spreads load, no secret
+            try:
+                await self.once()
+            except Exception as error:
+                if not is_unavailable(error):
+                    _log.error("upkeep failed", error=type(error).__name__)
+
+    async def once(self) -> int:
+        """Put on the table what is due and do what nobody else does; the number of jobs done."""
+        now = self._now()
+        async with self._database.transaction() as c:
+            for kind, key, payload in due(now):
+                await jobs.enqueue(c, kind, payload, key=key, now=now)
+        return await jobs.work(self._database, {FORGET: self._forget, COUNT: self._count}, now=now)
+
+    async def _forget(self, _database: Database, _job: jobs.Job) -> None:
+        now = self._now()
+        while await healthcode.forget_redemptions(self._database, now - _REDEMPTIONS):
+            pass
+        await directory.forget_expired(self._database, now)
+        async with self._database.transaction() as c:
+            await kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
+            await counter.forget_shares(c, now - _SHARES)
+            await jobs.forget_done(c, now - _JOBS)
+
+    async def _count(self, _database: Database, job: jobs.Job) -> None:
+        async with self._database.transaction() as c:
+            await healthcode.count_day(c, date.fromisoformat(str(job.payload["day"])), self._now())
+
+
+def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
+    """The jobs of this hour and this day, as (kind, key, payload): the same key is the same job."""
+    today, hour = healthcode.day_of(now), now.strftime("%Y-%m-%dT%H")
+    final = [(today - timedelta(days=back), f"final-{back}") for back in _FINAL_DAYS]
+    days = [(today, hour), (today - timedelta(days=1), f"{today}"), *final]
+    return [
+        (FORGET, hour, {}),
+        *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
+    ]
