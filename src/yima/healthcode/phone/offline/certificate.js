@@ -130,13 +130,13 @@ function elements(body) {
   const out = [];
   for (let at = 0; at < body.length;) {
     let [size, start] = [body[at + 1], at + 2];
-    if (size > 0x80) {
+    if (size >= 0x80) {
       const width = size - 0x80;
       size = body.subarray(start, start + width).reduce((sum, byte) => sum * 256 + byte, 0);
       start += width;
-      if (width > 3 || size < (width === 1 ? 0x80 : 256 ** (width - 1))) throw wrong("length");
+      if (width < 1 || width > 3 || size < (width === 1 ? 0x80 : 256 ** (width - 1))) throw wrong("length");
     }
-    if (size === undefined || size === 0x80 || start + size > body.length) throw wrong("length");
+    if (size === undefined || start + size > body.length) throw wrong("length");
     out.push({ tag: body[at], content: body.subarray(start, start + size), whole: body.subarray(at, start + size) });
     at = start + size;
   }

@@ -3,7 +3,7 @@
 import { fromCbor } from "./cbor.js";
 import { Refused } from "./refused.js";
 
-const [ISSUER, EXPIRES, NOT_BEFORE, ISSUED, STATUS, YIMA] = [1, 4, 5, 6, 65535, -70001];
+const [ISSUER, EXPIRES, NOT_BEFORE, ISSUED, STATUS, HCERT, YIMA] = [1, 4, 5, 6, 65535, -260, -70001];
 const KINDS = new Map([[1, "identity"], [2, "emergency"]]);
 const SEXES = new Map([[0, "unknown"], [1, "male"], [2, "female"], [9, "other"]]); // GB/T 2261.1
 const END_OF_TIME = 253402300800; // 10000-01-01
@@ -13,6 +13,7 @@ const wrong = (why) => new Refused("code-unreadable", `claims-${why}`);
 /** The claims of a payload. Times are seconds since 1970, `born` is YYYY-MM-DD or empty. */
 export function readClaims(payload) {
   const held = map(fromCbor(payload));
+  if (held.has(HCERT)) throw wrong("two kinds");
   const said = map(held.get(YIMA));
   const kind = KINDS.get(said.get(0));
   if (!kind) throw wrong("kind");

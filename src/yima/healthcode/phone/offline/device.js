@@ -1,6 +1,6 @@
 // The device-signed code of docs/healthcode/device-code.md: reading it. Its parts stand at fixed places; the name is what is left.
 
-import { fromBase45, fromUtf8, joined, toUtf8 } from "./bytes.js";
+import { fromBase45, fromUtf8, joined, toHex, toUtf8 } from "./bytes.js";
 import { decompressed } from "./point.js";
 import { Refused } from "./refused.js";
 
@@ -32,7 +32,7 @@ export function readDevice(text) {
   const signed = 55 + named; // where the issuer's signature begins
   return {
     algorithm,
-    keyId: bytes.slice(1, 9),
+    keyId: toHex(bytes.subarray(1, 9)),
     issued,
     expires: issued + hours * 3600,
     shard: view.getUint16(15),
