@@ -205,6 +205,7 @@ async def test_forgeries_are_refused_with_the_right_word(
         return "YM2:" + base45.encode(bytes(raw[:at]) + bytes([value]) + bytes(raw[at + 1 :]))
 
     digits = card.removeprefix("shc:/")
+    card_changed = "shc:/" + digits[:-40] + ("32" if digits[-40:-38] != "32" else "33") + digits[-38:]
     stranger = resigned(signer, payload, {1: -7, 4: bytes(8)})
 
     def said(**claim: Any) -> str:
@@ -259,7 +260,7 @@ async def test_forgeries_are_refused_with_the_right_word(
         Case("signer's key id", device(3, raw[3] ^ 1), "code-issuer-unknown"),
         Case("control character in the name", device(55, 7), "code-unreadable"),
         Case("phone's code too long", "YM2:" + base45.encode(bytes(raw) + bytes(60)), "code-unreadable"),
-        Case("health card changed", "shc:/" + digits[:-40] + ("32" if digits[-40:-38] != "32" else "33") + digits[-38:] , "code-signature-invalid"),
+        Case("health card changed", card_changed, "code-signature-invalid"),
         Case("health card cut", "shc:/" + digits[:-3], "code-unreadable"),
         Case("health card of others", shc.encode(shc.decode(card).replace("eyJ", "eyK", 1)), "code-unreadable"),
     ]  # fmt: skip

@@ -25,9 +25,11 @@ export function readDevice(text) {
   if (bytes[0] >> 4 !== 1 || !algorithm) throw wrong("form");
   const [hours, born] = [view.getUint16(13), view.getUint16(53)];
   const sex = SEXES.get(born & 15);
-  const key = decompressed(bytes.subarray(20, 53));
+  // What is no point of the curve has signed nothing: it is found where signatures are checked.
+  const key = decompressed(bytes.subarray(20, 53)) ?? { x: new Uint8Array(), y: new Uint8Array() };
   const name = fromUtf8(bytes.subarray(55, 55 + named));
-  if (hours < 1 || hours > 744 || sex === undefined || CONTROL.test(name) || !key) throw wrong("field");
+  const form = bytes[20];
+  if (hours < 1 || hours > 744 || sex === undefined || CONTROL.test(name) || (form !== 2 && form !== 3)) throw wrong("field");
   const issued = view.getUint32(9);
   const signed = 55 + named; // where the issuer's signature begins
   return {
