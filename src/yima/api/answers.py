@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final, cast
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Stored
-from yima.api.bodies import FHIR_JSON
+from yima.api.bodies import FHIR_JSON, FHIR_XML, wanted_format
 from yima.directory import Caller
 from yima.runtime import clock, logs
 from yima.runtime.errors import Language, Refusal, problem
@@ -53,7 +54,7 @@ def resource_answer(request: Request, row: Stored) -> Response:
     headers = {"ETag": f'W/"{row.version}"', "Last-Modified": format_datetime(row.updated.astimezone(UTC), usegmt=True)}
     if _has_it(request, headers["ETag"], row.updated):
         return Response(status_code=304, headers=headers)
-    return Response(_pretty(request, row.content), 200, headers, FHIR_JSON)
+    return _formed(request, row.content, 200, headers)
 
 
 def _has_it(request: Request, etag: str, updated: datetime) -> bool:
@@ -73,7 +74,14 @@ def _has_it(request: Request, etag: str, updated: datetime) -> bool:
 def fhir_answer(request: Request, content: bytes | dict[str, Any], status: int = 200, **headers: str) -> Response:
     """A FHIR answer made here."""
     encoded = content if isinstance(content, bytes) else fhir.encode(content)
-    return Response(_pretty(request, encoded), status, headers, FHIR_JSON)
+    return _formed(request, encoded, status, headers)
+
+
+def _formed(request: Request, content: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    """JSON as it stands, or XML where the client prefers that."""
+    if content and wanted_format(request) == "xml":
+        return Response(fhir.to_xml(fhir.parse(content)), status, dict(headers), FHIR_XML)
+    return Response(_pretty(request, content), status, dict(headers), FHIR_JSON)
 
 
 def _pretty(request: Request, content: bytes) -> bytes:
@@ -94,7 +102,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     problem."""
     if is_fhir(request.url.path):
         outcome = fhir.operation_outcome(refusal, language_of(request))
-        return Response(fhir.encode(outcome), refusal.status, _refusal_headers(refusal), FHIR_JSON)
+        return _formed(request, fhir.encode(outcome), refusal.status, _refusal_headers(refusal))
     if request.url.path.startswith("/oauth/"):
         return _oauth_answer(request, refusal)
     return problem_answer(request, refusal)

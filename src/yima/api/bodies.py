@@ -13,6 +13,8 @@ from yima.runtime.errors import Refusal
 
 FHIR_JSON: Final = "application/fhir+json"
 JSON_TYPES: Final = (FHIR_JSON, "application/json", "text/json")
+FHIR_XML: Final = "application/fhir+xml"
+XML_TYPES: Final = (FHIR_XML, "application/xml", "text/xml")
 PATCH_TYPE: Final = "application/json-patch+json"
 FORM: Final = "application/x-www-form-urlencoded"
 _LONGEST_FORM: Final = 64 * 1024
@@ -70,6 +72,11 @@ def check_type(request: Request, *kinds: str) -> None:
         raise Refusal("unsupported-media-type", field="Content-Type", expected=f"{kinds[0]}, in UTF-8")
 
 
+def is_xml(request: Request) -> bool:
+    """Whether the body is declared as XML."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() in XML_TYPES
+
+
 async def form_of(request: Request) -> list[tuple[str, str]]:
     """The fields of a form body. Refusals `unsupported-media-type`, `body-too-large` (64 KiB), `field-invalid`."""
     check_type(request, FORM)
@@ -81,7 +88,36 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
 
 
 def check_acceptable(request: Request) -> None:
-    """Refusal `not-acceptable` unless JSON may be answered."""
-    wanted = request.query_params.get("_format") or request.headers.get("accept", "*/*")
-    if not any(word in wanted for word in ("json", "*/*", "application/*")):
-        raise Refusal("not-acceptable", expected=FHIR_JSON)
+    """Refusal `not-acceptable` unless JSON or XML may be answered."""
+    if not wanted_format(request):
+        raise Refusal("not-acceptable", expected=f"{FHIR_JSON} or {FHIR_XML}")
+
+
+def wanted_format(request: Request) -> str:
+    """`json` or `xml`, whichever the client prefers; '' for neither (R4 http.html#mime-type; RFC 9110, section 12.5.1).
+
+    `_format` goes before Accept; what may be anything is JSON.
+    """
+    named = request.query_params.get("_format")
+    if named is not None:
+        return _FORMATS.get(named.partition(";")[0].strip().replace(" ", "+").lower(), "")
+    best, found = 0.0, ""
+    for part in request.headers.get("accept", "*/*").split(","):
+        kind, *params = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((_weight(param[2:]) for param in params if param.startswith("q=")), 1.0)
+        if weight > best and (known := _FORMATS.get(kind)):
+            best, found = weight, known
+    return found
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+_FORMATS: Final = {
+    **dict.fromkeys(("json", *JSON_TYPES, PATCH_TYPE, "*/*", "application/*", "text/*"), "json"),
+    **dict.fromkeys(("xml", *XML_TYPES), "xml"),
+}

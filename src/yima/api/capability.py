@@ -32,6 +32,7 @@ def statement(base_url: str) -> dict[str, Any]:
     made = fhir.capability(
         f"{base_url}/fhir", __version__, _RELEASED, types,
         token_url=f"{base_url}/oauth/token", operations={"Patient": {"everything": ""}},
+        formats=("json", "xml", "application/fhir+json", "application/fhir+xml"),
     )  # fmt: skip
     for resource in made["rest"][0]["resource"]:
         resource |= {

@@ -17,7 +17,7 @@ from yima.access import Access, Asking, Entry, Outcome
 from yima.api import fhir_read
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
-from yima.api.bodies import JSON_TYPES, PATCH_TYPE, body_of, check_acceptable, check_type
+from yima.api.bodies import JSON_TYPES, PATCH_TYPE, XML_TYPES, body_of, check_acceptable, check_type, is_xml
 from yima.runtime import clock, ids, logs
 from yima.runtime.errors import Refusal
 
@@ -137,8 +137,11 @@ async def _received(request: Request, *kinds: str) -> AsyncIterator[_Received]:
     it.message = _message(request, it.asking, b"")
     try:
         check_acceptable(request)
-        check_type(request, *(kinds or JSON_TYPES))
-        it.message = replace(it.message, body=await body_of(request))
+        check_type(request, *(kinds or (*JSON_TYPES, *XML_TYPES)))
+        body = await body_of(request)
+        if is_xml(request):
+            body = fhir.encode(fhir.parse_xml(body))  # from here on it is what its JSON would have been
+        it.message = replace(it.message, body=body)
         yield it
     except Refusal as refusal:
         await exchange.refuse(it.access, it.message, refusal, began)

@@ -15,6 +15,7 @@ from yima.fhir.subset import elements, summary
 from yima.fhir.tables import TYPES
 from yima.fhir.validation import validate
 from yima.fhir.wire import encode, parse, parse_value
+from yima.fhir.xml import parse_xml, to_xml
 
 __all__ = [
     "BEGINNING",
@@ -41,6 +42,7 @@ __all__ = [
     "operation_outcome",
     "parse",
     "parse_value",
+    "parse_xml",
     "patient_references",
     "primary_date",
     "reference_forms",
@@ -48,6 +50,7 @@ __all__ = [
     "rewrite",
     "subject_reference",
     "summary",
+    "to_xml",
     "token",
     "validate",
 ]

@@ -41,6 +41,14 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
+def read_decimal(text: str, field: str) -> Decimal:
+    """A decimal as R4 writes it. Refusals `field-invalid`, `number-out-of-range`."""
+    if not _DECIMAL.fullmatch(text):
+        raise Refusal("field-invalid", field=field, expected="a decimal number")
+    return _decimal(text)
+
+
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,9})?")
 _decoder: Final = msgspec.json.Decoder(float_hook=_decimal)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
