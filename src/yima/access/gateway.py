@@ -86,11 +86,12 @@ class Gateway:
         held = await self._known(app, card_id, now)
         if number and self._cx.national.document(held)[1] != number.strip().upper():
             raise Refusal("card-not-found")
-        _check_standing(await healthcode.card_of(self._cx.database, held.person), now)
+        card = await healthcode.card_of(self._cx.database, held.person)
+        _check_standing(card, now)
         if not dynamic:
             return self._cx.national.static_text(held, app.caller.institution_code)
         return self._cx.national.dynamic_text(
-            held, app.caller.institution_code, now, in_person="in-person" in app.rights
+            held, app.caller.institution_code, now, generation=card.generation, in_person="in-person" in app.rights
         )
 
     async def scan(self, app: GatewayApp, said: Scanning, now: datetime) -> Shown:
@@ -149,7 +150,7 @@ class Gateway:
 
     async def _visit_of(self, app: GatewayApp, said: UseReport) -> str:
         opened = await self._cx.national.open(self._cx.database, said.text)
-        visits = await healthcode.visits_of(self._cx.database, opened.person, said.at - _LONGEST_VISIT)
+        visits = await healthcode.visits_of(self._cx.database, opened.card.person, said.at - _LONGEST_VISIT)
         here = (v for v in visits if v.institution == app.caller.institution and v.started <= said.at + _CLOCKS)
         found = next(here, None)
         if found is None:
@@ -179,7 +180,7 @@ class Gateway:
         """Whose code it is, whether or not it was used or has expired; None where only a scan can say."""
         try:
             if national.looks_national(text):
-                return (await self._cx.national.open(self._cx.database, text)).person
+                return (await self._cx.national.open(self._cx.database, text)).card.person
             return (await healthcode.check(text, self._cx.database, self._cx.keys, now))[0]
         except Refusal:
             return None

@@ -175,10 +175,12 @@ class Verifier:
     async def _of_the_nation(self, national: NationalCards, text: str, asked: _Asked) -> Scan:
         """A code of the national card: whole, ours and in time; used once by the same rule as any other."""
         opened = await national.open(self._database, text)
-        asked.person = opened.person
+        asked.person = opened.card.person
         opened.check_time(asked.now)
         assurance: Assurance = "dynamic" if opened.in_person else "static"
-        return self._scan(opened.person, assurance, asked, block=opened.block, t=opened.t)
+        return self._scan(
+            opened.card.person, assurance, asked, card_id=opened.card.card_id, block=opened.block, t=opened.t
+        )
 
     async def _admit(self, asked: _Asked) -> None:
         if asked.purpose not in PURPOSES:

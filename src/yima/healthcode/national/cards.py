@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from yima.healthcode.card import Source
+from yima.healthcode.card import Card, Source, card_of
 from yima.healthcode.codec import STEP_SECONDS
 from yima.healthcode.national import qr, token
 from yima.healthcode.national.ids import (
@@ -32,6 +32,7 @@ from yima.runtime.keys import KeyStore
 
 SQL = Queries(__package__)
 _NONCE_BITS: Final = 15
+_GENERATIONS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class NationalCard:
 class Opened:
     """A national code whose form and token are right. Its time and its one use are still to be checked."""
 
-    person: PersonId
+    card: Card
+    """The person's one card, by whose standing the code stands."""
     in_person: bool
     """It was shown by the resident's own app; anything else only identifies."""
     block: bytes | None
@@ -139,11 +141,18 @@ class NationalCards:
         """The text of a printed code, with its issuer where one is named: identifies only."""
         return qr.write(qr.NationalCode(card.card_id, organisation=organisation))
 
-    def dynamic_text(self, card: NationalCard, organisation: str, now: datetime, *, in_person: bool) -> str:
-        """A code for one showing. `in_person`: made for the resident's own app, it opens what a phone's code opens."""
+    def dynamic_text(
+        self, card: NationalCard, organisation: str, now: datetime, *, generation: int, in_person: bool
+    ) -> str:
+        """A code for one showing. `in_person`: made for the resident's own app, it opens what a phone's code opens.
+
+        `generation` is that of the person's card: a reissue ends the codes made before.
+        """
         block = validity_block(self._protect, now + self._life)
         code = qr.NationalCode(card.card_id, block, organisation=organisation)
-        return qr.write(token.bind(self._token, code, secrets.randbits(_NONCE_BITS), in_person=in_person))
+        return qr.write(
+            token.bind(self._token, code, secrets.randbits(_NONCE_BITS), generation=generation, in_person=in_person)
+        )
 
     def claims(self, text: str) -> bool:
         """Whether a scanned text is to be read as a national code."""
@@ -153,20 +162,22 @@ class NationalCards:
         """Read a scanned text and check that it is whole and ours.
 
         Refusals: `code-unreadable`, `code-issuer-unknown` (no card of this platform), `code-signature-invalid` (a
-        validity without its token, or with the token of another code).
+        validity without its token, or with the token of another code), `code-cancelled` (made before a reissue).
         """
         code = qr.read(text)
-        bound = token.check(self._token, code) if code.dynamic else None
         holder = await source.fetchrow(SQL.holder, bytes.fromhex(code.card_id))
         if holder is None:
             raise Refusal("code-issuer-unknown")
+        card = await card_of(source, holder["holder"])
         if not code.dynamic:
-            return Opened(holder["holder"], False, None, None, None)
-        until = read_validity(self._protect, code.validity) if bound else None
+            return Opened(card, False, None, None, None)
+        bound = token.check(self._token, code, card.generation)
+        until = read_validity(self._protect, code.validity)
         if bound is None or until is None:
-            raise Refusal("code-signature-invalid")
+            earlier = token.check(self._token, code, (card.generation - 1) % _GENERATIONS)
+            raise Refusal("code-cancelled" if earlier else "code-signature-invalid")
         t = int(until.timestamp()) // STEP_SECONDS
-        return Opened(holder["holder"], bound.in_person, token.fingerprint(code), t, until)
+        return Opened(card, bound.in_person, token.fingerprint(code), t, until)
 
 
 async def _keep(c: Connection, card: NationalCard) -> None:

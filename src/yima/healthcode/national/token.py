@@ -28,8 +28,10 @@ class Bound:
     """Shown by an app in which the resident had signed in, so that the code opens what a phone's code opens."""
 
 
-def bind(key: bytes, code: NationalCode, nonce: int, *, in_person: bool) -> NationalCode:
+def bind(key: bytes, code: NationalCode, nonce: int, *, generation: int, in_person: bool) -> NationalCode:
     """The dynamic code with its token; `nonce` (15 bits) keeps two codes of one second apart.
+
+    `generation` is the Yima card's: a reissue counts on, and ends the codes made before.
 
     The organisation is left out where the text would grow beyond 130 characters with it.
     """
@@ -38,11 +40,11 @@ def bind(key: bytes, code: NationalCode, nonce: int, *, in_person: bool) -> Nati
     length = sum(map(len, (room.card_id, room.validity, room.token, room.organisation))) + 5
     kept = code if length <= LONGEST else replace(code, organisation="")
     packed = head.to_bytes(_NONCE_BYTES, "big")
-    return replace(kept, token=base64.b32encode(packed + _mac(key, kept, packed)).decode().rstrip("="))
+    return replace(kept, token=base64.b32encode(packed + _mac(key, kept, packed, generation)).decode().rstrip("="))
 
 
-def check(key: bytes, code: NationalCode) -> Bound | None:
-    """What the token says; None unless it was made with this key for this card id, validity and organisation."""
+def check(key: bytes, code: NationalCode, generation: int) -> Bound | None:
+    """What the token says; None unless it was made with this key for these parts and this generation of the card."""
     if len(code.token) != _CHARS:
         return None
     try:
@@ -51,7 +53,7 @@ def check(key: bytes, code: NationalCode) -> Bound | None:
         return None
     head = packed[:_NONCE_BYTES]
     whole = base64.b32encode(packed).decode().rstrip("=") == code.token  # the last character has bits to spare
-    if not hmac.compare_digest(packed[_NONCE_BYTES:], _mac(key, code, head)) or not whole:
+    if not hmac.compare_digest(packed[_NONCE_BYTES:], _mac(key, code, head, generation)) or not whole:
         return None
     return Bound(in_person=bool(head[0] & 0x80))
 
@@ -61,6 +63,6 @@ def fingerprint(code: NationalCode) -> bytes:
     return hmac_sm3(b"yima national redemption", write(code).encode())[:16]
 
 
-def _mac(key: bytes, code: NationalCode, head: bytes) -> bytes:
-    said = "\x1f".join((code.card_id, code.validity, code.organisation)).encode()
+def _mac(key: bytes, code: NationalCode, head: bytes, generation: int) -> bytes:
+    said = "\x1f".join((code.card_id, code.validity, code.organisation, str(generation))).encode()
     return hmac_sm3(key, b"yima national code\x1f" + head + said)[:_MAC_BYTES]
