@@ -6,12 +6,14 @@ import time
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.hashes import SM3, Hash
+from cryptography.hazmat.primitives.hashes import SHA256, SM3, Hash
+from cryptography.hazmat.primitives.hmac import HMAC
 from deployments import ALL, NOW, PROFILES, SeededKeys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yima.healthcode import base45, codec, dynamic_text
+from yima.healthcode import profiles as profiles_module
 from yima.healthcode.keyring import ROTATION_SECONDS, keyring
 from yima.healthcode.profiles import profile_named
 from yima.runtime.errors import Refusal
@@ -281,3 +283,20 @@ def test_any_other_text_is_refused(text: str) -> None:
 def test_the_server_made_code_is_that_of_the_moment() -> None:
     assert dynamic_text(HERE, "SM", PERSON, NOW) == dynamic("SM")
     assert dynamic_text(HERE, "SM", PERSON, NOW + timedelta(seconds=15)) != dynamic("SM")
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 63, 64, 65, 200])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_macs_agree_with_an_independent_hmac(profile: str, length: int) -> None:
+    key, message = bytes(range(256))[:length], b"what the code says" * 7
+    other = HMAC(key, SM3() if profile == "SM" else SHA256())
+    other.update(message)
+    expected = other.finalize()
+    family = profile_named(profile)
+    assert family.mac(key, message) == family.keyed_mac(key)(message) == expected
+
+
+def test_sm3_where_the_interpreter_has_none() -> None:
+    fallback = profiles_module._Sm3()
+    assert profiles_module._mac(fallback)(b"key", b"text") == profile_named("SM").mac(b"key", b"text")
+    assert profiles_module._keyed(fallback)(b"key")(b"text") == profile_named("SM").mac(b"key", b"text")

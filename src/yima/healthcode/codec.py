@@ -2,8 +2,9 @@
 
 Static, 20 bytes: `header 2 | card id 10 | MAC 8`. Dynamic, 34 bytes: `header 2 | P 16 | t 4 | MAC 12`.
 The header's first four bits name the form (version, static or dynamic, profile), the other twelve are the key id.
-`P` is one cipher block over `person 6 | slot 4 | generation 1 | zero 5`; the code key is `K_P = HMAC(K_dev, "dev" | P)`, the MAC is
-`HMAC(K_P, everything before)`, cut. `slot = unix // 900`, `t = unix // 15`. Integers are big-endian.
+`P` is one cipher block over `person 6 | slot 4 | generation 1 | zero 5`; the code key is
+`K_P = HMAC(K_dev, "dev" | P)`, the MAC is `HMAC(K_P, everything before)`, cut. `slot = unix // 900`, `t = unix // 15`.
+Integers are big-endian.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final, Literal
 import msgspec
 
 from yima.healthcode import base45
-from yima.healthcode.keyring import DynamicKey, Keyring, StaticKey, key_number
+from yima.healthcode.keyring import KEY_ID_BITS, DynamicKey, Keyring, StaticKey, key_number
 from yima.healthcode.profiles import ProfileName
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -43,6 +44,9 @@ _FORMS: Final[dict[int, tuple[Assurance, ProfileName]]] = {
 _FORM_NUMBER: Final = {form: number for number, form in _FORMS.items()}
 _BLOCK: Final = struct.Struct(">QII")  # person in the upper 48 bits of the first eight bytes, slot, generation, zeros
 _UINT32: Final = struct.Struct(">I")
+_STATIC: Final = struct.Struct(">H10s8s")
+_DYNAMIC: Final = struct.Struct(">H16sI12s")
+_KEY_ID: Final = (1 << KEY_ID_BITS) - 1
 
 
 class StaticCode(msgspec.Struct, frozen=True, gc=False):
@@ -125,12 +129,13 @@ def read(text: str) -> StaticCode | DynamicCode:
     if form is None:
         raise Refusal("code-unreadable")
     assurance, profile = form
-    key_id = (data[0] & 0x0F) << 8 | data[1]
     if (assurance == "static") is not (len(data) == 20):
         raise Refusal("code-signature-invalid")
     if assurance == "static":
-        return StaticCode(profile, key_id, data[:12], data[2:12], data[12:])
-    return DynamicCode(profile, key_id, data[:22], data[2:18], _UINT32.unpack_from(data, 18)[0], data[22:])
+        head, card_id, mac = _STATIC.unpack(data)
+        return StaticCode(profile, head & _KEY_ID, data[:12], card_id, mac)
+    head, block, t, mac = _DYNAMIC.unpack(data)
+    return DynamicCode(profile, head & _KEY_ID, data[:22], block, t, mac)
 
 
 def _is_foreign(text: str) -> bool:

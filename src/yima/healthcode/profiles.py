@@ -6,14 +6,13 @@ Single blocks only: ECB here is the bare block cipher over one 16-byte block, ne
 
 from __future__ import annotations
 
-import hmac as standard_hmac
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Protocol, Self, get_args
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.hashes import SHA256, SM3
-from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from yima.runtime.errors import Refusal
 
@@ -33,34 +32,78 @@ class Profile:
     mac: Callable[[bytes, bytes], bytes]
     """(key, message) -> 32 bytes, for a key used once."""
     keyed_mac: Callable[[bytes], Function]
-    """key -> message -> 32 bytes, for a key used again and again: the key schedule is done once."""
+    """key -> message -> 32 bytes, for a key used again and again: the key is hashed once."""
     blocks: Callable[[bytes], tuple[Function, Function]]
     """16-byte key -> (encrypt, decrypt) of one 16-byte block."""
 
 
-def _sha256(key: bytes, message: bytes) -> bytes:
-    return standard_hmac.digest(key, message, "sha256")
+class _Hash(Protocol):
+    """A hash under way, as hashlib has them."""
+
+    def copy(self) -> Self: ...
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
 
 
-def _sm3(key: bytes, message: bytes) -> bytes:
-    # Not hashlib: whether the interpreter's own libcrypto has SM3 depends on the distribution.
-    digest = HMAC(key, SM3())
-    digest.update(message)
-    return digest.finalize()
+class _Sm3:
+    """SM3 by `cryptography`, in hashlib's words: for interpreters whose own libcrypto was built without it."""
+
+    def __init__(self, hash_: Hash | None = None) -> None:
+        self._hash = hash_ or Hash(SM3())
+
+    def copy(self) -> _Sm3:
+        return _Sm3(self._hash.copy())
+
+    def update(self, data: bytes, /) -> None:
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        return self._hash.copy().finalize()
 
 
-def _keyed(algorithm: SHA256 | SM3) -> Callable[[bytes], Function]:
+# HMAC is RFC 2104 by its definition, over copies of a hash that is ready: each code has a MAC key of its own, and
+# `hmac.digest` and `cryptography.HMAC` ask OpenSSL for the algorithm at every call. For one code of SM 3.1 us against
+# 3.7, of INTL 1.6 us against 2.8; under the kept key of a period 1.0 us against 1.2 (INTL) and 1.6 (SM).
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+_BLOCK: Final = 64
+
+
+def _padded(empty: _Hash, key: bytes) -> bytes:
+    if len(key) > _BLOCK:
+        hashed = empty.copy()
+        hashed.update(key)
+        key = hashed.digest()
+    return key.ljust(_BLOCK, b"\0")
+
+
+def _keyed(empty: _Hash) -> Callable[[bytes], Function]:
     def prepare(key: bytes) -> Function:
-        prepared = HMAC(key, algorithm)
+        padded = _padded(empty, key)
+        inner, outer = empty.copy(), empty.copy()
+        inner.update(padded.translate(_INNER))
+        outer.update(padded.translate(_OUTER))
 
         def mac(message: bytes) -> bytes:
-            digest = prepared.copy()
-            digest.update(message)
-            return digest.finalize()
+            first, second = inner.copy(), outer.copy()
+            first.update(message)
+            second.update(first.digest())
+            return second.digest()
 
         return mac
 
     return prepare
+
+
+def _mac(empty: _Hash) -> Callable[[bytes, bytes], bytes]:
+    def mac(key: bytes, message: bytes) -> bytes:
+        padded = _padded(empty, key)
+        inner, outer = empty.copy(), empty.copy()
+        inner.update(padded.translate(_INNER) + message)
+        outer.update(padded.translate(_OUTER) + inner.digest())
+        return outer.digest()
+
+    return mac
 
 
 def _blocks(cipher: Callable[[bytes], algorithms.AES | algorithms.SM4]) -> Callable[[bytes], tuple[Function, Function]]:
@@ -71,9 +114,11 @@ def _blocks(cipher: Callable[[bytes], algorithms.AES | algorithms.SM4]) -> Calla
     return prepare
 
 
+_SHA256: Final = hashlib.sha256()
+_SM3: Final[_Hash] = hashlib.new("sm3") if "sm3" in hashlib.algorithms_available else _Sm3()
 _PROFILES: Final[dict[str, Profile]] = {
-    "INTL": Profile("INTL", _sha256, _keyed(SHA256()), _blocks(algorithms.AES)),
-    "SM": Profile("SM", _sm3, _keyed(SM3()), _blocks(algorithms.SM4)),
+    "INTL": Profile("INTL", _mac(_SHA256), _keyed(_SHA256), _blocks(algorithms.AES)),
+    "SM": Profile("SM", _mac(_SM3), _keyed(_SM3), _blocks(algorithms.SM4)),
 }
 
 

@@ -110,7 +110,7 @@ class Verifier:
         self._national = national
         self._redeemer = Redeemer(database)
 
-    async def verify(
+    async def verify(  # noqa: PLR0913  the words of a scan, each said by its name
         self,
         text: str,
         *,
@@ -127,7 +127,8 @@ class Verifier:
 
         Refusals, in the order of the steps: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`,
         `clock-skew`, `code-expired`, `purpose-not-allowed`, `field-invalid`, `terminal-unknown`, `code-cancelled`,
-        `code-suspended`, `code-not-active`, `code-already-used`. Each is counted, and told to `on_refused` before it is raised.
+        `code-suspended`, `code-not-active`, `code-already-used`. Each is counted, and
+        told to `on_refused` before it is raised.
         """
         asked = _Asked(institution, terminal, step, purpose, practitioner, now, channel, scene)
         try:
