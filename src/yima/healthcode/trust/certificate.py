@@ -178,7 +178,8 @@ def _read_extensions(body: bytes) -> tuple[bool, Use | None]:
         elif oid == _KEY_USAGE:
             usage = value
         elif oid == _EXTENDED_USAGE:
-            use = next((_USE_OIDS[one] for _, _, one in der.children(der.read(value, der.SEQUENCE))), None)
+            named = [_USE_OIDS.get(one) for _, _, one in der.children(der.read(value, der.SEQUENCE))]
+            use = next((one for one in named if one is not None), None)
         elif critical and oid not in (_SUBJECT_KEY, _AUTHORITY_KEY):
             raise ValueError("a critical extension that is not known here")
     if usage != (_CA_BITS if is_ca else _SIGNER_BITS):

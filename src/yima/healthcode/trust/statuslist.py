@@ -144,7 +144,7 @@ def read_status_list(data: bytes, trust: Trusting, now: datetime) -> StatusList:
     """
     try:
         found = _read_cwt(data, trust, now) if data[:1] in (b"\xd2", b"\x84") else _read_jwt(data, trust, now)
-    except (ValueError, KeyError, TypeError, msgspec.MsgspecError, OverflowError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, msgspec.MsgspecError, OverflowError, OSError, zlib.error) as error:
         raise Refusal("status-list-invalid", reason=_reason(error)) from None
     except Refusal:
         raise Refusal("status-list-invalid", reason="it is not well-formed CBOR") from None
@@ -165,7 +165,7 @@ def read_status_delta(data: bytes, held: StatusList, trust: Trusting, now: datet
             if not 0 <= index < len(content) * 8 or held.bits != 1:
                 raise ValueError("a place that the list does not have")
             content[index >> 3] |= 1 << (index & 7)
-    except (ValueError, KeyError, TypeError, msgspec.MsgspecError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, msgspec.MsgspecError, OverflowError, OSError) as error:
         raise Refusal("status-list-invalid", reason=_reason(error)) from None
     return replace(held, version=said.version, issued=issued, expires=expires, content=bytes(content))
 

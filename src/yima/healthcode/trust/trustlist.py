@@ -147,7 +147,7 @@ def read_trust_list(text: str, roots: Sequence[Certificate], now: datetime, seen
         issuers = {one.key_id: one for one in (read_certificate(jws.decode(text)) for text in said.issuers)}
         signers = [_trusted(one, issuers, roots, now) for one in said.signers]
         issued, following = datetime.fromtimestamp(said.iat, UTC), datetime.fromtimestamp(said.next_update, UTC)
-    except (ValueError, msgspec.MsgspecError, OverflowError) as error:
+    except (ValueError, msgspec.MsgspecError, OverflowError, OSError) as error:
         raise Refusal("trust-list-invalid", reason=_reason(error)) from None
     if said.version < seen_version:
         raise Refusal("trust-list-old", version=said.version, expected=seen_version)
