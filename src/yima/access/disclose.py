@@ -17,7 +17,7 @@ from yima.access.decision import Asking, check_scope, decide, log, refusal_of, s
 from yima.access.naming import person_meant
 from yima.access.search import Found, counts
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId
+from yima.runtime.ids import SHELF, PersonId, person_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,22 @@ async def versions(
     await log(
         cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id}
     )
+    return rows
+
+
+async def sandbox_versions(
+    cx: Context, asking: Asking, resource_type: str | None, since: datetime | None, limit: int
+) -> list[records.Stored]:
+    """All versions of a type, or of all types, that a sandbox itself wrote; nobody else may range over people.
+
+    Refusals `person-not-named`, `scope-insufficient`.
+    """
+    if not asking.caller.sandbox:
+        raise Refusal("person-not-named", field=resource_type or "_history")
+    check_scope(asking.caller, resource_type or "*", "r")
+    rows = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, since, limit)
+    decision = await decide(cx, asking, SHELF, resource_type or "*")
+    await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(rows)})
     return rows
 
 
@@ -142,7 +158,8 @@ async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordVi
         raise refusal_of(decision, asking)
     homes = await mpi.homes(cx.database, person)
     sight = sight_of(decision)
-    rows = await records.everything(cx.database, homes, sight)
+    only = None if decision.only_types is None else sorted(decision.only_types)
+    rows = await records.everything(cx.database, homes, sight, types=only)
     held = await records.classes_present(cx.database, homes, decision.author) & decision.closed
     event = await log(
         cx,
@@ -151,8 +168,11 @@ async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordVi
         "break-glass" if decision.basis == "break-glass" else "read",
         "ok",
         decision,
-        {"types": counts(rows)},
+        {"types": counts(rows)} | ({"by": asking.caller.agent_id} if decision.mandate else {}),
     )
+    if decision.mandate:  # on the reader's own log as well
+        detail = {"types": counts(rows), "for": person_text(person), "for_name": identity.name or identity.latin_name}
+        await log(cx, asking, asking.caller.person, "read", "ok", decision, detail)
     overview = records.overview([fhir.parse(row.content) for row in rows], asking.now.date())
     return RecordView(person, identity, overview, _named(held), decision, event, asking.now, asking.visit)
 

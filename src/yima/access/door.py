@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import decision, disclose, place, residents, scan, search, standing, submit
+from yima.access import cards, decision, disclose, place, residents, scan, search, standing, submit
 from yima.access.context import Context
 from yima.access.counter import Counters
+from yima.access.families import Families
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
 from yima.access.search import Found
@@ -78,6 +79,7 @@ class Access:
             ),
         )
         self._gateway = Gateway(self._cx)
+        self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
@@ -152,7 +154,7 @@ class Access:
         """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
         subject = self._cx.sessions.subject(role, cookie, now)
         if role == "operator":
-            return Caller(kind="operator", agent_id="operator", name_zh="运营", name_en="Operator")
+            return await cards.operator_caller(self._cx, subject)
         if role == "resident":
             return await self._resident(subject)
         return await self._practitioner(subject)
@@ -265,6 +267,12 @@ class Access:
     ) -> list[records.Stored]:
         """All versions of one resource."""
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
+
+    async def sandbox_versions(
+        self, asking: decision.Asking, resource_type: str | None, since: datetime | None, limit: int
+    ) -> list[records.Stored]:
+        """All versions of a type or of everything that a sandbox wrote: see `access.disclose.sandbox_versions`."""
+        return await disclose.sandbox_versions(self._cx, asking, resource_type, since, limit)
 
     def query(
         self, asking: decision.Asking, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool

@@ -15,6 +15,16 @@ from yima.api.bodies import check_acceptable
 INTERACTIONS: Final = ("read", "vread", "history-instance", "create", "update", "patch", "delete")
 SEARCHABLE: Final = frozenset(fhir.COMPARTMENT_TYPES) | SHARED_TYPES | {"Patient"}
 """A search names one patient, or asks the shared directory; other types can only be read by id."""
+OPERATIONS: Final = {
+    "Patient": {"everything": ""},
+    "Observation": {"lastn": ""},
+    "DocumentReference": {"docref": "http://hl7.org/fhir/us/core/OperationDefinition/docref"},
+}
+"""Type -> operation -> canonical of its definition, '' for HL7's own."""
+_EVERYWHERE: Final = {
+    name: f"http://hl7.org/fhir/OperationDefinition/Resource-{name}"
+    for name in ("validate", "meta", "meta-add", "meta-delete")
+}
 _RELEASED: Final = "2026-11-22"
 
 
@@ -31,7 +41,8 @@ def statement(base_url: str) -> dict[str, Any]:
     }
     made = fhir.capability(
         f"{base_url}/fhir", __version__, _RELEASED, types,
-        token_url=f"{base_url}/oauth/token", operations={"Patient": {"everything": ""}},
+        token_url=f"{base_url}/oauth/token",
+        operations={name: OPERATIONS.get(name, {}) | _EVERYWHERE for name in types},
         formats=("json", "xml", "application/fhir+json", "application/fhir+xml"),
     )  # fmt: skip
     for resource in made["rest"][0]["resource"]:

@@ -54,12 +54,33 @@ def version_number(text: str) -> int:
 async def history(request: Request) -> Response:
     """GET /fhir/[type]/[id]/_history, with _since and _count (at most 1000), newest first."""
     check_acceptable(request)
-    asking, access, name, query = await asking_of(request), access_of(request), type_of(request), request.query_params
-    since = parse_time(query["_since"], "_since") if "_since" in query else None
-    most = min(_HISTORY_LIMIT, _count(query["_count"]) if "_count" in query else _HISTORY_LIMIT)
+    asking, access, name = await asking_of(request), access_of(request), type_of(request)
+    since, most = _since(request), _most(request)
     rows = await access.versions(asking, name, request.path_params["id"], _HISTORY_LIMIT)
-    rows = [row for row in rows if since is None or row.updated >= since]
-    base = f"{access.base_url}/fhir"
+    return _history_answer(request, [row for row in rows if since is None or row.updated >= since], most)
+
+
+async def sandbox_history(request: Request) -> Response:
+    """GET /fhir/[type]/_history and /fhir/_history: of what a sandbox wrote; everybody else must name a resource."""
+    check_acceptable(request)
+    asking, named = await asking_of(request), request.path_params.get("type")
+    name = type_of(request) if named else None
+    rows = await access_of(request).sandbox_versions(asking, name, _since(request), _HISTORY_LIMIT)
+    return _history_answer(request, rows, _most(request))
+
+
+def _since(request: Request) -> datetime | None:
+    query = request.query_params
+    return parse_time(query["_since"], "_since") if "_since" in query else None
+
+
+def _most(request: Request) -> int:
+    query = request.query_params
+    return min(_HISTORY_LIMIT, _count(query["_count"]) if "_count" in query else _HISTORY_LIMIT)
+
+
+def _history_answer(request: Request, rows: Sequence[Stored], most: int) -> Response:
+    base = f"{access_of(request).base_url}/fhir"
     body = b'{"resourceType":"Bundle","type":"history","total":%d' % len(rows)
     entries = b",".join(_version_entry(base, row) for row in rows[:most])
     return fhir_answer(request, body + (b',"entry":[%s]}' % entries if entries else b"}"))

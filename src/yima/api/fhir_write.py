@@ -79,7 +79,7 @@ async def delete(request: Request) -> Response:
         raise Refusal("field-missing", field="query", expected="a search that names what to delete")
     condition = "" if named else request.url.query
     entry = Entry(method="DELETE", type=type_of(request), id=named, condition=condition, if_match=match)
-    message = replace(_message(request, asking, b""), target=_target(entry))
+    message = replace(message_of(request, asking, b""), target=_target(entry))
     await exchange.receive_one(access_of(request), message, entry)
     return Response(status_code=204)
 
@@ -134,7 +134,7 @@ async def _received(request: Request, *kinds: str) -> AsyncIterator[_Received]:
     it = _Received(access_of(request), await asking_of(request), exchange.NOTHING)
     if "type" in request.path_params:
         type_of(request)
-    it.message = _message(request, it.asking, b"")
+    it.message = message_of(request, it.asking, b"")
     try:
         check_acceptable(request)
         check_type(request, *(kinds or (*JSON_TYPES, *XML_TYPES)))
@@ -155,7 +155,8 @@ def _answer(request: Request, access: Access, outcome: Outcome) -> Response:
     return fhir_answer(request, body, outcome.status, Location=address, ETag=f'W/"{outcome.version}"')
 
 
-def _message(request: Request, asking: Asking, body: bytes) -> exchange.Message:
+def message_of(request: Request, asking: Asking, body: bytes) -> exchange.Message:
+    """What arrived, with its idempotency key. Refusal `field-invalid` for a key that is too long."""
     key = request.headers.get("idempotency-key", "").strip().strip('"')
     if len(key) > _KEY_LENGTH:
         raise Refusal("field-invalid", field="Idempotency-Key", expected=f"at most {_KEY_LENGTH} characters")

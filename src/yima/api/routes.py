@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from yima.api import capability, code, fhir_read, fhir_write, gateway, health, sign_in, trust
+from yima.api import (
+    capability,
+    card_use,
+    code,
+    facility,
+    fhir_read,
+    fhir_write,
+    gateway,
+    health,
+    kiosk,
+    operations,
+    sign_in,
+    trust,
+)
 
 FHIR = "/fhir"
 
@@ -16,6 +29,7 @@ def routes() -> list[BaseRoute]:
         Route("/oauth/token", sign_in.token, methods=["POST"]),
         *_fhir(),
         *gateway.routes(),
+        *_use(),
         Route("/.well-known/smart-configuration", sign_in.smart_configuration),
         Route("/.well-known/jwks.json", sign_in.jwks),
         Route("/.well-known/trust-list", trust.trust_list),
@@ -29,12 +43,34 @@ def routes() -> list[BaseRoute]:
     ]
 
 
+def _use() -> list[BaseRoute]:
+    return [
+        Route("/card-use", card_use.report, methods=["POST"]),
+        Route("/card-use/missing", card_use.missing),
+        Route("/card-use/statistics", card_use.statistics),
+        Route("/kiosk/authorisations", kiosk.ask, methods=["POST"]),
+        Route("/kiosk/authorisations/{id}", kiosk.answer),
+        Route("/facility/counters", facility.counters),
+        Route("/facility/shares", facility.shares),
+        Route("/facility/shares/{id}", facility.mark, methods=["POST"]),
+    ]
+
+
 def _fhir() -> list[BaseRoute]:
     return [
         Route(f"{FHIR}/metadata", capability.metadata),
         Route(f"{FHIR}/.well-known/smart-configuration", sign_in.smart_configuration),
         Route(f"{FHIR}/Patient/{{id}}/$everything", fhir_read.everything),
+        Route(f"{FHIR}/Observation/$lastn", operations.lastn, methods=["GET", "POST"]),
+        Route(f"{FHIR}/DocumentReference/$docref", operations.docref, methods=["GET", "POST"]),
+        Route(f"{FHIR}/{{type}}/$validate", operations.validate, methods=["POST"]),
+        Route(f"{FHIR}/{{type}}/{{id}}/$validate", operations.validate, methods=["POST"]),
+        Route(f"{FHIR}/{{type}}/{{id}}/$meta", operations.meta),
+        Route(f"{FHIR}/{{type}}/{{id}}/$meta-add", operations.meta_add, methods=["POST"]),
+        Route(f"{FHIR}/{{type}}/{{id}}/$meta-delete", operations.meta_delete, methods=["POST"]),
         Route(f"{FHIR}/{{type}}/_search", fhir_read.search, methods=["POST"]),
+        Route(f"{FHIR}/_history", fhir_read.sandbox_history),
+        Route(f"{FHIR}/{{type}}/_history", fhir_read.sandbox_history),
         Route(f"{FHIR}/{{type}}/{{id}}/_history/{{version}}", fhir_read.vread),
         Route(f"{FHIR}/{{type}}/{{id}}/_history", fhir_read.history),
         Route(f"{FHIR}/Patient/{{id}}/{{type}}", fhir_read.compartment, methods=["GET"]),

@@ -5,7 +5,18 @@ Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced 
 """
 
 from yima.records.overview import Overview, overview
-from yima.records.read import Reader, Sight, Stored, classes_present, everything, existing, history, total, version
+from yima.records.read import (
+    Reader,
+    Sight,
+    Stored,
+    classes_present,
+    everything,
+    existing,
+    history,
+    sandbox_history,
+    total,
+    version,
+)
 from yima.records.search import Page, search
 from yima.records.write import Write, Written, transact
 
@@ -22,6 +33,7 @@ __all__ = [
     "existing",
     "history",
     "overview",
+    "sandbox_history",
     "search",
     "total",
     "transact",
