@@ -3,11 +3,13 @@
 Face: `Access`, one per worker, whose methods are the door; the values they take and give.
 """
 
+from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
+from yima.access.families import Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.kiosk import Answer, Question
 from yima.access.place import Entry
@@ -26,22 +28,28 @@ __all__ = [
     "Application",
     "Asking",
     "CardView",
+    "Cards",
     "Context",
     "Entry",
+    "Families",
+    "FamilyView",
     "Found",
     "Gateway",
     "Mother",
     "Offer",
     "Outcome",
     "Overview",
+    "Paper",
     "Profile",
     "Question",
     "RecordView",
     "Registered",
+    "Relative",
     "Scan",
     "Scanning",
     "SharingChoice",
     "Shown",
+    "Standing",
     "Stored",
     "Ticket",
     "Upkeep",

@@ -34,5 +34,8 @@ class Context:
     """Crypto family of new cards and codes: INTL or SM."""
     emergency: timedelta
     """How long a break-glass lasts."""
+    longest_suspension: timedelta
+    private_teens: bool
+    """Whether a child of 14 to 17 has privacy towards a guardian."""
     signing: healthcode.trust.Rules
     """How long keys sign, and how long credentials live."""

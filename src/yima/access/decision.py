@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from yima import audit, consent, healthcode, records
+from yima.access.acting import acting
 from yima.access.context import Context
 from yima.directory import Caller
 from yima.runtime import logs, metrics
@@ -40,8 +41,14 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
         )
     visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
     standing = await consent.standing_of(cx.database, [person], asking.now) if visit else []
-    ask = consent.Ask(asking.caller, person, asking.purpose, visit)
+    may = None
+    if asking.caller.kind == "resident" and asking.caller.person and asking.caller.person != person:
+        may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
+        may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
+    ask = consent.Ask(asking.caller, person, asking.purpose, visit, may)
     decision = consent.decide(ask, standing, asking.now)
+    if decision.only_types is not None and resource_type not in decision.only_types:
+        decision = replace(decision, permit=False, refusal="mandate-needed")
     metrics.disclosures.labels("ok" if decision.permit else "denied", decision.basis).inc()
     return decision
 

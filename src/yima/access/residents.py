@@ -14,6 +14,10 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _NOTICE_DAYS: Final = 30
+_TOLD: Final = frozenset(
+    {"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "undo-death"}
+)
+"""What somebody else did to one's card, and one must hear of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,18 @@ class SharingChoice:
 
 async def my_card(cx: Context, caller: Caller, now: datetime) -> CardView:
     """The resident's own card and codes. Refusals `sign-in-needed`, `card-not-found`."""
-    person = own(caller)
+    return await card_view(cx, own(caller), now)
+
+
+async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
+    """A person's card and codes; whether the asker may have them was decided before. Refusals as `my_card`."""
     identity = await mpi.identity(cx.database, person)
     if identity is None:
         raise Refusal("sign-in-needed")
     card = await healthcode.card_of(cx.database, person)
     return CardView(
         person, identity.name, identity.latin_name, identity.sex, identity.birth_date,
-        await mpi.masked_number(cx.database, cx.vault, person), card.shown_number, card.status,
+        await mpi.masked_number(cx.database, cx.vault, person), card.shown_number, card.standing(now),
         healthcode.static_text(card, cx.keys),
         healthcode.dynamic_text(cx.keys, card.profile, person, now, card.generation),
         healthcode.batch(cx.keys, card.profile, person, now, generation=card.generation).as_json(),
@@ -72,7 +80,9 @@ async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Even
     return [
         e
         for e in recent
-        if (e.action == "break-glass" and e.detail.get("reason")) or (e.action == "scan" and e.outcome == "denied")
+        if (e.action == "break-glass" and e.detail.get("reason"))
+        or (e.action == "scan" and e.outcome == "denied")
+        or (e.action == "card" and e.detail.get("event") in _TOLD and e.agent != "resident")
     ]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yima import audit, consent, fhir, healthcode, mpi, records
+from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Placed, Submitting, place
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
@@ -49,12 +50,34 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     for p in order:
         if p.resolution and p.said:
             await mpi.link(s.c, s.vault, p.resolution, p.said, s.source, p.id, now=s.now)
-            if p.resolution.created:
-                await healthcode.issue(s.c, s.keys, p.resolution.person, s.now, s.profile)
+            await _card(s, p.resolution, p.said)
     # 4 The log, in the same transaction.
     if order:
         await audit.append(s.c, _events(s, order))
     return outcomes
+
+
+async def _card(s: Submitting, resolution: mpi.Resolution, said: mpi.Registration) -> None:
+    """The card of whom a Patient registers: made, made formal by a first document, ended by a death."""
+    person = resolution.person
+    national = any(number.national for number in said.identifiers)
+    if resolution.created:
+        temporary = not national and mpi.is_placeholder(said.name)
+        await healthcode.issue(s.c, s.keys, person, s.now, s.profile, "temporary" if temporary else "formal")
+    if not said.deceased and (resolution.created or not (national and resolution.new_numbers)):
+        return
+    card = await healthcode.card_of(s.c, person)
+    act = healthcode.Act(actor=f"{s.caller.kind}/{s.caller.agent_id}", at=s.now)
+    events: list[healthcode.Event] = []
+    if national and card.kind == "temporary" and card.status not in ("cancelled", "deceased"):
+        events.append("formalise")
+    if said.deceased and card.status not in ("deceased", "merged"):
+        events.append("report-death")
+    for event in events:
+        after = await healthcode.advance(s.c, person, event, act)
+        detail = {"event": event, "was": card.status, "became": after.status}
+        asking = Asking(caller=s.caller, now=s.now)
+        await audit.append(s.c, [event_of(asking, person, "card", "ok", "own-submission", detail)])
 
 
 def _check_scopes(caller: Caller, entries: Sequence[Entry]) -> None:

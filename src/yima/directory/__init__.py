@@ -18,6 +18,7 @@ from yima.directory.gateway import (
     set_gateway_status,
 )
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
+from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.register import (
     App,
     Department,
@@ -55,6 +56,7 @@ from yima.directory.terminals import (
 )
 
 __all__ = [
+    "OPERATOR_RIGHTS",
     "ASSERTION_TYPE",
     "CODE_SCOPE",
     "COUNTER_SCOPE",
@@ -75,6 +77,7 @@ __all__ = [
     "Institution",
     "Kind",
     "NewGateway",
+    "Operator",
     "Organisation",
     "Practitioner",
     "RegisteredTerminal",
@@ -89,6 +92,8 @@ __all__ = [
     "institution",
     "institution_by_code",
     "institutions",
+    "operator",
+    "operators",
     "organisation",
     "practitioner",
     "practitioners",
@@ -96,6 +101,7 @@ __all__ = [
     "register_department",
     "register_gateway",
     "register_institution",
+    "register_operator",
     "register_practitioner",
     "register_terminal",
     "remove_terminal_key",

@@ -30,6 +30,8 @@ class Caller:
     """Whose own record a resident may see; 0 for everybody else."""
     terminal: str = ""
     """The one terminal for which a terminal's token is good; empty for everybody else."""
+    rights: frozenset[str] = frozenset()
+    """What somebody of the operator may do (`directory.OPERATOR_RIGHTS`); empty for everybody else."""
     scopes: frozenset[str] = frozenset()
     matching: Literal["full", "identifier", "off"] = "full"
     """How submissions of this app find their person."""

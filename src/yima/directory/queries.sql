@@ -114,3 +114,14 @@ select terminal_id, scopes, expires from directory.terminal_token where digest =
 
 -- name: drop_own_terminal_token
 delete from directory.terminal_token where digest = $1 and terminal_id = $2
+
+-- name: put_operator
+insert into directory.operator (code, name_zh, name_en, rights, status) values ($1, $2, $3, $4, $5)
+on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, rights = excluded.rights,
+  status = excluded.status
+
+-- name: operator
+select code, name_zh, name_en, rights, status from directory.operator where code = $1
+
+-- name: operators
+select code, name_zh, name_en, rights, status from directory.operator order by code

@@ -55,6 +55,11 @@ async def identity(source: Database | Connection, person: PersonId) -> Identity 
     return (await identities(source, [person])).get(person)
 
 
+async def not_deceased(c: Connection, person: PersonId, now: datetime) -> None:
+    """Take back a death that was reported by mistake; the next true report says it again."""
+    await c.execute(SQL.not_deceased, person, now)
+
+
 async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
     """The national document number with all but the first three and last two characters hidden; empty without one.
 

@@ -102,3 +102,6 @@ select review_id, person_id, candidate, institution_id, reason, state, created f
 
 -- name: counts
 select (select count(*) from mpi.person) as persons, (select count(*) from mpi.review where state = 'open') as reviews
+
+-- name: not_deceased
+update mpi.person set deceased = false, updated = greatest(updated, $2) where person_id = $1

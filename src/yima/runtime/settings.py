@@ -217,6 +217,17 @@ class Settings:
     national_code_seconds: int = _setting(
         300, _number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
     )
+    suspension_days: int = _setting(
+        30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
+    )
+    public_least: int = _setting(
+        10, _number(1, 1000), "A public count of persons that is smaller is shown as smaller than this, not as a number."
+    )
+    teen_privacy: bool = _setting(
+        True,
+        Rule("true or false", _read_switch),
+        "From 14 to 17 a guardian sees the card and the basics only; sensitive classes and decisions are the child's.",
+    )
 
     @property
     def loopback(self) -> bool:

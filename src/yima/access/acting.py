@@ -1,0 +1,61 @@
+"""Who may act for whom, and the two log lines that say so: one for each side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from yima import audit, consent, mpi
+from yima.access.context import Context
+from yima.directory import Caller
+from yima.runtime import logs
+from yima.runtime.database import Connection
+from yima.runtime.ids import PersonId, person_text
+
+
+async def born(cx: Context, mandates: Sequence[consent.Mandate]) -> list[consent.Mandate]:
+    """The mandates with the birth dates the person index has now."""
+    known = await mpi.identities(cx.database, {m.person for m in mandates}) if mandates else {}
+    return [replace(m, born=known[m.person].birth_date) if m.person in known else m for m in mandates]
+
+
+async def acting(cx: Context, agent: PersonId, person: PersonId, what: consent.What, now: datetime) -> consent.Acting:
+    """May this person do that for that one now?"""
+    if agent == person:
+        return consent.may_act((), agent, person, what, now)
+    mandates = [m for m in await consent.mandates_of_agent(cx.database, agent) if m.person == person]
+    return consent.may_act(await born(cx, mandates), agent, person, what, now, private_teens=cx.private_teens)
+
+
+def lines(
+    caller: Caller, person: PersonId, name: str, *, action: str, basis: str, detail: Mapping[str, Any], now: datetime,
+    outcome: str = "ok",
+) -> list[audit.Event]:  # fmt: skip
+    """What a resident did for somebody: on that person's log who it was, on the resident's own log for whom.
+
+    `name` is the name of the person acted for; a name is no secret between the two.
+    """
+    of_person = audit.Event(
+        person=person, recorded=now, action=action, outcome=outcome, purpose="own-request", basis=basis,
+        agent="resident", agent_id=caller.agent_id, agent_name=caller.name_zh, request_id=logs.request_id.get(),
+        detail={**detail, "by": caller.agent_id},
+    )  # fmt: skip
+    mirrored = {**detail, "for": person_text(person), "for_name": name}
+    return [of_person, replace(of_person, person=caller.person, detail=mirrored)]
+
+
+async def tell_both(
+    cx: Context, c: Connection | None, caller: Caller, person: PersonId, *, action: str, basis: str,
+    detail: Mapping[str, Any], now: datetime,
+) -> None:  # fmt: skip
+    """Write both lines: in the transaction given, or durably by themselves."""
+    identity = await cx.identities.submit(person)
+    name = (identity.name or identity.latin_name) if identity else ""
+    events = lines(caller, person, name, action=action, basis=basis, detail=detail, now=now)
+    if c is not None:
+        await audit.append(c, events)
+        return
+    for event in events:
+        await cx.appender.append(event)

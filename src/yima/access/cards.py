@@ -1,0 +1,274 @@
+"""What people do with a card: report it lost, replace it, cancel it; and the operator's two who suspend one.
+
+Each act is one transaction: the card's move, its line of history, and the line on the holder's log. Refused attempts of
+staff and systems are on the log as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from yima import audit, directory, healthcode, mpi
+from yima.access.acting import acting, tell_both
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of
+from yima.directory import Caller
+from yima.healthcode import Act, Card, Event, Suspension
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+_HOLDER: Final[frozenset[Event]] = frozenset(
+    {"apply", "activate", "restore", "report-lost", "report-found", "reissue", "cancel"}
+)
+_MAY: Final[dict[str, frozenset[Event]]] = {
+    "resident": _HOLDER,
+    "practitioner": _HOLDER | {"formalise", "report-death", "undo-death"},
+    "app": frozenset({"apply", "activate", "restore", "report-lost", "cancel", "formalise", "report-death"}),
+    "system": _HOLDER | {"report-death", "undo-death", "formalise", "merge", "unmerge"},
+}
+"""Which events whom: suspensions and bulk cards have functions of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The document in a clerk's hand: number space and number. Never kept, never logged."""
+
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A card as its holder sees it: state, the suspension that stands, what happened."""
+
+    card: Card
+    state: str
+    suspension: Suspension | None
+    history: tuple[healthcode.CardEvent, ...]
+
+
+def actor_of(caller: Caller) -> str:
+    """How history calls a caller: kind and id."""
+    return f"{caller.kind}/{caller.agent_id}"
+
+
+async def operator_caller(cx: Context, subject: str) -> Caller:
+    """Somebody of the operator as a caller. Refusal `sign-in-needed` for who is not on the register, or suspended."""
+    found = await directory.operator(cx.database, subject)
+    if found is None or found.status != "active":
+        raise Refusal("sign-in-needed")
+    return Caller(
+        kind="operator", agent_id=found.code, name_zh=found.name_zh, name_en=found.name_en, rights=found.rights
+    )
+
+
+class Cards:
+    """The door's part for cards; `Access.cards`."""
+
+    def __init__(self, cx: Context) -> None:
+        self._cx = cx
+
+    # --- one's own, somebody else's by mandate, at the counter, by command -------------------------------------------
+
+    async def standing(self, caller: Caller, person: PersonId, now: datetime, paper: Paper | None = None) -> Standing:
+        """The card and what happened to it. Refusals: `card-not-found`, and those of `change`."""
+        await self._basis(caller, person, "report-lost", now, paper, looking=True)
+        async with self._cx.database.transaction() as c:
+            card = await healthcode.current(c, person, now)
+            found = await healthcode.suspensions_of(c, person)
+            lines = await healthcode.history(c, person)
+        running = next((s for s in found if s.stands(now)), None)
+        return Standing(card, card.standing(now), running, tuple(lines))
+
+    async def change(
+        self, caller: Caller, person: PersonId, event: Event, *, now: datetime, reason: str = "",
+        paper: Paper | None = None,
+    ) -> Card:  # fmt: skip
+        """One event of the life cycle; the card after it.
+
+        Residents for themselves or under a mandate that covers it, staff with the person's document in hand, an
+        institution's system for whom it registered, the command line for anybody. Refusals: `right-needed`,
+        `mandate-needed`, `not-found` (the document is not this person's), those of the life cycle.
+        """
+        basis = await self._basis(caller, person, event, now, paper)
+        act = Act(actor=actor_of(caller), at=now, reason=" ".join(reason.split())[:500])
+        async with self._cx.database.transaction() as c:
+            before = await healthcode.card_of(c, person) if event != "apply" else None
+            if event == "apply":
+                card = await self._apply(c, person, act)
+            elif event == "reissue":
+                card = await healthcode.reissue(c, self._cx.keys, person, act)
+            else:
+                card = await healthcode.advance(c, person, event, act)
+            if event == "undo-death":
+                await mpi.not_deceased(c, person, now)
+            detail = {"event": event, "was": before.status if before else "", "became": card.status}
+            await self._log(c, caller, person, basis, detail, now)
+        return card
+
+    async def _apply(self, c: Any, person: PersonId, act: Act) -> Card:
+        """Asking for a card: who never had one gets one to be activated, a cancelled one is restored."""
+        opened = await healthcode.open_cards(c, self._cx.keys, [person], "apply", act, profile=self._cx.profile)
+        card = await healthcode.current(c, person, act.at)
+        if not opened and card.status == "cancelled":
+            return await healthcode.advance(c, person, "restore", act)
+        return await healthcode.advance(c, person, "apply", act)
+
+    async def apply(self, caller: Caller, person: PersonId, now: datetime, paper: Paper | None = None) -> Card:
+        """Ask for a card: the one there is, the cancelled one restored, or a new one to be activated."""
+        return await self.change(caller, person, "apply", now=now, paper=paper)
+
+    async def report_lost(self, caller: Caller, person: PersonId, now: datetime, paper: Paper | None = None) -> Card:
+        """The card or the phone is lost: every code of it is refused from the commit on."""
+        return await self.change(caller, person, "report-lost", now=now, paper=paper)
+
+    async def reissue(self, caller: Caller, person: PersonId, now: datetime, paper: Paper | None = None) -> Card:
+        """A new card in place of the old one, with a new number; the old print is dead at once."""
+        return await self.change(caller, person, "reissue", now=now, paper=paper)
+
+    async def cancel(self, caller: Caller, person: PersonId, now: datetime, paper: Paper | None = None) -> Card:
+        """End the card, until the person asks for it again."""
+        return await self.change(caller, person, "cancel", now=now, paper=paper)
+
+    async def pre_issue(self, caller: Caller, persons: Sequence[PersonId], now: datetime) -> int:
+        """Cards made before anybody came, for the command line; how many of these persons had none."""
+        if caller.kind != "system":
+            raise Refusal("right-needed", expected="the command line")
+        act = Act(actor=actor_of(caller), at=now)
+        known = await mpi.identities(self._cx.database, persons)
+        async with self._cx.database.transaction() as c:
+            made = await healthcode.open_cards(
+                c, self._cx.keys, sorted(known), "pre-issue", act, profile=self._cx.profile
+            )
+            detail = {"event": "pre-issue", "was": "none", "became": "pre-issued"}
+            asking = Asking(caller=caller, now=now, purpose="own-request")
+            await audit.append(c, [event_of(asking, person, "card", "ok", "bulk", detail) for person in made])
+        return len(made)
+
+    async def person_by_paper(self, caller: Caller, paper: Paper, now: datetime) -> mpi.Identity:
+        """Who holds the document in the clerk's hand, for a service at the counter; the look-up is on that person's log.
+
+        Refusals: `right-needed`, `not-found`.
+        """
+        if caller.kind != "practitioner":
+            raise Refusal("right-needed", expected="staff of an institution")
+        person = await mpi.person_of_document(self._cx.database, self._cx.vault, paper.system, paper.value)
+        identity = await mpi.identity(self._cx.database, person) if person else None
+        if person is None or identity is None:
+            raise Refusal("not-found", field="value")
+        asking = Asking(caller=caller, now=now)
+        await self._cx.appender.append(event_of(asking, person, "resolve", "ok", "counter", {}))
+        return identity
+
+    async def printed(self, caller: Caller, person: PersonId, paper: Paper, now: datetime) -> tuple[Card, str]:
+        """The card and the text of its printed code, for printing at the counter. Refusals as `change`, `card-state`."""
+        basis = await self._basis(caller, person, "reissue", now, paper)
+        card = await healthcode.card_of(self._cx.database, person)
+        if card.standing(now) != "active":
+            raise Refusal("card-state", state=card.standing(now), event="print")
+        await self._log(None, caller, person, basis, {"event": "print"}, now)
+        return card, healthcode.static_text(card, self._cx.keys)
+
+    # --- two people --------------------------------------------------------------------------------------------------
+
+    async def propose_suspension(
+        self, caller: Caller, card_number: str, *, reason: str, legal_basis: str, ends: datetime, now: datetime
+    ) -> str:
+        """Propose to suspend the card with that number; the id of the proposal. Nothing changes yet.
+
+        Refusals: `right-needed`, `card-not-found`, `field-invalid`, those of the life cycle.
+        """
+        _right(caller)
+        card = await healthcode.card_by_number(self._cx.database, card_number)
+        act = Act(actor=actor_of(caller), at=now, reason=reason, legal_basis=legal_basis)
+        async with self._cx.database.transaction() as c:
+            made = await healthcode.propose(
+                c, card.person, act, ends=ends, longest=self._cx.longest_suspension
+            )  # fmt: skip
+            detail = {"event": "propose-suspension", "legal_basis": legal_basis}
+            await self._log(c, caller, card.person, "proposal", detail, now)
+        return made
+
+    async def approve_suspension(self, caller: Caller, suspension: str, now: datetime) -> Suspension:
+        """Approve what somebody else proposed. From the commit on the codes are refused, and the holder is told.
+
+        Refusals: `right-needed`, `not-found`, `second-person-needed`, those of the life cycle.
+        """
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            done = await healthcode.approve(c, suspension, Act(actor=actor_of(caller), at=now))
+            detail = {
+                "event": "suspend", "reason": done.reason, "legal_basis": done.legal_basis,
+                "ends": done.ends.isoformat(), "proposed_by": done.proposer,
+            }  # fmt: skip
+            await self._log(c, caller, done.person, "two-people", detail, now)
+        return done
+
+    async def end_suspension(self, caller: Caller, suspension: str, now: datetime) -> None:
+        """End a suspension before its time, or withdraw a proposal. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            done = await healthcode.end_suspension(c, suspension, Act(actor=actor_of(caller), at=now))
+            detail = {"event": "end-suspension" if done.approved else "withdraw-suspension"}
+            await self._log(c, caller, done.person, "operator", detail, now)
+
+    async def suspensions(self, caller: Caller, now: datetime) -> list[Suspension]:
+        """What waits, what stands, what ended lately; overdue ends are written down first. Refusal `right-needed`."""
+        _right(caller)
+        await healthcode.end_due(self._cx.database, now)
+        return await healthcode.suspensions(self._cx.database, now)
+
+    async def public_counts(self, now: datetime, at_least: int) -> dict[str, int | None]:
+        """Suspended cards by legal basis, for everybody; None stands for some, but fewer than `at_least`."""
+        return dict(await healthcode.suspended_counts(self._cx.database, now, at_least=at_least))
+
+    # --- who may -----------------------------------------------------------------------------------------------------
+
+    async def _basis(
+        self, caller: Caller, person: PersonId, event: Event, now: datetime, paper: Paper | None,
+        *, looking: bool = False,
+    ) -> str:  # fmt: skip
+        """On what ground this caller does this to that person's card; a refusal of staff or systems is logged."""
+        if event not in _MAY.get(caller.kind, frozenset()):
+            raise Refusal("right-needed", expected=event)
+        if caller.kind == "system":
+            return "command-line"
+        if caller.kind == "resident":
+            allowed = await acting(self._cx, caller.person, person, "show-code" if looking else "manage-card", now)
+            if not allowed.permit:
+                raise Refusal("mandate-needed")
+            return allowed.basis
+        if await self._is_proved(caller, person, paper):
+            return "document" if caller.kind == "practitioner" else "own-registration"
+        if await mpi.identity(self._cx.database, person):
+            asking = Asking(caller=caller, now=now)
+            await self._cx.appender.append(event_of(asking, person, "card", "denied", "none", {"event": event}))
+        raise Refusal("not-found", field="value")
+
+    async def _is_proved(self, caller: Caller, person: PersonId, paper: Paper | None) -> bool:
+        cx = self._cx
+        if caller.kind == "practitioner":
+            held = await mpi.person_of_document(cx.database, cx.vault, paper.system, paper.value) if paper else None
+            return held == person
+        return caller.institution in {institution for _, institution in await mpi.patients_of(cx.database, person)}
+
+    async def _log(
+        self, c: Any, caller: Caller, person: PersonId, basis: str, detail: dict[str, Any], now: datetime
+    ) -> None:
+        if caller.kind == "resident" and caller.person != person:
+            await tell_both(self._cx, c, caller, person, action="card", basis=basis, detail=detail, now=now)
+            return
+        purpose = "own-request" if caller.kind == "resident" else ""
+        event = event_of(Asking(caller=caller, now=now, purpose=purpose), person, "card", "ok", basis, detail)
+        if c is None:
+            await self._cx.appender.append(event)
+        else:
+            await audit.append(c, [event])
+
+
+def _right(caller: Caller) -> None:
+    if caller.kind != "operator" or "suspend" not in caller.rights:
+        raise Refusal("right-needed", expected="suspend")
