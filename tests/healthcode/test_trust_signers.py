@@ -65,6 +65,11 @@ async def test_the_next_signer_is_known_before_it_signs(db: Database) -> None:
     assert sorted(states.values()) == ["resting", "signing", "waiting"]
 
 
+async def test_a_worker_whose_clock_is_behind_begins_no_other(db: Database) -> None:
+    first = await turn(db, "trust-list", NOW + timedelta(seconds=2))
+    assert (await turn(db, "trust-list", NOW)).key_id == first.key_id
+
+
 async def test_after_a_long_silence_a_signer_with_a_whole_life_begins(db: Database) -> None:
     await turn(db, "shc")
     late = NOW + 400 * DAY

@@ -12,10 +12,11 @@ values ($1, $2, $3, $4, $5, $6)
 
 -- name: present_signer
 -- The signer whose turn it is: begun, in time, with more room than the margin that concurrent issuers may still use up.
+-- Begun, whenever: a worker whose clock is behind that of the one who began it must not begin another.
 select s.number, s.key_id, s.algorithm, s.use, s.certificate, s.issuer, s.cap, s.status_bits, s.created, s.begins,
   s.ends, s.not_after, s.revoked, s.reason, s.status_version
 from healthcode.signer as s
-where s.algorithm = $1 and s.use = $2 and s.revoked is null and s.begins <= $3 and s.ends > $3
+where s.algorithm = $1 and s.use = $2 and s.revoked is null and s.begins is not null and s.ends > $3
   and (select sum(room) from healthcode.signer_room where signer = s.number) > least(1000, s.cap / 100)
 order by s.number limit 1
 
