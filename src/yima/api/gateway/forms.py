@@ -107,6 +107,8 @@ def parse(text: bytes | str, what: str) -> dict[str, Any]:
         raise Refusal("json-malformed", reason=f"{what} is not UTF-8; GBK bytes are not read") from None
     try:
         found = json.loads(plain, object_pairs_hook=_once, parse_constant=_no_number)
+        if "\\u" in plain:
+            json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):
         raise Refusal("json-malformed", reason=f"{what} is not one JSON object") from None
     if not isinstance(found, dict):

@@ -11,11 +11,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-
-import orjson
 
 from yima.healthcode.national.sm import BLOCK, decrypt, encrypt, pad, sm3, unpad
 from yima.runtime.errors import Refusal
@@ -103,4 +102,4 @@ def _rendered(value: Any, *, ordered: bool = False) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if ordered else 0).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=ordered)

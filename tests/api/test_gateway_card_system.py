@@ -1,0 +1,424 @@
+"""Hospitals' existing card calls, family A, over HTTP with a client of their own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from gateway_client import BUSINESS, CardClient, card_client
+
+from support import Platform, nothing_written, patient, resident_number
+from support.makers import RESIDENT_NUMBER
+from yima import directory
+from yima.runtime import clock
+
+REGISTER = "ehc.ehealthcard.register"
+
+
+def form(**also: Any) -> dict[str, Any]:
+    """A registration as an integrator sends it."""
+    made = {
+        "register_no": "R20260001", "register_time": "20261123083000", "apply_type": "3", "id_type": "01",
+        "id_no": resident_number("1985-03-14"), "name": "王小芳", "gender": "2", "nation": "01", "nationality": "CHN",
+        "domicile": "某省某市", "birthday": "1985-03-14", "cellphone": f"139{secrets.randbelow(10**8):08d}",
+        "telephone": "", "address": "某区某路1号", "workcode": "1", "maritalstatus": "10", "rzfs": "05", "file1": "",
+    }  # fmt: skip
+    return made | also
+
+
+@pytest.fixture(scope="module")
+async def hospital(platform: Platform) -> CardClient:
+    return await card_client(platform)
+
+
+@pytest.fixture(scope="module")
+async def other(platform: Platform) -> CardClient:
+    return await card_client(platform, "B")
+
+
+async def code_for(client: CardClient, card: str, kind: str = "0") -> str:
+    return str((await client.call("ehealthcode.generate", ehealth_card_id=card, ewmbs=kind))["ehealth_code"])
+
+
+# --- the life of a card ----------------------------------------------------------------------------------------------
+
+
+async def test_register_generate_verify(hospital: CardClient, other: CardClient) -> None:
+    said = form()
+    made = await hospital.call("ehealthcard.register", **said)
+    assert len(made["ehealth_card_id"]) == 64
+    assert len(made["mindex_id"]) == 64
+    assert (made["existing"], made["temporary"], made["card_status"]) == ("0", "0", "1")
+    code = await code_for(hospital, made["ehealth_card_id"])
+    assert len(code) <= 130
+    shown = await other.call("ehealthcode.verify", ehealth_code=code, medstepcode="010101", channelcode="0100")
+    assert shown["ehealth_card_id"] == made["ehealth_card_id"]
+    assert (shown["name"], shown["gender"], shown["birthday"]) == ("王小芳", "2", "1985-03-14")
+    assert shown["id_no"] == said["id_no"], "a code of one showing is given by its holder"
+    assert shown["visit"]
+
+
+async def test_applying_again_gives_the_card_that_is_there(hospital: CardClient, other: CardClient) -> None:
+    said = form()
+    first = await hospital.call("ehealthcard.register", **said)
+    async with nothing_written(hospital.platform):
+        again = await hospital.call("ehealthcard.register", **said)
+    assert again["existing"] == "1"
+    elsewhere = await other.call("ehealthcard.register", **said)
+    for later in (again, elsewhere):
+        assert (later["ehealth_card_id"], later["card_no"]) == (first["ehealth_card_id"], first["card_no"])
+
+
+async def test_a_closed_card_is_refused_everywhere_and_restored_by_applying(hospital: CardClient) -> None:
+    said = form()
+    card = (await hospital.call("ehealthcard.register", **said))["ehealth_card_id"]
+    code = await code_for(hospital, card)
+    assert (await hospital.call("ehealthcard.close", ehealth_card_id=card, revoke_no="C1"))["card_status"] == "3"
+    assert await hospital.refused("ehealthcode.verify", ehealth_code=code) == "code-cancelled"
+    assert await hospital.refused("ehealthcode.generate", ehealth_card_id=card) == "code-cancelled"
+    assert (await hospital.call("ehealthcode.query", ehealth_card_id=card))["card_status"] == "3"
+    restored = await hospital.call("ehealthcard.register", **said)
+    assert (restored["ehealth_card_id"], restored["card_status"]) == (card, "1")
+    assert await hospital.call("ehealthcode.verify", ehealth_code=await code_for(hospital, card))
+
+
+async def test_a_child_without_a_document_gets_a_temporary_card_and_later_its_own(hospital: CardClient) -> None:
+    mother = {"personnelType": "2", "motherName": "李梅", "motherIdCode": resident_number("1990-01-02")}
+    twins = [
+        form(id_no="", id_type="", name="", birthday="2026-11-20", gender="2", multipleBirthsFlag="1",
+             multipleBirthOrder=order, **mother)
+        for order in ("1", "2")
+    ]  # fmt: skip
+    first = await hospital.call("ehealthcard.register", **twins[0])
+    second = await hospital.call("ehealthcard.register", **twins[1])
+    assert first["temporary"] == second["temporary"] == "1"
+    assert first["ehealth_card_id"] != second["ehealth_card_id"]
+    again = await hospital.call("ehealthcard.register", **twins[0])
+    assert again["ehealth_card_id"] == first["ehealth_card_id"]
+    named = twins[0] | {"id_type": "08", "id_no": "Q123456789", "name": "张一一"}
+    grown = await hospital.call("ehealthcard.register", **named)
+    assert (grown["existing"], grown["temporary"]) == ("1", "0")
+    assert grown["card_no"] == first["card_no"], "the same person's one card"
+    shown = await hospital.call("ehealthcode.query", ehealth_card_id=first["ehealth_card_id"])
+    assert (shown["name"], shown["ehealth_card_id"]) == ("张一一", grown["ehealth_card_id"])
+
+
+async def test_a_yima_code_is_verified_like_a_national_one(hospital: CardClient) -> None:
+    platform, number = hospital.platform, resident_number()
+    made = await hospital.institution.create(patient(hospital.institution.code, national=number))
+    person = platform.person_of(f"Patient/{made['id']}")
+    shown = await hospital.call("ehealthcode.verify", ehealth_code=platform.dynamic(person), medstepcode="010102")
+    assert (shown["assurance"], shown["id_no"], len(shown["ehealth_card_id"])) == ("dynamic", number, 64)
+    printed = await hospital.call("ehealthcode.verify", ehealth_code=await platform.static(person))
+    assert printed["assurance"] == "static"
+
+
+async def test_a_code_an_institution_makes_identifies_only_unless_it_may_speak_for_residents(
+    hospital: CardClient,
+) -> None:
+    city = await card_client(hospital.platform, "C", rights=("in-person",))
+    said = form()
+    card = (await hospital.call("ehealthcard.register", **said))["ehealth_card_id"]
+    await city.call("ehealthcard.register", **said)
+    for client, assurance in ((hospital, "static"), (city, "dynamic")):
+        shown = await hospital.call("ehealthcode.verify", ehealth_code=await code_for(client, card))
+        assert shown["assurance"] == assurance
+
+
+# --- one use, and splices --------------------------------------------------------------------------------------------
+
+
+async def test_a_code_counts_once_and_the_same_terminal_may_ask_again(hospital: CardClient, other: CardClient) -> None:
+    card = (await hospital.call("ehealthcard.register", **form()))["ehealth_card_id"]
+    code = await code_for(hospital, card)
+    first = await hospital.call("ehealthcode.verify", ehealth_code=code)
+    again = await hospital.call("ehealthcode.verify", ehealth_code=code.lower().upper())
+    assert again["visit"] == first["visit"]
+    second_terminal = hospital.term_id.replace("-T1", "-T2")
+    refused = await hospital.refused("ehealthcode.verify", ehealth_code=code, terminalcode=second_terminal)
+    assert refused == "code-already-used"
+    assert await other.refused("ehealthcode.verify", ehealth_code=code) == "code-already-used"
+
+
+async def test_spliced_expired_and_foreign_codes_are_refused(hospital: CardClient) -> None:
+    ann, bob = [(await hospital.call("ehealthcard.register", **form(name=name)))["ehealth_card_id"]
+                for name in ("安安安", "包包包")]  # fmt: skip
+    whole = (await code_for(hospital, ann)).split(":")
+    fresh = (await code_for(hospital, bob)).split(":")
+    foreign = "0" * 64
+    splices = {
+        "a fresh validity behind another card": ([bob, *whole[1:]], "code-signature-invalid"),
+        "another code's validity": ([ann, "0", "F" * 32, *whole[3:]], "code-signature-invalid"),
+        "another code's token": ([*whole[:3], fresh[3], whole[4]], "code-signature-invalid"),
+        "another organisation": ([*whole[:4], "X9"], "code-signature-invalid"),
+        "without its organisation": (whole[:4], "code-signature-invalid"),
+        "without its token": (whole[:3], "code-signature-invalid"),
+        "a card of nobody here": ([foreign, *whole[1:]], "code-issuer-unknown"),
+        "a static code of nobody here": ([foreign, "1"], "code-issuer-unknown"),
+    }
+    for name, (parts, error) in splices.items():
+        assert await hospital.refused("ehealthcode.verify", ehealth_code=":".join(parts)) == error, name
+    assert await hospital.call("ehealthcode.verify", ehealth_code=":".join(whole)), "refusals use nothing up"
+
+
+async def test_an_expired_code(hospital: CardClient) -> None:
+    card = (await hospital.call("ehealthcard.register", **form()))["ehealth_card_id"]
+    code = await code_for(hospital, card)
+    later = clock.now() + timedelta(seconds=302)
+    stamp = str(int(later.timestamp() * 1000))
+    clock.set_source(lambda: later)
+    try:
+        body = hospital.envelope("ehc.ehealthcode.verify", {"ehealth_code": code}, timestamp=stamp)
+        got, _ = await hospital.send(body)
+    finally:
+        clock.set_source(None)
+    assert got["error"] == "code-expired"
+    holder = (await hospital.platform.database.fetchrow(
+        "select person_id from healthcode.national_card where card_id = $1", bytes.fromhex(card)))[0]  # fmt: skip
+    lines = await hospital.platform.log_of(holder)
+    assert [row["basis"] for row in lines if row["action"] == "scan" and row["outcome"] == "denied"] == ["code-expired"]
+
+
+# --- who may see whom ------------------------------------------------------------------------------------------------
+
+
+async def test_strangers_are_not_found_by_number_or_card_id(hospital: CardClient, other: CardClient) -> None:
+    said = form()
+    card = (await hospital.call("ehealthcard.register", **said))["ehealth_card_id"]
+    nobody = resident_number("1970-01-01")
+    for query in (
+        {"ehealth_card_id": card}, {"id_type": "01", "id_no": said["id_no"]}, {"id_type": "01", "id_no": nobody}
+    ):  # fmt: skip
+        assert await other.refused("ehealthcode.query", **query) == "card-not-found"
+    assert await other.refused("ehealthcode.generate", ehealth_card_id=card) == "card-not-found"
+    assert await other.refused("ehealthcard.close", ehealth_card_id=card) == "card-not-found"
+    printed = await code_for(hospital, card, "1")
+    seen = await other.call("ehealthcode.verify", ehealth_code=printed)
+    assert (seen["assurance"], seen["id_no"]) == ("static", f"{said['id_no'][:3]}{'*' * 13}{said['id_no'][-2:]}")
+    assert (await other.call("ehealthcode.query", ehealth_card_id=card))["id_no"] == seen["id_no"], "within the visit"
+
+
+async def test_a_number_with_another_name_tells_nothing_and_the_holder_sees_it(
+    hospital: CardClient, other: CardClient
+) -> None:
+    said = form()
+    await hospital.call("ehealthcard.register", **said)
+    person = await _person_by(hospital, said["id_no"])
+    stranger = await other.call("ehealthcard.register", **(said | {"name": "赵铁柱"}))
+    nobody = await other.call("ehealthcard.register", **form(name="赵铁柱"))
+    assert {key: type(value) for key, value in stranger.items()} == {k: type(v) for k, v in nobody.items()}
+    assert (stranger["existing"], stranger["temporary"]) == (nobody["existing"], nobody["temporary"])
+    assert len(stranger["ehealth_card_id"]) == len(nobody["ehealth_card_id"])
+    seen = await other.call("ehealthcode.query", ehealth_card_id=stranger["ehealth_card_id"])
+    assert (seen["name"], seen["id_no"]) == ("赵铁柱", said["id_no"]), "what was sent, and nothing else"
+    lines = await hospital.platform.log_of(person)
+    assert [(row["action"], row["outcome"]) for row in lines][-1] == ("resolve", "denied")
+
+
+async def _person_by(client: CardClient, number: str) -> int:
+    card = (await client.call("ehealthcode.query", id_type="01", id_no=number))["ehealth_card_id"]
+    row = await client.platform.database.fetchrow(
+        "select person_id from healthcode.national_card where card_id = $1", bytes.fromhex(card)
+    )
+    return int(row[0])
+
+
+async def test_a_registration_is_a_patient_of_the_institution(hospital: CardClient) -> None:
+    said = form()
+    await hospital.call("ehealthcard.register", **said)
+    found = await hospital.institution.call(
+        "POST", "/fhir/Patient/_search", f"identifier={RESIDENT_NUMBER}|{said['id_no']}".encode(),
+        content_type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+    assert found.status_code == 200, found.text
+    (entry,) = found.json()["entry"]
+    assert entry["resource"]["name"][0]["text"] == said["name"]
+    assert entry["resource"]["telecom"][0]["value"] == said["cellphone"]
+
+
+# --- institutions ----------------------------------------------------------------------------------------------------
+
+
+async def test_organisations_are_written_only_with_the_right_to(hospital: CardClient) -> None:
+    admin = await card_client(hospital.platform, "R", rights=("organisations",))
+    said = {"orgname": "某某骨科医院", "orgcode": "45075129-0", "orgproperty": "23", "accessmethod": "06",
+            "validtime": "2050-01-01", "orgaddr": "5101", "orglevel": "05", "orghierarchy": "0"}  # fmt: skip
+    assert await hospital.refused("ehealthcode.addorg", **said) == "scope-insufficient"
+    assert await hospital.refused("ehealthcode.queryorg", orgcode="45075129-0") == "not-found"
+    assert await admin.call("ehealthcode.addorg", **said) == {"orgcode": "45075129-0"}
+    assert await admin.refused("ehealthcode.addorg", **said) == "field-invalid"
+    assert await hospital.call("ehealthcode.queryorg", orgcode="45075129-0") == said | {"valid": "1"}
+    await admin.call("ehealthcode.updateorg", orgcode="45075129-0", orgname="某某医院", valid="0")
+    changed = await hospital.call("ehealthcode.queryorg", orgcode="45075129-0")
+    assert (changed["orgname"], changed["valid"], changed["orglevel"]) == ("某某医院", "0", "05")
+
+
+# --- bad envelopes ---------------------------------------------------------------------------------------------------
+
+
+def _other_key(key: bytes) -> bytes:
+    return bytes(byte ^ 1 for byte in key)
+
+
+BAD_ENVELOPES: dict[str, tuple[dict[str, Any], str]] = {
+    "an app nobody registered": ({"app_id": "nobody"}, "gateway-app-unknown"),
+    "an app id with a NUL": ({"app_id": "a\0b"}, "gateway-app-unknown"),
+    "a wrong digest": ({"digest": "0" * 64}, "gateway-digest-invalid"),
+    "a digest that is no text": ({"digest": 7}, "gateway-digest-invalid"),
+    "no digest": ({"digest": ""}, "gateway-digest-invalid"),
+    "a digest in Chinese": ({"digest": "摘要"}, "gateway-digest-invalid"),
+    "an old timestamp": ({"timestamp": "1557236049417"}, "gateway-timestamp-stale"),
+    "seconds for milliseconds": ({"timestamp": str(int(time.time()))}, "gateway-timestamp-stale"),
+    "no timestamp": ({"timestamp": ""}, "gateway-timestamp-stale"),
+    "words for a timestamp": ({"timestamp": "now"}, "gateway-timestamp-stale"),
+    "another version": ({"version": "X.M.9.9"}, "gateway-unsupported"),
+    "AES": ({"enc_type": "AES"}, "gateway-unsupported"),
+    "SHA256": ({"digest_type": "SHA256"}, "gateway-unsupported"),
+    "another method": ({"method": "ehc.ehealthcard.delete"}, "gateway-unsupported"),
+    "somebody's terminal": ({"term_id": "T-ELSEWHERE"}, "terminal-unknown"),
+    "content that is no Base64": ({"biz_content": "****"}, "gateway-content-unreadable"),
+    "content of half a block": ({"biz_content": "QUJD"}, "gateway-content-unreadable"),
+    "content under another key": ({"biz_content": base64.b64encode(b"x" * 32).decode()}, "gateway-content-unreadable"),
+    "no content": ({"biz_content": ""}, "gateway-content-unreadable"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ENVELOPES)
+async def test_a_bad_envelope_is_refused_clearly_and_writes_nothing(hospital: CardClient, name: str) -> None:
+    changed, error = BAD_ENVELOPES[name]
+    changed = dict(changed)
+    method = changed.pop("method", REGISTER)
+    async with nothing_written(hospital.platform):
+        got, _ = await hospital.send(hospital.envelope(method, form(), **changed))
+    assert (got["code"], got["error"]) == ("00", error)
+    assert got["message"] != got["message_en"]
+
+
+BAD_BODIES: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "json-malformed"),
+    "half a JSON": (b'{"app_id": "x"', "json-malformed"),
+    "a list": (b"[]", "json-malformed"),
+    "GBK": ('{"app_id": "王"}'.encode("gbk"), "json-malformed"),
+    "a key twice": (b'{"app_id": "x", "app_id": "y"}', "json-duplicate-key"),
+    "very deep": (b"[" * 100_000, "json-malformed"),
+    "no app": (b"{}", "gateway-app-unknown"),
+    "half a surrogate": (b'{"app_id": "\\ud800"}', "json-malformed"),
+    "an object for an app": (b'{"app_id": {}}', "field-invalid"),
+    "too much": (b" " * (1024 * 1024 + 1), "body-too-large"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+async def test_a_bad_body(hospital: CardClient, name: str) -> None:
+    body, error = BAD_BODIES[name]
+    got, _ = await hospital.send(body)
+    assert (got["code"], got["error"]) == ("00", error)
+
+
+BAD_CONTENTS: dict[str, tuple[str, dict[str, Any] | bytes, str]] = {
+    "content in GBK": (REGISTER, '{"name": "王"}'.encode("gbk"), "json-malformed"),
+    "content that is no object": (REGISTER, b"[1]", "json-malformed"),
+    "no number and no mother": (REGISTER, {"name": "王"}, "field-missing"),
+    "a number with a wrong check digit": (REGISTER, form(id_no="999999198503140011"), "field-invalid"),
+    "a birthday that the number denies": (REGISTER, form(birthday="1986-03-14"), "field-invalid"),
+    "a document type of another province": (REGISTER, form(id_type="111"), "field-invalid"),
+    "a sex that no table has": (REGISTER, form(gender="3"), "field-invalid"),
+    "an apply mode that no table has": (REGISTER, form(apply_type="9"), "field-invalid"),
+    "no name": (REGISTER, form(name=""), "field-missing"),
+    "a name with a line end": (REGISTER, form(name="王\n芳"), "field-invalid"),
+    "a name of 81 characters": (REGISTER, form(name="王" * 81), "field-invalid"),
+    "a date that there is not": (
+        REGISTER, form(id_type="03", id_no="E12345678", birthday="2026-02-30"), "field-invalid"
+    ),
+    "a mother without a document": (REGISTER, form(id_no="", personnelType="2", motherName="李"), "field-missing"),
+    "a mother without a name": (
+        REGISTER, form(id_no="", personnelType="2", motherIdCode=resident_number()), "field-missing"
+    ),
+    "a card that there is not": ("ehc.ehealthcard.close", {"ehealth_card_id": "0" * 64}, "card-not-found"),
+    "a card id of words": ("ehc.ehealthcode.query", {"ehealth_card_id": "nobody"}, "card-not-found"),
+    "no card id": ("ehc.ehealthcode.generate", {}, "field-missing"),
+    "another kind of code": ("ehc.ehealthcode.generate", {"ehealth_card_id": "0", "ewmbs": "7"}, "field-invalid"),
+    "no code": ("ehc.ehealthcode.verify", {}, "field-missing"),
+    "a number for a code": ("ehc.ehealthcode.verify", {"ehealth_code": 5}, "field-missing"),
+    "a step that no table has": (
+        "ehc.ehealthcode.verify", {"ehealth_code": "x", "medstepcode": "019999"}, "field-invalid"
+    ),
+    "a channel that no table has": (
+        "ehc.ehealthcode.verify", {"ehealth_code": "x", "channelcode": "7"}, "field-invalid"
+    ),
+    "a terminal nobody registered": (
+        "ehc.ehealthcode.verify", {"ehealth_code": f"{'0' * 64}:1", "terminalcode": "X"}, "code-issuer-unknown"
+    ),
+    "a code of 131 characters": (
+        "ehc.ehealthcode.verify", {"ehealth_code": f"{'A' * 64}:0:{'B' * 66}"}, "code-unreadable"
+    ),
+    "two codes joined": (
+        "ehc.ehealthcode.verify", {"ehealth_code": f"{'A' * 32}:1{'B' * 32}:1"}, "code-unreadable"
+    ),
+    "a GBK scanner": ("ehc.ehealthcode.verify", {"ehealth_code": f"{'A' * 64}:1:\ufffd\ufffd"}, "code-unreadable"),
+    "an address on the web": ("ehc.ehealthcode.verify", {"ehealth_code": "https://example.org"}, "code-unreadable"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_CONTENTS)
+async def test_bad_content_is_refused_clearly_and_writes_nothing(hospital: CardClient, name: str) -> None:
+    method, content, error = BAD_CONTENTS[name]
+    async with nothing_written(hospital.platform):
+        got, opened = await hospital.send(hospital.envelope(method, content))
+    assert (got["code"], got["error"], opened) == ("00", error, {}), got
+    sent = json.dumps(content) if isinstance(content, dict) else ""
+    assert not any(number in json.dumps(got) for number in _numbers(sent)), "a document number in a refusal"
+
+
+def _numbers(sent: str) -> list[str]:
+    return [
+        word.strip('",') for word in sent.split() if len(word.strip('",')) == 18 and word.strip('",')[:17].isdigit()
+    ]
+
+
+# --- replays, other families, suspension -----------------------------------------------------------------------------
+
+
+async def test_the_same_request_is_not_carried_out_twice(hospital: CardClient) -> None:
+    body = hospital.envelope(REGISTER, form())
+    assert (await hospital.send(body))[0]["code"] == "10"
+    assert (await hospital.send(body))[0]["error"] == "gateway-replayed"
+    changed = body | {"timestamp": str(int(body["timestamp"]) + 1)}
+    assert (await hospital.send(changed))[0]["error"] == "gateway-digest-invalid"
+
+
+async def test_a_digest_in_capitals_a_null_terminal_and_hexadecimal_content_are_taken(hospital: CardClient) -> None:
+    body = hospital.envelope("ehc.ehealthcode.queryorg", {"orgcode": hospital.institution.code})
+    got, opened = await hospital.send(body | {"digest": body["digest"].upper()})
+    assert (got["code"], opened["orgcode"]) == ("10", hospital.institution.code)
+    body = hospital.envelope("ehc.ehealthcode.queryorg", {"orgcode": hospital.institution.code}, term_id="null")
+    assert (await hospital.send(body | {"term_id": None}))[0]["code"] == "10"
+    sealed = base64.b64decode(body["biz_content"]).hex()
+    answer = await hospital.platform.client.post(BUSINESS, json=body | {"biz_content": sealed})
+    assert bytes.fromhex(answer.json()["biz_content"])
+
+
+async def test_an_app_of_the_other_family_and_a_suspended_institution(platform: Platform) -> None:
+    client = await card_client(platform, "S")
+    await directory.set_institution_status(platform.database, client.institution.number, "suspended")
+    assert await client.refused("ehealthcode.queryorg", orgcode="x") == "institution-suspended"
+    async with platform.database.transaction() as c:
+        new = directory.NewGateway(
+            app_id="other-family", institution_id=client.institution.number, family="open-platform",
+            terminals=(client.term_id,),
+        )  # fmt: skip
+        await directory.register_gateway(c, platform.access.vault, new)
+    got, _ = await client.send(client.envelope(REGISTER, form(), app_id="other-family"))
+    assert got["error"] == "gateway-app-unknown"
+
+
+async def test_dialects_are_tables(platform: Platform) -> None:
+    shenzhen = await card_client(platform, "SZ", dialect="shenzhen")
+    made = await shenzhen.call("ehealthcard.register", **form(id_type="111", id_no="R440000001", birthday="2026-01-05"))
+    shown = await shenzhen.call("ehealthcode.query", ehealth_card_id=made["ehealth_card_id"])
+    assert (shown["id_type"], shown["id_no"]) == ("111", "R440000001")
