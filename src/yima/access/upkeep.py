@@ -21,6 +21,7 @@ _log = logs.get("upkeep")
 EVERY_SECONDS: Final = 60
 FORGET: Final = "forget"
 COUNT: Final = "count-card-use"
+END_SUSPENSIONS: Final = "end-suspensions"
 _REDEMPTIONS: Final = timedelta(days=1)
 _AUTHORISATIONS: Final = timedelta(hours=1)
 _SHARES: Final = timedelta(days=7)
@@ -53,7 +54,8 @@ class Upkeep:
         async with self._database.transaction() as c:
             for kind, key, payload in due(now):
                 await jobs.enqueue(c, kind, payload, key=key, now=now)
-        return await jobs.work(self._database, {FORGET: self._forget, COUNT: self._count}, now=now)
+        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions}
+        return await jobs.work(self._database, doing, now=now)
 
     async def _forget(self, _database: Database, _job: jobs.Job) -> None:
         now = self._now()
@@ -69,6 +71,9 @@ class Upkeep:
         async with self._database.transaction() as c:
             await healthcode.count_day(c, date.fromisoformat(str(job.payload["day"])), self._now())
 
+    async def _end_suspensions(self, database: Database, _job: jobs.Job) -> None:
+        await healthcode.end_due(database, self._now())
+
 
 def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     """The jobs of this hour and this day, as (kind, key, payload): the same key is the same job."""
@@ -77,5 +82,6 @@ def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     days = [(today, hour), (today - timedelta(days=1), f"{today}"), *final]
     return [
         (FORGET, hour, {}),
+        (END_SUSPENSIONS, hour, {}),
         *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
     ]

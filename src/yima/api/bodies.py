@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
+import msgspec
 from starlette.requests import Request
 
 from yima.access import Access
@@ -17,7 +19,9 @@ FHIR_XML: Final = "application/fhir+xml"
 XML_TYPES: Final = (FHIR_XML, "application/xml", "text/xml")
 PATCH_TYPE: Final = "application/json-patch+json"
 FORM: Final = "application/x-www-form-urlencoded"
+T = TypeVar("T")
 _LONGEST_FORM: Final = 64 * 1024
+_LONGEST_JSON: Final = 8 * 1024
 _MOST_FIELDS: Final = 200
 
 
@@ -85,6 +89,33 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise Refusal("field-invalid", field="body", expected=f"at most {_MOST_FIELDS} form fields in UTF-8") from error
+
+
+async def json_of(request: Request, decoder: msgspec.json.Decoder[T], expected: str) -> T:
+    """A small JSON body in the form of a struct; an empty body stands for `{}`.
+
+    Refusals: `unsupported-media-type`, `body-too-large` (8 KiB), `json-malformed`, `json-duplicate-key`,
+    `field-invalid` naming what was expected.
+    """
+    body = await body_of(request, _LONGEST_JSON) or b"{}"
+    if body != b"{}":
+        check_type(request, "application/json")
+    try:
+        said = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Refusal("field-invalid", field="body", expected=f"{expected} ({error})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal("json-malformed", reason="it is not a JSON object in UTF-8") from error
+    json.loads(body, object_pairs_hook=_once)
+    return said
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise Refusal("json-duplicate-key", field="$", key=key[:64])
+        seen.add(key)
 
 
 def check_acceptable(request: Request) -> None:
