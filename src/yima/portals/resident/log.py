@@ -140,8 +140,10 @@ def when_said(at: datetime, today: date, words: Words) -> str:
 
 def _key(event: Event) -> tuple[str, str]:
     """What belongs on one card: a visit, an emergency access, one's own doings, systems; every denial stands alone."""
+    if event.action == "credential":
+        return ("own", "credential-ended" if event.detail.get("revoked") else "credential-made")
     if event.agent == "resident":
-        return ("own", event.action if event.action in ("consent", "credential") else "look")
+        return ("own", event.action if event.action == "consent" else "look")
     if event.outcome != "ok":
         return ("denied", event.event_id)
     if event.basis == "break-glass":
@@ -201,7 +203,9 @@ def _own(events: Sequence[Event], _names: Names, words: Words) -> Card:
     if events[0].action == "consent":
         return _card("own", events[0], words.count("log.own-choice", len(events)), "", events, words)
     if events[0].action == "credential":
-        return _card("own", events[0], words.count("log.own-credential", len(events)), "", (), words)
+        ended = events[0].detail.get("revoked")
+        key = "log.credential-ended" if ended else "log.credential-made"
+        return _card("own", events[0], words.count(key, len(events)), "", (), words)
     return _card("own", events[0], words.count("log.own-look", len(events)), "", (), words)
 
 
