@@ -9,7 +9,7 @@ from yima.access.counter import Offer, Profile, Ticket
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
-from yima.access.families import Families, FamilyView, Relative
+from yima.access.families import AtCounter, Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.kiosk import Answer, Question
 from yima.access.place import Entry
@@ -27,6 +27,7 @@ __all__ = [
     "Answer",
     "Application",
     "Asking",
+    "AtCounter",
     "CardView",
     "Cards",
     "Context",

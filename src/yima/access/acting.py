@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,31 +29,33 @@ async def acting(cx: Context, agent: PersonId, person: PersonId, what: consent.W
     return consent.may_act(await born(cx, mandates), agent, person, what, now, private_teens=cx.private_teens)
 
 
-def lines(
-    caller: Caller, person: PersonId, name: str, *, action: str, basis: str, detail: Mapping[str, Any], now: datetime,
-    outcome: str = "ok",
-) -> list[audit.Event]:  # fmt: skip
-    """What a resident did for somebody: on that person's log who it was, on the resident's own log for whom.
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a resident did for somebody: an action of the log, on what ground, and the details."""
 
-    `name` is the name of the person acted for; a name is no secret between the two.
-    """
+    action: str
+    basis: str
+    detail: Mapping[str, Any]
+
+
+def lines(caller: Caller, person: PersonId, name: str, done: Done, now: datetime) -> list[audit.Event]:
+    """On that person's log who it was, on the resident's own log for whom. `name` is the person's; both know it."""
     of_person = audit.Event(
-        person=person, recorded=now, action=action, outcome=outcome, purpose="own-request", basis=basis,
+        person=person, recorded=now, action=done.action, outcome="ok", purpose="own-request", basis=done.basis,
         agent="resident", agent_id=caller.agent_id, agent_name=caller.name_zh, request_id=logs.request_id.get(),
-        detail={**detail, "by": caller.agent_id},
+        detail={**done.detail, "by": caller.agent_id},
     )  # fmt: skip
-    mirrored = {**detail, "for": person_text(person), "for_name": name}
+    mirrored = {**done.detail, "for": person_text(person), "for_name": name}
     return [of_person, replace(of_person, person=caller.person, detail=mirrored)]
 
 
 async def tell_both(
-    cx: Context, c: Connection | None, caller: Caller, person: PersonId, *, action: str, basis: str,
-    detail: Mapping[str, Any], now: datetime,
-) -> None:  # fmt: skip
+    cx: Context, c: Connection | None, caller: Caller, person: PersonId, done: Done, now: datetime
+) -> None:
     """Write both lines: in the transaction given, or durably by themselves."""
     identity = await cx.identities.submit(person)
     name = (identity.name or identity.latin_name) if identity else ""
-    events = lines(caller, person, name, action=action, basis=basis, detail=detail, now=now)
+    events = lines(caller, person, name, done, now)
     if c is not None:
         await audit.append(c, events)
         return

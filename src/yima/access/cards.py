@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima import audit, directory, healthcode, mpi
-from yima.access.acting import acting, tell_both
+from yima.access.acting import Done, acting, tell_both
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.directory import Caller
@@ -149,7 +149,7 @@ class Cards:
         return len(made)
 
     async def person_by_paper(self, caller: Caller, paper: Paper, now: datetime) -> mpi.Identity:
-        """Who holds the document in the clerk's hand, for a service at the counter; the look-up is on that person's log.
+        """Who holds the document in the clerk's hand, for a service at the counter; that person's log says so.
 
         Refusals: `right-needed`, `not-found`.
         """
@@ -164,7 +164,7 @@ class Cards:
         return identity
 
     async def printed(self, caller: Caller, person: PersonId, paper: Paper, now: datetime) -> tuple[Card, str]:
-        """The card and the text of its printed code, for printing at the counter. Refusals as `change`, `card-state`."""
+        """The card and the text of its printed code, to be printed. Refusals as `change`, `card-state`."""
         basis = await self._basis(caller, person, "reissue", now, paper)
         card = await healthcode.card_of(self._cx.database, person)
         if card.standing(now) != "active":
@@ -259,7 +259,7 @@ class Cards:
         self, c: Any, caller: Caller, person: PersonId, basis: str, detail: dict[str, Any], now: datetime
     ) -> None:
         if caller.kind == "resident" and caller.person != person:
-            await tell_both(self._cx, c, caller, person, action="card", basis=basis, detail=detail, now=now)
+            await tell_both(self._cx, c, caller, person, Done("card", basis, detail), now)
             return
         purpose = "own-request" if caller.kind == "resident" else ""
         event = event_of(Asking(caller=caller, now=now, purpose=purpose), person, "card", "ok", basis, detail)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima import audit, consent, healthcode, mpi
-from yima.access.acting import acting, born, tell_both
+from yima.access.acting import Done, acting, born, tell_both
 from yima.access.cards import Paper, actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
@@ -20,6 +20,22 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, home_of
 
 _AT_COUNTER: Final = frozenset(consent.EVIDENCE) - {"own-session"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtCounter:
+    """A mandate as it is given in person, at a counter."""
+
+    visit: str
+    """The handle of the scan of the code of whom it is for."""
+    paper: Paper | None
+    """Their document; not needed with a code from a phone, nor for a child."""
+    agent: Paper
+    """The document of who will act."""
+    guardian: bool
+    scopes: Collection[str] = ()
+    ends: datetime | None = None
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +118,12 @@ class Families:
         return found
 
     async def card(self, caller: Caller, person: PersonId, now: datetime) -> CardView:
-        """Somebody's card and codes, to be shown by whom they let: on both logs. Refusals `mandate-needed`, as `my_card`."""
+        """Somebody's card and codes, to be shown by whom they let: on both logs. Refusal `mandate-needed`."""
         if own(caller) == person:
             return await card_view(self._cx, person, now)
         allowed = await self.may(caller, person, "show-code", now)
         view = await card_view(self._cx, person, now)
-        await tell_both(
-            self._cx, None, caller, person, action="card", basis=allowed.basis, detail={"event": "show"}, now=now
-        )
+        await tell_both(self._cx, None, caller, person, Done("card", allowed.basis, {"event": "show"}), now)
         return view
 
     # --- giving and ending -------------------------------------------------------------------------------------------
@@ -148,45 +162,40 @@ class Families:
             raise Refusal("not-found", field="number")
         return card.person
 
-    async def record(
-        self, caller: Caller, *, visit: str, paper: Paper | None, agent: Paper, guardian: bool, scopes: Collection[str],
-        ends: datetime | None, evidence: str, now: datetime,
-    ) -> str:  # fmt: skip
+    async def record(self, caller: Caller, said: AtCounter, now: datetime) -> str:
         """Staff record what a person said at the counter: their code was scanned there, both documents were seen.
 
         A phone's code proves that the person is there; a printed one may be anybody's copy, so the person's document
         (or for a child without one the evidence of guardianship) is wanted beside it. Refusals: `right-needed`,
         `visit-needed`, `visit-expired`, `code-assurance-too-low`, `not-found` for a document, `field-invalid`.
         """
-        cx = self._cx
+        cx, guardian = self._cx, said.guardian
         if caller.kind != "practitioner":
             raise Refusal("right-needed", expected="staff of an institution")
-        person = await self._present(caller, visit, paper, guardian, now)
-        held = await mpi.person_of_document(cx.database, cx.vault, agent.system, agent.value)
+        person = await self._present(caller, said, now)
+        held = await mpi.person_of_document(cx.database, cx.vault, said.agent.system, said.agent.value)
         if held is None:
             raise Refusal("not-found", field="agent")
-        if evidence not in _AT_COUNTER or (guardian and evidence == "in-person"):
+        if said.evidence not in _AT_COUNTER or (guardian and said.evidence == "in-person"):
             raise Refusal("field-invalid", field="evidence", expected=", ".join(sorted(_AT_COUNTER)))
         people = await mpi.identities(cx.database, [person, held])
         giving = consent.Giving(
             person=person, born=people[person].birth_date, agent=held, agent_born=people[held].birth_date,
-            kind="guardian" if guardian else "given", scopes=consent.SCOPES if guardian else scopes, ends=ends,
-            evidence=evidence, recorded_by=actor_of(caller),
+            kind="guardian" if guardian else "given", scopes=consent.SCOPES if guardian else said.scopes,
+            ends=said.ends, evidence=said.evidence, recorded_by=actor_of(caller),
         )  # fmt: skip
-        asking = Asking(caller=caller, now=now, visit=visit)
+        asking = Asking(caller=caller, now=now, visit=said.visit)
         return await self._keep(giving, asking, people[held], people[person], now)
 
-    async def _present(
-        self, caller: Caller, visit: str, paper: Paper | None, guardian: bool, now: datetime
-    ) -> PersonId:
-        opened = await open_visit(self._cx, visit, now)
+    async def _present(self, caller: Caller, said: AtCounter, now: datetime) -> PersonId:
+        opened = await open_visit(self._cx, said.visit, now)
         if opened.institution != caller.institution or opened.assurance == "break-glass":
             raise Refusal("visit-needed", field="visit")
-        if opened.assurance == "dynamic" or guardian:
+        if opened.assurance == "dynamic" or said.guardian:
             return opened.person
-        if paper is None:
+        if said.paper is None:
             raise Refusal("code-assurance-too-low", field="visit")
-        held = await mpi.person_of_document(self._cx.database, self._cx.vault, paper.system, paper.value)
+        held = await mpi.person_of_document(self._cx.database, self._cx.vault, said.paper.system, said.paper.value)
         if held != opened.person:
             raise Refusal("not-found", field="value")
         return opened.person
