@@ -39,7 +39,7 @@ moments = st.integers(946684800, 4102444800).map(lambda unix: datetime.fromtimes
 def test_the_published_vector() -> None:
     """Design note healthcode, 6.1, as reproduced from public integrators' code."""
     assert ids.spreading_factor(MINDEX).hex().upper() == "92CDCE45A16799FD"
-    assert ids.user_key(ROOT, MINDEX).hex().upper() == "86C63180C2806ED1F47B859DE501215B"
+    assert ids.holder_key(ROOT, MINDEX).hex().upper() == "86C63180C2806ED1F47B859DE501215B"
     assert ids.card_id(ROOT, MINDEX, "01", "11010020171225006X") == CARD
     assert ids.document_of(ROOT, MINDEX, CARD) == "0111010020171225006X"
 

@@ -14,7 +14,6 @@ from yima import healthcode, mpi
 from yima.access import register, scan
 from yima.access.context import Context
 from yima.directory import GatewayApp, Gateways
-from yima.healthcode import national
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -29,7 +28,7 @@ class Shown:
 
     identity: mpi.Identity
     card: healthcode.Card
-    national: national.NationalCard
+    national: healthcode.national.NationalCard
     document_type: str
     number: str
     """In the clear only to who registered it, or has just read a code of one showing; else all but five hidden."""
@@ -101,10 +100,10 @@ class Gateway:
         """
         found = await scan.scan(
             self._cx, app.caller, said.text, terminal=said.terminal, step=said.step,
-            purpose=national.purpose_of(said.step), now=now, channel=said.channel,
+            purpose=healthcode.national.purpose_of(said.step), now=now, channel=said.channel,
         )  # fmt: skip
         fresh = found.assurance == "dynamic" or (
-            national.looks_national(said.text) and national.read(said.text).dynamic
+            healthcode.national.looks_national(said.text) and healthcode.national.read(said.text).dynamic
         )
         clear = fresh or await self._registered(app, found.person)
         shown = await self._shown(app, found.person, clear=clear, now=now)
@@ -140,7 +139,7 @@ class Gateway:
 
         Refusals: those of `healthcode.report`; `visit-unknown` for a national code that opened no visit here.
         """
-        visit = await self._visit_of(app, said) if national.looks_national(said.text) else ""
+        visit = await self._visit_of(app, said) if healthcode.national.looks_national(said.text) else ""
         report = healthcode.Report(
             institution=app.caller.institution, key=said.key, step=said.step, channel=said.channel, at=said.at,
             visit=visit, code="" if visit else said.text, department=said.department, cost_types=said.cost_types,
@@ -159,7 +158,7 @@ class Gateway:
 
     # --- who may be seen ---------------------------------------------------------------------------------------------
 
-    async def _known(self, app: GatewayApp, card_id: str, now: datetime) -> national.NationalCard:
+    async def _known(self, app: GatewayApp, card_id: str, now: datetime) -> healthcode.national.NationalCard:
         held = await self._cx.national.find(self._cx.database, card_id.strip().upper())
         if not await self._knows(app, held.person, now):
             raise Refusal("card-not-found")
@@ -179,7 +178,7 @@ class Gateway:
     async def _person_of(self, text: str, now: datetime) -> PersonId | None:
         """Whose code it is, whether or not it was used or has expired; None where only a scan can say."""
         try:
-            if national.looks_national(text):
+            if healthcode.national.looks_national(text):
                 return (await self._cx.national.open(self._cx.database, text)).card.person
             return (await healthcode.check(text, self._cx.database, self._cx.keys, now))[0]
         except Refusal:
@@ -194,19 +193,21 @@ class Gateway:
         document_type, number = self._cx.national.document(held)
         return Shown(identity, card, held, document_type, number if clear else _masked(number))
 
-    async def _card_of(self, app: GatewayApp, identity: mpi.Identity, now: datetime) -> national.NationalCard:
+    async def _card_of(
+        self, app: GatewayApp, identity: mpi.Identity, now: datetime
+    ) -> healthcode.national.NationalCard:
         """The person's national card; made of the first document, or a temporary one, for who came another way."""
         cards = await self._cx.national.of_person(self._cx.database, identity.person)
         if cards:
             return cards[0]
         documents = await mpi.documents_of(self._cx.database, self._cx.vault, identity.person)
 
-        async def work(c: Connection) -> national.NationalCard:
+        async def work(c: Connection) -> healthcode.national.NationalCard:
             if not documents:
                 return await self._cx.national.temporary(c, identity.person, name=identity.name, now=now)
             first = documents[0]
             return await self._cx.national.give(
-                c, identity.person, document_type=national.dialect(app.dialect).document_type(first.system),
+                c, identity.person, document_type=healthcode.national.dialect(app.dialect).document_type(first.system),
                 system=first.system, number=first.value, name=identity.name, now=now,
             )  # fmt: skip
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from yima import directory, mpi
+from yima import directory, healthcode, mpi
 from yima.access import Access, Scanning, Shown
 from yima.api.gateway.forms import CARD_SYSTEM, Fields, application
 from yima.directory import GatewayApp, Organisation
-from yima.healthcode.national import LONGEST, Dialect, dialect
 from yima.runtime.errors import Refusal
 
-_CODE: Final = 8 * LONGEST  # a longer text is refused for what it is, below, not for its length alone
+_CODE: Final = 8 * healthcode.national.LONGEST  # two codes read as one are told so
 _STATIC, _DYNAMIC = "1", "0"
 _SAID: Final = ("orgproperty", "accessmethod", "validtime", "orgaddr", "orglevel", "orghierarchy")
 
@@ -32,9 +31,9 @@ class Asked:
     """The caller's id of the request, where the family has one."""
 
     @property
-    def dialect(self) -> Dialect:
+    def dialect(self) -> healthcode.national.Dialect:
         """The code tables of this app."""
-        return dialect(self.app.dialect)
+        return healthcode.national.dialect(self.app.dialect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yima import healthcode
 from yima.api.answers import access_of
 from yima.api.bodies import body_of
 from yima.api.gateway import card_methods
 from yima.api.gateway.forms import Fields, parse
 from yima.directory import GatewayApp
-from yima.healthcode.national import envelope
 from yima.runtime import clock, logs, metrics
 from yima.runtime.errors import Refusal
 
@@ -62,9 +62,9 @@ async def _carried_out(request: Request, call: _Call) -> dict[str, Any]:
     _check_kinds(fields)
     # 2 It holds the app's secret. Nothing of the content is believed before.
     content = _text(sent, "biz_content")
-    call.hexadecimal = envelope.is_hexadecimal(content)
-    plain = envelope.open_content(app.cipher_key, content)
-    if not envelope.digest_holds(fields, plain, app.secret, fields["digest"]):
+    call.hexadecimal = healthcode.national.envelope.is_hexadecimal(content)
+    plain = healthcode.national.envelope.open_content(app.cipher_key, content)
+    if not healthcode.national.envelope.digest_holds(fields, plain, app.secret, fields["digest"]):
         expected = "SM3 of the eight members in alphabetical order with the plain biz_content, then app_secret"
         raise Refusal("gateway-digest-invalid", field="digest", expected=expected)
     call.app = app
@@ -78,7 +78,7 @@ async def _carried_out(request: Request, call: _Call) -> dict[str, Any]:
     if terminal not in app.terminals:
         raise Refusal("terminal-unknown", field="term_id")
     if method.once:
-        mark = bytes.fromhex(envelope.digest(fields, plain, app.secret))
+        mark = bytes.fromhex(healthcode.national.envelope.digest(fields, plain, app.secret))
         await access.gateway.apps.once(app.caller.agent_id, mark, call.now + 3 * WINDOW, call.now)
     asked = card_methods.Asked(access, app, Fields(parse(plain, "biz_content")), terminal, call.now)
     return await method.work(asked)
@@ -119,6 +119,8 @@ def _answer(call: _Call, code: str, refusal: Refusal | None, content: dict[str, 
     else:
         plain = orjson.dumps(content).decode()
         made |= {"app_id": call.app.caller.agent_id, "digest_type": "SM3", "enc_type": "SM4"}
-        made["digest"] = envelope.reply_digest(made, plain, call.app.secret)
-        made["biz_content"] = envelope.seal(call.app.cipher_key, plain, hexadecimal=call.hexadecimal)
+        made["digest"] = healthcode.national.envelope.reply_digest(made, plain, call.app.secret)
+        made["biz_content"] = healthcode.national.envelope.seal(
+            call.app.cipher_key, plain, hexadecimal=call.hexadecimal
+        )
     return Response(orjson.dumps(made), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
-from yima import mpi
+from yima import healthcode, mpi
 from yima.access import Application, Mother
-from yima.healthcode.national import Dialect
 from yima.runtime.errors import Refusal
 
 CHINA: Final = timezone(timedelta(hours=8))
@@ -116,7 +115,7 @@ def parse(text: bytes | str, what: str) -> dict[str, Any]:
     return found
 
 
-def application(fields: Fields, names: Names, dialect: Dialect) -> Application:
+def application(fields: Fields, names: Names, dialect: healthcode.national.Dialect) -> Application:
     """The application for a card in a call. Refusals `field-missing`, `field-invalid` name the field."""
     mother = _mother(fields, dialect)
     document_type = fields.text(names.document_type, most=8)
@@ -164,7 +163,7 @@ def _checked(system: str, number: str, names: Names, birthday: str, sex: str) ->
     return born, sex if sex != "unknown" else ("male" if int(number[16]) % 2 else "female")
 
 
-def _mother(fields: Fields, dialect: Dialect) -> Mother | None:
+def _mother(fields: Fields, dialect: healthcode.national.Dialect) -> Mother | None:
     """The mother of a child without a document, as either family writes her."""
     child = fields.inner("childInfo")
     name = fields.text("motherName", most=80) or child.text("motherName", most=80)

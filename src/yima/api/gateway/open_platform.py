@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yima import healthcode
 from yima.api.answers import access_of
 from yima.api.bodies import body_of
 from yima.api.gateway import open_methods
@@ -20,7 +21,6 @@ from yima.api.gateway.card_methods import Asked
 from yima.api.gateway.card_system import WINDOW, check_fresh
 from yima.api.gateway.forms import Fields, parse
 from yima.directory import GatewayApp
-from yima.healthcode.national import envelope
 from yima.runtime import clock, metrics
 from yima.runtime.errors import Refusal
 
@@ -60,7 +60,7 @@ async def _carried_out(request: Request, method: str, request_id: list[str]) -> 
         app = await apps.app_of_token(common.needed("appToken", "a token of getAppToken", most=128), now)
     # 2 It holds the app's secret.
     given = common.text("sign", most=128)
-    if not envelope.sign_holds({**common.values, **req.values}, app.secret, given):
+    if not healthcode.national.envelope.sign_holds({**common.values, **req.values}, app.secret, given):
         expected = "Base64(SHA-256(non-empty members of commonIn and req, sorted, joined by &, then the secret))"
         raise Refusal("gateway-digest-invalid", field="sign", expected=expected)
     app.check_active()

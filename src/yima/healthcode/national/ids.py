@@ -42,7 +42,7 @@ def spreading_factor(index: str) -> bytes:
     return factor.to_bytes(8, "big")
 
 
-def user_key(root: bytes, index: str) -> bytes:
+def holder_key(root: bytes, index: str) -> bytes:
     """The key of one person's card: SM4(root, factor | not factor)."""
     factor = spreading_factor(index)
     return encrypt(root, factor + bytes(byte ^ 0xFF for byte in factor))
@@ -53,12 +53,12 @@ def card_id(root: bytes, index: str, document_type: str, number: str) -> str:
     plain = f"{document_type}{number}".encode("ascii")
     if not 0 < len(plain) <= _LONGEST + 2:
         raise ValueError("a document type and number of at most 32 characters")
-    return encrypt(user_key(root, index), plain + bytes(-len(plain) % BLOCK)).hex().upper()
+    return encrypt(holder_key(root, index), plain + bytes(-len(plain) % BLOCK)).hex().upper()
 
 
 def document_of(root: bytes, index: str, card: str) -> str:
     """Document type and number inside a card id: what its issuer, and nobody else, can read out of it."""
-    return decrypt(user_key(root, index), bytes.fromhex(card)).rstrip(b"\0").decode("ascii")
+    return decrypt(holder_key(root, index), bytes.fromhex(card)).rstrip(b"\0").decode("ascii")
 
 
 def temporary_number(randbelow: Callable[[int], int]) -> str:
