@@ -32,8 +32,9 @@ class Shown:
 
 
 def shown(found: Sequence[healthcode.trust.Credential]) -> list[Shown]:
-    """What the page lists: those that work first, each group newest first."""
-    rows = [Shown(f"{one.ref.list}-{one.ref.index}", one.kind, one.issued, one.expires, one.revoked) for one in found]
+    """What the page lists: those that work first, each group newest first; without those that a newer one replaced."""
+    listed = [one for one in found if one.reason != "replaced"]
+    rows = [Shown(f"{one.ref.list}-{one.ref.index}", one.kind, one.issued, one.expires, one.revoked) for one in listed]
     return sorted(rows, key=lambda row: row.revoked is not None)
 
 
