@@ -14,7 +14,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from yima import healthcode
+from yima import directory, healthcode
 from yima.access import Access
 from yima.cli import city, demo, loading, registering, running, trust
 from yima.runtime import ids, logs, migrate, postgres, settings
@@ -194,6 +194,32 @@ def register_client(
         ),
     )
     typer.echo(f"app {client_id} is registered for {institution}")
+
+
+@register_app.command("gateway")
+def register_gateway(
+    institution: Annotated[str, typer.Argument(help="Code of its institution.")],
+    app_id: Annotated[str, typer.Argument(help="The app id with which it will call.")],
+    family: Annotated[str, typer.Option(help="card (business.do) or open-platform.")] = "card",
+    terminal: Annotated[
+        list[str] | None, typer.Option(help="A terminal it may speak for; the first is meant when none is named.")
+    ] = None,
+    dialect: Annotated[str | None, typer.Option(help="Code tables; default: the setting national_dialect.")] = None,
+    right: Annotated[
+        list[str] | None, typer.Option(help="organisations: may write institutions. in-person: see docs.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Register an app of the national gateway and print its secrets: they are shown this once."""
+
+    async def work(access: Access) -> directory.GatewaySecrets:
+        options = {"terminals": tuple(terminal or ()), "rights": tuple(right or ())}
+        named = dialect or access.settings.national_dialect
+        return await registering.gateway(access, institution, app_id, family, dialect=named, **options)
+
+    made = _with_access(data, work)
+    secrets = {name: getattr(made, name) for name in ("app_id", "app_secret", "sm4_key", "term_id")}
+    typer.echo(json.dumps(secrets, ensure_ascii=False))
 
 
 @trust_app.command("list")

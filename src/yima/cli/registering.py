@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
-from yima import directory
+from yima import directory, healthcode
 from yima.access import Access
-from yima.directory import App, Terminal
+from yima.directory import App, GatewaySecrets, NewGateway, Terminal
 from yima.runtime.errors import Refusal
 
 
@@ -36,6 +38,21 @@ async def client(access: Access, code: str, client_id: str, name: str, jwks: byt
         raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)")
     async with access.database.transaction() as c:
         await directory.register_app(c, App(client_id, number, name, keys, tuple(scope.split()), matching))
+
+
+async def gateway(access: Access, code: str, app_id: str, family: str, **options: Any) -> GatewaySecrets:
+    """Register an app of the national gateway (options: `NewGateway`); its fresh secrets, which nobody can read again.
+
+    Refusal `field-invalid` names what is wrong; a terminal must be the institution's.
+    """
+    healthcode.national.dialect(options["dialect"])
+    number = await _number(access, code)
+    for terminal_id in options["terminals"]:
+        if not await directory.terminal_belongs(access.database, terminal_id, number):
+            raise Refusal("field-invalid", field="--terminal", expected="a registered terminal of the institution")
+    new = NewGateway(app_id=app_id, institution_id=number, family=family, **options)
+    async with access.database.transaction() as c:
+        return await directory.register_gateway(c, access.vault, new)
 
 
 async def _number(access: Access, code: str) -> int:
