@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any, Final
 
 import orjson
@@ -19,22 +18,19 @@ from bench.stage import Stage, visits
 from yima import audit, fhir, healthcode, mpi, records
 from yima.healthcode.profiles import PROFILE_NAMES
 from yima.runtime import clock, ids
-from yima.runtime.database import Queries
 from yima.runtime.keys import Vault
 
 _CODES: Final = 2_000
 _WAVE: Final = 500
 _CLIENTS: Final = 8
 _OVERVIEW: Final = 2_000
-_EVENTS = Queries("yima.audit")
-
 
 _COLUMNS: Final = (
-    "person", "event_id", "recorded", "action", "outcome", "purpose", "basis", "agent", "institution",
+    "person_id", "event_id", "recorded", "action", "outcome", "purpose", "basis", "agent", "institution",
     "institution_name", "agent_id", "agent_name", "department", "terminal", "visit", "submission", "detail",
     "request_id",
 )  # fmt: skip
-"""As the statement wants them."""
+"""As the table has them."""
 
 
 class NoDatabase:
@@ -163,12 +159,13 @@ async def _append(stage: Stage) -> Line:
     for at in range(0, count, _WAVE):
         await asyncio.gather(*(appender.append(event) for event in events[at : at + _WAVE]))
     seconds, spent = time.perf_counter() - began, time.process_time() - spent
-    batches = [_columns(events[at : at + _WAVE]) for at in range(0, count, _WAVE)]
-    began = time.perf_counter()
-    for columns in batches:
-        await stage.access.database.execute(_EVENTS.append, *columns)
-    bare = time.perf_counter() - began
-    limit = Limit(f"the same INSERT, {_WAVE} rows ready", count / bare)
+    batches = [[_row(event) for event in events[at : at + _WAVE]] for at in range(0, count, _WAVE)]
+    async with stage.owner() as c:
+        began = time.perf_counter()
+        for rows in batches:
+            await c.copy_records_to_table("event", schema_name="audit", records=rows, columns=_COLUMNS)
+        bare = time.perf_counter() - began
+    limit = Limit(f"the same COPY, {_WAVE} rows ready", count / bare)
     what, cost = f"audit lines of {_WAVE} requests at once", Cost(spent / count * 1e6)
     return Line("append", what, count / seconds, cost, limit, "50 %", "", "lines")
 
@@ -191,13 +188,10 @@ def _event(number: int) -> audit.Event:
     )
 
 
-def _columns(events: Sequence[audit.Event]) -> list[list[Any]]:
-    rows = []
-    for event in events:
-        values = {item.name: getattr(event, item.name) for item in fields(event)}
-        values |= {"event_id": audit.new_event_id(event.person), "detail": orjson.dumps(event.detail).decode()}
-        rows.append([values[name] for name in _COLUMNS])
-    return [list(column) for column in zip(*rows, strict=True)]
+def _row(event: audit.Event) -> tuple[Any, ...]:
+    values = {name: getattr(event, name, None) for name in _COLUMNS}
+    values |= {"person_id": event.person, "event_id": audit.new_event_id(event.person)}
+    return tuple((values | {"detail": orjson.dumps(event.detail).decode()}).values())
 
 
 async def _overview(stage: Stage) -> Line:

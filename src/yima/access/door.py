@@ -61,6 +61,7 @@ class Access:
                 terminal_known=self._terminal_known,
                 visit_seconds=settings.visit_seconds,
                 on_refused=lambda refused: scan.refused_scan(self._cx, refused),
+                together=scan.accepted_scans,
             ),
             index_key=keys.secret("records/index/1"),
             profile=settings.profile,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from yima import audit, consent, directory, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
 from yima.directory import Caller
-from yima.healthcode import RefusedScan
+from yima.healthcode import Accepted, RefusedScan
+from yima.runtime import logs
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -26,7 +28,7 @@ class Scan:
     expires: datetime
 
 
-async def scan(
+async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
     cx: Context, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime,
     channel: str | None = None, scene: str | None = None,
 ) -> Scan:  # fmt: skip
@@ -47,16 +49,40 @@ async def scan(
         now=now,
         channel=channel,
         scene=scene,
+        about=(caller, logs.request_id.get()),
     )
-    asking = Asking(caller=caller, now=now, purpose=purpose, visit=accepted.visit)
-    detail = {"terminal": terminal, "step": step, "assurance": accepted.assurance}
-    identity, _ = await asyncio.gather(
-        cx.identities.submit(accepted.person),
-        cx.appender.append(event_of(asking, accepted.person, "scan", "ok", accepted.assurance, detail)),
-    )
+    identity: mpi.Identity | None = accepted.also
     if identity is None:
         raise Refusal("code-cancelled")
     return Scan(accepted.visit, accepted.person, identity, accepted.assurance, accepted.expires)
+
+
+async def accepted_scans(c: Connection, accepted: Sequence[Accepted]) -> list[mpi.Identity | None]:
+    """In the transaction that uses up the codes of a batch: a line on each holder's log, and who the holders are."""
+    await audit.append(c, [_accepted(one) for one in accepted])
+    found = await mpi.identities(c, {one.redeemed.person for one in accepted})
+    return [found.get(one.redeemed.person) for one in accepted]
+
+
+def _accepted(one: Accepted) -> audit.Event:
+    scan, (caller, request_id) = one.scan, one.about
+    return audit.Event(
+        person=one.redeemed.person,
+        recorded=scan.started,
+        action="scan",
+        outcome="ok",
+        purpose=scan.purpose,
+        basis=scan.assurance,
+        agent=caller.kind,
+        institution=caller.institution,
+        institution_name=caller.institution_zh,
+        agent_id=caller.agent_id,
+        agent_name=caller.name_zh,
+        department=caller.department,
+        visit=one.redeemed.visit,
+        detail={"terminal": scan.terminal, "step": scan.step, "assurance": scan.assurance},
+        request_id=request_id,
+    )
 
 
 async def refused_scan(cx: Context, refused: RefusedScan) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from yima.runtime import ids
 
@@ -30,8 +31,7 @@ ACTIONS: Final = frozenset(
 OUTCOMES: Final = frozenset({"ok", "denied", "failed"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing done, or tried, to one person's record (FHIR AuditEvent after IHE BALP)."""
 
     person: ids.PersonId
@@ -51,7 +51,7 @@ class Event:
     terminal: str = ""
     visit: str = ""
     submission: str = ""
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Plain JSON: types and counts of resources, the reason given. Never identity numbers, never content."""
     request_id: str = ""
     event_id: str = ""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from yima.audit.event import ACTIONS, OUTCOMES, Event, new_event_id
 from yima.runtime.database import Batcher, Connection, Database, Queries
 from yima.runtime.ids import PersonId
 
 SQL = Queries(__package__)
+_COLUMNS: Final = (
+    "person_id", "event_id", "recorded", "action", "outcome", "purpose", "basis", "agent", "institution",
+    "institution_name", "agent_id", "agent_name", "department", "terminal", "visit", "submission", "detail",
+    "request_id",
+)  # fmt: skip
+"""In the order of `_row`."""
 
 
 async def append(c: Connection, events: Sequence[Event]) -> list[str]:
@@ -27,8 +33,8 @@ async def append(c: Connection, events: Sequence[Event]) -> list[str]:
         if event.action not in ACTIONS or event.outcome not in OUTCOMES:
             raise ValueError(f"the log knows no {event.action}/{event.outcome}")
     named = [event if event.event_id else replace(event, event_id=new_event_id(event.person)) for event in events]
-    columns = list(zip(*(_row(event) for event in named), strict=True))
-    await c.execute(SQL.append, *map(list, columns))
+    # COPY: for each line 13 us less here and 5 us less in PostgreSQL than an INSERT of eighteen arrays.
+    await c.copy_records_to_table("event", schema_name="audit", records=map(_row, named), columns=_COLUMNS)
     return [event.event_id for event in named]
 
 

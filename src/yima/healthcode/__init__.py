@@ -25,6 +25,7 @@ from yima.healthcode.lifecycle import Event, Kind, State
 from yima.healthcode.number import grouped, parse_number
 from yima.healthcode.profiles import PROFILE_NAMES, ProfileName
 from yima.healthcode.qr import qr_png, qr_svg, qr_terminal
+from yima.healthcode.redeem import Accepted
 from yima.healthcode.show import Batch, BatchSlot, batch, dynamic_text, phone_scripts, static_text
 from yima.healthcode.signs import COUNTER_PREFIX, KIOSK_PREFIX
 from yima.healthcode.suspension import (
@@ -90,6 +91,7 @@ __all__ = [
     "SMALL",
     "STEPS",
     "VISIT_TYPES",
+    "Accepted",
     "Act",
     "Assurance",
     "Batch",

@@ -36,29 +36,29 @@ from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.ho
 where l.number = $1::text::character(16)
 
 -- name: redeem
--- A batch of scans: card standing, the one use of each dynamic code, and the visits of those that won. Rows are inserted
--- in key order, so that two workers redeeming the same codes wait for each other and never deadlock.
--- A suspension is over at its end, whether or not anything has ended it.
+-- A batch of scans (JSON, as `redeem.Scan` has them): card standing, the one use of each dynamic code, and the visits of
+-- those that won. Rows are inserted in key order, so that two workers redeeming the same codes wait for each other and
+-- never deadlock. A suspension is over at its end, whether or not anything has ended it.
 with scan as materialized (
-  select s.*, case when c.status = 'suspended' and c.suspended_until <= s.started then 'active' else c.status end as status
-  from unnest($1::bigint[], $2::bytea[], $3::smallint[], $4::bytea[], $5::integer[], $6::text[], $7::integer[], $8::text[],
-              $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-              $16::timestamptz[])
-    as s (person_id, card_id, generation, p, t, visit, institution, terminal, practitioner, step, purpose, channel, scene,
-          assurance, started, expires)
+  select s.*, decode(s.block, 'base64') as p,
+    case when c.status = 'suspended' and c.suspended_until <= s.started then 'active' else c.status end as status
+  from json_to_recordset($1::text::json) as s (person bigint, card_id text, generation smallint, block text, t integer,
+    visit text, institution integer, terminal text, practitioner integer, step text, purpose text, channel text, scene text,
+    assurance text, started timestamptz, expires timestamptz)
   left join healthcode.card as c
-    on c.person_id = s.person_id and c.ended is null and (c.card_id = s.card_id or c.generation = s.generation)
+    on c.person_id = s.person and c.ended is null
+    and (c.card_id = decode(s.card_id, 'base64') or c.generation = s.generation)
 ), won as (
   insert into healthcode.redemption (person_id, p, t, institution, terminal, visit, at)
-  select person_id, p, t, institution, terminal, visit, started from scan
+  select person, p, t, institution, terminal, visit, started from scan
   where status = 'active' and p is not null
-  order by person_id, p, t
+  order by person, p, t
   on conflict (person_id, p, t) do nothing
   returning visit
 ), opened as (
   insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, channel, scene,
     assurance, started, expires)
-  select person_id, visit, institution, terminal, practitioner, step, purpose, channel, scene, assurance, started, expires
+  select person, visit, institution, terminal, practitioner, step, purpose, channel, scene, assurance, started, expires
   from scan as s
   where s.status = 'active' and (s.p is null or exists (select from won where won.visit = s.visit))
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ from yima.healthcode.codec import (
 from yima.healthcode.keyring import keyring
 from yima.healthcode.national import NationalCards
 from yima.healthcode.profiles import PROFILE_NAMES, profile_named
-from yima.healthcode.redeem import Redeemer, Scan
+from yima.healthcode.redeem import Redeemer, Scan, Together
 from yima.healthcode.tables import CHANNELS, PURPOSES, SCENES, STEPS
 from yima.healthcode.visit import new_handle
 from yima.runtime.database import Database
@@ -47,6 +47,8 @@ class Verification(msgspec.Struct, frozen=True):
     card_status: Status
     reused: bool
     """The same terminal sent the same code again within five seconds and got the same visit."""
+    also: Any = None
+    """What `together` gave for it, in the same transaction."""
 
 
 class RefusedScan(msgspec.Struct, frozen=True):
@@ -99,6 +101,7 @@ class Verifier:
         profiles: Sequence[str] = PROFILE_NAMES,
         visit_seconds: int = VISIT_SECONDS,
         on_refused: RefusalHook | None = None,
+        together: Together | None = None,
         national: NationalCards | None = None,
     ) -> None:
         self._database = database
@@ -108,7 +111,7 @@ class Verifier:
         self._visit = timedelta(seconds=visit_seconds)
         self._on_refused = on_refused
         self._national = national
-        self._redeemer = Redeemer(database)
+        self._redeemer = Redeemer(database, together)
 
     async def verify(  # noqa: PLR0913  the words of a scan, each said by its name
         self,
@@ -122,8 +125,10 @@ class Verifier:
         now: datetime,
         channel: str | None = None,
         scene: str | None = None,
+        about: Any = None,
     ) -> Verification:
-        """Accept a scanned text, or refuse it; accepted means the visit and the use of the code are committed.
+        """Accept a scanned text, or refuse it; accepted means the visit and the use of the code are committed, with all
+        that `together` did for it; it is told `about`.
 
         Refusals, in the order of the steps: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`,
         `clock-skew`, `code-expired`, `purpose-not-allowed`, `field-invalid`, `terminal-unknown`, `code-cancelled`,
@@ -132,7 +137,7 @@ class Verifier:
         """
         asked = _Asked(institution, terminal, step, purpose, practitioner, now, channel, scene)
         try:
-            accepted = await self._verify(text, asked)
+            accepted = await self._verify(text, asked, about)
         except Refusal as refusal:
             verifications.labels(refusal.code).inc()
             if self._on_refused is not None:
@@ -141,7 +146,7 @@ class Verifier:
         verifications.labels("reused" if accepted.reused else "ok").inc()
         return accepted
 
-    async def _verify(self, text: str, asked: _Asked) -> Verification:
+    async def _verify(self, text: str, asked: _Asked, about: Any) -> Verification:
         if self._national is not None and not text.startswith(PREFIX) and self._national.claims(text):
             scan = await self._of_the_nation(self._national, text, asked)
         else:
@@ -152,9 +157,15 @@ class Verifier:
         # 5. Purpose and step stand on closed lists; the terminal is the institution's.
         await self._admit(asked)
         # 6. The one use of the code, the visit and the standing of the card, in one group commit.
-        redeemed = await self._redeemer.redeem(scan)
+        redeemed, also = await self._redeemer.redeem(scan, about)
         return Verification(
-            redeemed.person, redeemed.visit, scan.assurance, redeemed.expires, redeemed.card_status, redeemed.reused
+            redeemed.person,
+            redeemed.visit,
+            scan.assurance,
+            redeemed.expires,
+            redeemed.card_status,
+            redeemed.reused,
+            also,
         )
 
     def _shown(self, code: DynamicCode, asked: _Asked) -> Scan:
