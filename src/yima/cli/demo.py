@@ -15,7 +15,7 @@ from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
-from yima.cli import city, loading
+from yima.cli import city, loading, registering
 from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
@@ -48,11 +48,14 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
         if described.exists():  # written last, so the city is whole; only the address may have changed
             text = described.read_text(encoding="utf-8")
             known = dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
+            if "gateway" not in known:  # a city of before there was one
+                known["gateway"] = await registering.demo_gateway(access, known["institutions"][0]["id"])
             return await _with_sandbox(access, keys, known) if sandbox else known
         made = synth.city(residents, seed)
         institutions = await city.register(access, keys, made)
         await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
         described_now = await _describe(access, keys, made, institutions)
+        described_now["gateway"] = await registering.demo_gateway(access, institutions[0]["id"])
         return await _with_sandbox(access, keys, described_now) if sandbox else described_now
     finally:
         await access.close()

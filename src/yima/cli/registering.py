@@ -55,6 +55,22 @@ async def gateway(access: Access, code: str, app_id: str, family: str, **options
         return await directory.register_gateway(c, access.vault, new)
 
 
+async def demo_gateway(access: Access, code: str) -> dict[str, Any]:
+    """An app of each family of the national gateway for one institution of the demo: what demo.json says of them."""
+    number = await _number(access, code)
+    terminals = tuple(t.terminal_id for t in await directory.terminals(access.database, number))
+    options: dict[str, Any] = {"dialect": access.settings.national_dialect, "terminals": terminals}
+    card = await gateway(access, code, f"{code}-card", "card", rights=("organisations",), **options)
+    platform = await gateway(access, code, f"{code}-open", "open-platform", rights=(), **options)
+    return {
+        "app_id": card.app_id,
+        "app_secret": card.app_secret,
+        "sm4_key": card.sm4_key,
+        "term_id": card.term_id,
+        "open_platform": {"app_id": platform.app_id, "app_secret": platform.app_secret, "hospital_id": code},
+    }
+
+
 async def _number(access: Access, code: str) -> int:
     for place in await directory.institutions(access.database):
         if place.code == code:
