@@ -22,6 +22,14 @@ def modules(text: str, level: Level | None = None) -> list[list[bool]]:
     Level Q for printed codes (creases, stains), M for codes on a screen, unless one is given. Refusal `field-invalid`
     when the text does not fit a QR code.
     """
+    side, raw = _laid_out(text, level)
+    blank = [[False] * (side + 2 * QUIET)] * QUIET
+    rows = [[value < 128 for value in raw[i : i + side]] for i in range(0, len(raw), side)]
+    return [*blank, *([False] * QUIET + row + [False] * QUIET for row in rows), *blank]
+
+
+def _laid_out(text: str, level: Level | None) -> tuple[int, bytes]:
+    """Modules a side, and one byte a module, 0 = dark, row by row, without the quiet zone."""
     chosen = level or ("Q" if len(text) == STATIC_TEXT else "M")
     try:
         image: Any = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=chosen).to_image(
@@ -29,20 +37,16 @@ def modules(text: str, level: Level | None = None) -> list[list[bool]]:
         )
     except ValueError:
         raise Refusal("field-invalid", field="text", expected="a text that fits a QR code") from None
-    side = image.shape[1]
-    blank = [[False] * (side + 2 * QUIET)] * QUIET
-    raw = bytes(image)  # one byte a module, 0 = dark, row by row
-    rows = [[value < 128 for value in raw[i : i + side]] for i in range(0, len(raw), side)]
-    return [*blank, *([False] * QUIET + row + [False] * QUIET for row in rows), *blank]
+    return image.shape[1], bytes(image)
 
 
 def qr_png(text: str, scale: int = 6, level: Level | None = None) -> bytes:
     """A black and white PNG (ISO/IEC 15948, one bit a pixel) with `scale` pixels a module."""
-    rows = modules(text, level)
-    side = len(rows) * scale
-    lines = b"".join((b"\0" + _packed_row(row, scale)) * scale for row in rows)
+    modules_a_side, raw = _laid_out(text, level)
+    side = (modules_a_side + 2 * QUIET) * scale
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+    lines = zlib.compress(_lines(modules_a_side, raw, scale), 2)  # 2: half the time of 9, and 100 bytes more
+    chunks = ((b"IHDR", head), (b"IDAT", lines), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
@@ -67,10 +71,24 @@ def qr_terminal(text: str, level: Level | None = None) -> str:
     return "\n".join("".join(cells[pair] for pair in zip(upper, lower, strict=True)) for upper, lower in pairs)
 
 
-def _packed_row(row: list[bool], scale: int) -> bytes:
-    bits = "".join(("0" if dark else "1") * scale for dark in row)
-    bits += "0" * (-len(bits) % 8)
-    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+def _lines(modules_a_side: int, raw: bytes, scale: int) -> bytes:
+    """The picture's lines, each after its filter byte 0, one bit a pixel, 1 = light."""
+    side = (modules_a_side + 2 * QUIET) * scale
+    width = (side + 7) // 8
+    left = b"1" * (QUIET * scale)
+    right = left + b"0" * (-side % 8)
+    pixels = raw.translate(_BITS).replace(b"0", b"0" * scale).replace(b"1", b"1" * scale)
+    margin = (b"\0" + _packed(b"1" * side + b"0" * (-side % 8), width)) * (QUIET * scale)
+    step = modules_a_side * scale
+    rows = (_packed(left + pixels[at : at + step] + right, width) for at in range(0, len(pixels), step))
+    return b"".join([margin, *((b"\0" + row) * scale for row in rows), margin])
+
+
+_BITS: Final = bytes(ord("1") if value >= 128 else ord("0") for value in range(256))
+
+
+def _packed(bits: bytes, width: int) -> bytes:
+    return int(bits, 2).to_bytes(width, "big")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
