@@ -70,7 +70,8 @@ export async function refreshLists() {
 }
 
 async function fetched(address, headers = {}) {
-  const answer = await fetch(address, { headers, credentials: "omit", signal: AbortSignal.timeout(20000) });
+  // "no-cache": a copy in the browser's own cache is asked after, or it would pass for a network that is there
+  const answer = await fetch(address, { headers, credentials: "omit", cache: "no-cache", signal: AbortSignal.timeout(20000) });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return (await answer.text()).trim();
 }
