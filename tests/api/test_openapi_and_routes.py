@@ -29,6 +29,13 @@ PUBLIC = {
     ("GET", "/metrics"),
 }
 """What anybody may ask: nothing of it knows a person."""
+SIGNED = {
+    ("POST", "/erhc/ehealthcard/business.do"),
+    ("POST", "/rest/auth/HealthCard/HealthOpenPlatform/ISVOpenObj/{method}"),
+    ("POST", "/rest/auth/HealthCard/HealthOpenAuth/AuthObj/getAppToken"),
+    ("POST", "/rest/auth/TXHealthCard/EHealthCardServer/ISVOpenObj/getHealthCardByHealthCardId"),
+}
+"""Existing card calls, answered with 200 by their families' custom; who calls is proved inside the body."""
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -45,7 +52,7 @@ async def hospital(platform: Platform) -> Institution:
 
 
 def _filled(path: str) -> str:
-    values = {"type": "Patient", "id": "0000000001-0000000000001", "version": "1"}
+    values = {"method": "verifyQRCode", "type": "Patient", "id": "0000000001-0000000000001", "version": "1"}
     return re.sub(r"{(\w+)}", lambda m: values[m[1]], path)
 
 
@@ -54,7 +61,10 @@ async def test_an_anonymous_caller_gets_only_what_is_public(platform: Platform, 
     body = {"json": patient()} if method in ("POST", "PUT") else {}
     for scheme in ({}, {"authorization": "Bearer " + "x" * 43}):
         answer = await platform.client.request(method, _filled(path), headers=scheme, **body)
-        if (method, path) in PUBLIC:
+        if (method, path) in SIGNED:
+            said = answer.json()
+            assert said.get("error") or said["commonOut"]["errorCode"], said
+        elif (method, path) in PUBLIC:
             assert answer.status_code != 401, answer.text
         else:
             assert answer.status_code == 401, answer.text
@@ -62,7 +72,7 @@ async def test_an_anonymous_caller_gets_only_what_is_public(platform: Platform, 
 
 
 def test_the_public_list_has_nothing_that_is_gone() -> None:
-    assert set(_routes()) >= PUBLIC
+    assert set(_routes()) >= PUBLIC | SIGNED
 
 
 # --- openapi.json ----------------------------------------------------------------------------------------------------
@@ -98,7 +108,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_security_is_named_where_a_token_is_needed() -> None:
     for method, path, operation in _operations():
-        assert bool(operation["security"]) is ((method.upper(), path) not in PUBLIC)
+        assert bool(operation["security"]) is ((method.upper(), path) not in PUBLIC | SIGNED)
 
 
 def _codes() -> list[tuple[str, str]]:
