@@ -25,7 +25,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.postgres import Postgres
 
 _RESULTS: Final = Path(__file__).parent / "results"
-_QUICK: Final = Plan(residents=4, seconds=1.0, scans=3_000, lines=2_000, synthea=False)
+_QUICK: Final = Plan(residents=4, seconds=1.0, scans=3_000, lines=2_000, status_lists=4, synthea=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -49,6 +49,8 @@ class Plan:
     """Codes made for the run of verifications."""
     lines: int = 20_000
     """Log lines of the in-process run."""
+    status_lists: int = 1_336
+    """Status lists that are built: those of 1.4 billion credentials."""
     synthea: bool = True
     """Also submit ../shared/data/synthea-r4, where it is."""
     workers: int = 1

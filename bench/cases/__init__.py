@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench.cases.inside import codec, inside
+from bench.cases.primitives import drawing, primitives
 from bench.cases.reading import everything, read, search
+from bench.cases.trust import status
 from bench.cases.verify import verify
 from bench.cases.writing import bundles, create
 from bench.measure import Line
@@ -15,11 +17,14 @@ from bench.stage import Stage
 CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "verify": verify,
     "codec": codec,
+    "primitives": primitives,
+    "drawing": drawing,
     "read": read,
     "search": search,
     "create": create,
     "bundle": bundles,
     "everything": everything,
     "inside": inside,
+    "status": status,
 }
 """Each takes the stage and gives its lines; BenchError when anything failed."""

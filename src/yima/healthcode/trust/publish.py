@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import struct
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -196,7 +197,7 @@ class Publisher:
 
     async def _build_list(self, number: int, media_type: str, now: datetime, state: tuple[Any, ...]) -> Published:
         version, issued, algorithm, places, _ = state
-        revoked = [row["index"] for row in await self._database.fetch(SQL.revoked_until, number, 0, version)]
+        revoked = await self._revoked(number, 0, version)
         lst = await asyncio.to_thread(lambda: statuslist.compress(statuslist.pack(places, revoked)))
         make = statuslist.cwt_claims if media_type == statuslist.CWT else statuslist.jwt_claims
         said = make(status_uri(self._base_url, number), version, self._times(issued), lst, self.aggregation_uri)
@@ -206,10 +207,14 @@ class Publisher:
         version, issued, algorithm, _, _ = state
         if since > version:
             raise Refusal("field-invalid", field="since", expected=f"at most {version}, the present version")
-        revoked = [row["index"] for row in await self._database.fetch(SQL.revoked_until, number, since, version)]
+        revoked = await self._revoked(number, since, version)
         uri = status_uri(self._base_url, number)
         said = statuslist.delta_claims(uri, since, version, self._times(issued), revoked)
         return await self._signed(statuslist.DELTA, algorithm, said, now)
+
+    async def _revoked(self, number: int, since: int, version: int) -> tuple[int, ...]:
+        held: bytes = (await self._database.fetchrow(SQL.revoked_until, number, since, version))["indexes"]
+        return struct.unpack(f">{len(held) // 4}i", held)
 
     async def _signed(self, media_type: str, algorithm: Algorithm, said: Any, now: datetime) -> Published:
         chosen = await self._database.retry(lambda c: signer(c, self._keys, algorithm, "status-list", now, self._rules))
