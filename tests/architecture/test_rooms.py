@@ -19,7 +19,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 """(importing module, imported module) -> why it may pass by the face. Ideally empty."""
 PURE = (
     "yima.consent.classes", "yima.consent.decide", "yima.exchange.bundle", "yima.fhir", "yima.healthcode.base45",
-    "yima.healthcode.codec", "yima.healthcode.keyring", "yima.healthcode.number", "yima.healthcode.profiles",
+    "yima.healthcode.codec", "yima.healthcode.keyring", "yima.healthcode.number",
+    "yima.healthcode.national.envelope", "yima.healthcode.national.ids", "yima.healthcode.national.qr",
+    "yima.healthcode.national.sm", "yima.healthcode.national.tables", "yima.healthcode.national.token",
+    "yima.healthcode.profiles",
     "yima.healthcode.tables", "yima.mpi.match", "yima.mpi.normalise", "yima.mpi.registration", "yima.records.overview",
     "yima.synth",
 )  # fmt: skip

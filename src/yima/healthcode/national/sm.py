@@ -7,37 +7,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.hmac import HMAC
+from yima import crypto
 
 BLOCK: Final = 16
+_SM: Final = crypto.family("SM")
 
 
 def sm3(data: bytes) -> bytes:
     """The SM3 digest, 32 bytes."""
-    digest = hashes.Hash(hashes.SM3())
-    digest.update(data)
-    return digest.finalize()
+    return _SM.hash(data)
 
 
 def hmac_sm3(key: bytes, data: bytes) -> bytes:
     """HMAC-SM3, 32 bytes."""
-    mac = HMAC(key, hashes.SM3())
-    mac.update(data)
-    return mac.finalize()
+    return _SM.mac(key, data)
 
 
 def encrypt(key: bytes, data: bytes) -> bytes:
     """SM4-ECB under a key of 16 bytes; `data` is whole blocks of 16 bytes."""
-    cipher = Cipher(algorithms.SM4(key), modes.ECB()).encryptor()  # noqa: S305  prescribed by the interface
-    return cipher.update(data) + cipher.finalize()
+    return crypto.sm4_ecb(key, data)
 
 
 def decrypt(key: bytes, data: bytes) -> bytes:
     """The reverse of `encrypt`."""
-    cipher = Cipher(algorithms.SM4(key), modes.ECB()).decryptor()  # noqa: S305  prescribed by the interface
-    return cipher.update(data) + cipher.finalize()
+    return crypto.sm4_ecb_open(key, data)
 
 
 def pad(data: bytes) -> bytes:
