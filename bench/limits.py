@@ -103,14 +103,14 @@ async def pgbench(url: str, scripts: Sequence[str], *, clients: int, seconds: fl
     return Limit("pgbench", float(rate[1]), spent / int(done[1]) * 1e6)
 
 
-async def openssl_speed(*what: str) -> float | None:
-    """Operations per second of one core on 16-byte blocks, by `openssl speed`; None where there is no openssl."""
+async def openssl_speed(*what: str, size: int = 16) -> float | None:
+    """Operations per second of one core on `size` bytes each, by `openssl speed`; None where there is no openssl."""
     program = shutil.which("openssl")
     if not program:
         return None
     try:
-        output = await spoken([program, "speed", "-bytes", "16", "-seconds", "1", "-mr", *what])
+        output = await spoken([program, "speed", "-bytes", str(size), "-seconds", "1", "-mr", *what])
     except BenchError:
         return None
     found = re.search(r"\+F:\d+:[^:]+:([\d.]+)", output.decode())  # bytes per second
-    return float(found[1]) / 16 if found else None
+    return float(found[1]) / size if found else None
