@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_cards import Someone, code_of, doctor, hospital, replace_patient, somebody  # noqa: F401  a fixture among them
+from test_cards import Someone, code_of, doctor, hospital, somebody  # noqa: F401  a fixture among them
 
 from support import Institution, Platform, patient, visit_bundle
 from yima import healthcode
@@ -126,7 +126,8 @@ async def test_a_teenagers_guardian_sees_card_and_basics(platform: Platform, hos
     small = await child(platform, hospital, mother, f"{now.year - 6}-01-01")
     teen = await child(platform, hospital, mother, f"{now.year - 15}-01-01")
     grown = await somebody(hospital, f"{now.year - 19}-01-01")
-    bundle = visit_bundle("a", national=teen.number, birthDate=f"{now.year - 15}-01-01")
+    said = {"national": teen.number, "birthDate": f"{now.year - 15}-01-01", "name": [{"text": teen.name}]}
+    bundle = visit_bundle("a", **said)
     await hospital.submit(bundle)
     now = clock.now()
     opened = await access.open_record(mother.caller, teen.person, purpose="own-request", visit=None, now=now)

@@ -40,13 +40,18 @@ class Done:
 
 def lines(caller: Caller, person: PersonId, name: str, done: Done, now: datetime) -> list[audit.Event]:
     """On that person's log who it was, on the resident's own log for whom. `name` is the person's; both know it."""
-    of_person = audit.Event(
-        person=person, recorded=now, action=done.action, outcome="ok", purpose="own-request", basis=done.basis,
-        agent="resident", agent_id=caller.agent_id, agent_name=caller.name_zh, request_id=logs.request_id.get(),
-        detail={**done.detail, "by": caller.agent_id},
-    )  # fmt: skip
-    mirrored = {**done.detail, "for": person_text(person), "for_name": name}
-    return [of_person, replace(of_person, person=caller.person, detail=mirrored)]
+
+    def line(whose: PersonId, detail: Mapping[str, Any]) -> audit.Event:
+        return audit.Event(
+            person=whose, recorded=now, action=done.action, outcome="ok", purpose="own-request", basis=done.basis,
+            agent="resident", agent_id=caller.agent_id, agent_name=caller.name_zh, request_id=logs.request_id.get(),
+            detail={**done.detail, **detail},
+        )  # fmt: skip
+
+    return [
+        line(person, {"by": caller.agent_id}),
+        line(caller.person, {"for": person_text(person), "for_name": name}),
+    ]
 
 
 async def tell_both(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Final
@@ -12,6 +12,7 @@ from yima import directory, healthcode
 from yima.audit import Event
 from yima.portals.layout import Words
 from yima.portals.layout.dates import heading_day, local, moment, time_of_day
+from yima.portals.resident import acts
 from yima.runtime.database import Database
 from yima.runtime.errors import KINDS
 
@@ -119,6 +120,11 @@ async def notices(db: Database, events: Sequence[Event], words: Words, now: date
     names, today = await names_in(db, events), local(now).date()
     cards = []
     for event in events:
+        if event.action == "card":
+            card = _act([event], names, words)
+            said = words("notice.card", when=when_said(event.recorded, today, words), what=card.sentence)
+            cards.append(replace(card, tone="denied", sentence=said))
+            continue
         glass = event.action == "break-glass"
         where = names.place(event, words.lang) or words("log.some-place")
         when = when_said(event.recorded, today, words)
@@ -140,6 +146,8 @@ def when_said(at: datetime, today: date, words: Words) -> str:
 
 def _key(event: Event) -> tuple[str, str]:
     """What belongs on one card: a visit, an emergency access, one's own doings, systems; every denial stands alone."""
+    if acts.is_act(event):
+        return ("act", event.event_id)
     if event.action == "credential":
         return ("own", "credential-ended" if event.detail.get("revoked") else "credential-made")
     if event.agent == "resident":
@@ -162,7 +170,14 @@ def _cards(events: Sequence[Event], names: Names, words: Words) -> list[Card]:
     grouped: dict[tuple[str, str], list[Event]] = {}
     for event in events:
         grouped.setdefault(_key(event), []).append(event)
-    makers = {"people": _people, "emergency": _emergency, "denied": _denied, "own": _own, "system": _system}
+    makers = {
+        "people": _people,
+        "emergency": _emergency,
+        "denied": _denied,
+        "own": _own,
+        "system": _system,
+        "act": _act,
+    }
     cards = [makers[kind](found, names, words) for (kind, _), found in grouped.items()]
     return sorted(cards, key=lambda card: card.tone in ("system", "own"))
 
@@ -207,6 +222,12 @@ def _own(events: Sequence[Event], _names: Names, words: Words) -> Card:
         key = "log.credential-ended" if ended else "log.credential-made"
         return _card("own", events[0], words.count(key, len(events)), "", (), words)
     return _card("own", events[0], words.count("log.own-look", len(events)), "", (), words)
+
+
+def _act(events: Sequence[Event], names: Names, words: Words) -> Card:
+    event = events[0]
+    who = names.who(event, words.lang)
+    return _card(acts.tone(event), event, acts.sentence(event, who, words), acts.reason(event, words), (), words)
 
 
 def _system(events: Sequence[Event], names: Names, words: Words) -> Card:

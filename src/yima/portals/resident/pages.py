@@ -21,7 +21,8 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import choices, credentials, installed, log, view
+from yima.portals.resident import choices, credentials, family, installed, log, view
+from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
 _PORTAL = "resident"
@@ -32,7 +33,8 @@ _JUST_USED = timedelta(minutes=10)
 async def code_page(request: Request) -> Response:
     """The code, and what its holder must hear about."""
     who = await signed_in(request, "resident")
-    card = await who.access.my_card(who.caller, who.now)
+    found = await family.shown(request, who)
+    card = found.card
     told = await _told(request, who)
     return render(
         request,
@@ -47,13 +49,15 @@ async def code_page(request: Request) -> Response:
         .decode()
         .replace("<", "\\u003c"),
         notices=told[:2],
+        found=found,
+        bases=healthcode.LEGAL_BASES,
     )
 
 
 async def code_batch(request: Request) -> Response:
-    """Codes for the hours to come, for the phone's own storage."""
+    """Codes for the hours to come, for the phone's own storage; with `for` those of somebody who lets one show them."""
     who = await signed_in(request, "resident")
-    card = await who.access.my_card(who.caller, who.now)
+    card = await who.access.families.card(who.caller, family.meant(request, who), who.now)
     body = {"batch": card.batch, "number": card.number, "name": card.name}
     return Response(orjson.dumps(body), media_type="application/json", headers={"cache-control": "no-store"})
 
@@ -61,7 +65,7 @@ async def code_batch(request: Request) -> Response:
 async def code_image(request: Request) -> Response:
     """The code of this moment as a drawing, for browsers without scripts."""
     who = await signed_in(request, "resident")
-    card = await who.access.my_card(who.caller, who.now)
+    card = await who.access.families.card(who.caller, family.meant(request, who), who.now)
     return Response(healthcode.qr_svg(card.dynamic_text), media_type="image/svg+xml")
 
 
@@ -75,23 +79,26 @@ async def code_used(request: Request) -> Response:
 
 
 async def card_page(request: Request) -> Response:
-    """The printable card."""
+    """The printable card, one's own or a family member's."""
     who = await signed_in(request, "resident")
-    card = await who.access.my_card(who.caller, who.now)
-    return render(request, "card.html", portal=_PORTAL, tab="code", card=card)
+    person = family.meant(request, who)
+    card = await who.access.families.card(who.caller, person, who.now)
+    member = "" if person == who.caller.person else ids.person_text(person)
+    return render(request, "card.html", portal=_PORTAL, tab="code", card=card, member=member)
 
 
 async def card_image(request: Request) -> Response:
     """The printed code as a drawing, error level Q."""
     who = await signed_in(request, "resident")
-    card = await who.access.my_card(who.caller, who.now)
+    card = await who.access.families.card(who.caller, family.meant(request, who), who.now)
     return Response(healthcode.qr_svg(card.static_text, "Q"), media_type="image/svg+xml")
 
 
 async def record_page(request: Request) -> Response:
-    """The whole record of the person who asks."""
+    """The whole record of the person who asks, or what a mandate opens of somebody else's."""
     who = await signed_in(request, "resident")
-    opened = await who.access.open_record(who.caller, who.caller.person, purpose="own-request", visit=None, now=who.now)
+    person = family.meant(request, who)
+    opened = await who.access.open_record(who.caller, person, purpose="own-request", visit=None, now=who.now)
     shown = view.record(opened, Words(_PORTAL, language_of(request)))
     return render(
         request,
@@ -101,6 +108,8 @@ async def record_page(request: Request) -> Response:
         record=shown,
         o=opened.overview,
         identity=opened.identity,
+        member="" if person == who.caller.person else ids.person_text(person),
+        opened=opened,
         places=await english_places(who.access, language_of(request)),
     )
 
@@ -210,5 +219,6 @@ def routes() -> list[Route]:
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
         *credentials.routes(),
+        *family.routes(),
         *installed.routes(),
     ]

@@ -16,6 +16,8 @@ const announce = document.querySelector("[data-announce]");
 let held; // {batch, number, name, offset}
 let shown = "";
 
+const member = pass.dataset.for ? `?for=${pass.dataset.for}` : ""; // somebody else's code: shown, never kept
+
 const platformNow = () => Date.now() + held.offset;
 
 async function load() {
@@ -23,18 +25,18 @@ async function load() {
   if (data) {
     held = JSON.parse(data.textContent);
     held.offset = clockOffset(held.batch, Date.now());
-    await keep(held).catch(() => undefined); // private windows may refuse storage
+    if (!member) await keep(held).catch(() => undefined); // private windows may refuse storage
     return;
   }
   held = await kept().catch(() => undefined);
 }
 
 async function renewBatch() {
-  const answer = await fetch("/resident/code/batch", { headers: { accept: "application/json" } });
+  const answer = await fetch(`/resident/code/batch${member}`, { headers: { accept: "application/json" } });
   if (!answer.ok) return;
   held = await answer.json();
   held.offset = clockOffset(held.batch, Date.now());
-  await keep(held).catch(() => undefined);
+  if (!member) await keep(held).catch(() => undefined);
 }
 
 function draw(text) {
@@ -63,7 +65,7 @@ function say(words) {
 function drawnByPlatform() {
   // Without a secure context browsers have no WebCrypto: the platform draws, the page asks again in time.
   const image = new Image();
-  image.src = `/resident/code/now.svg?${Date.now()}`;
+  image.src = `/resident/code/now.svg${member || "?"}&${Date.now()}`;
   image.alt = "";
   place.replaceChildren(image);
   setTimeout(drawnByPlatform, 30000);

@@ -1,0 +1,54 @@
+"""What was done with a card, or for somebody else, in plain words: for the access log and for notices."""
+
+from __future__ import annotations
+
+from yima.audit import Event
+from yima.portals.layout import Words
+from yima.runtime.ids import person_text
+
+
+def is_act(event: Event) -> bool:
+    """Whether a line of the log is about a card, a mandate, or something done for somebody else."""
+    return event.action in ("card", "mandate") or "by" in event.detail or "for" in event.detail
+
+
+def what(event: Event, words: Words) -> str:
+    """`reported the card lost`, `read the record`: the verb of the sentence."""
+    name = event.action if event.action not in ("card", "mandate") else str(event.detail.get("event", ""))
+    key = f"act.{event.action}.{name}" if event.action in ("card", "mandate") else f"act.{name}"
+    return words(key if words.has(key) else "act.other")
+
+
+def sentence(event: Event, who: str, words: Words) -> str:
+    """Who did what, for whom; `who` names institution and staff where there are some."""
+    if event.action == "mandate":
+        key = f"log.mandate.{event.detail.get('event', 'give')}.{event.detail.get('side', 'person')}"
+        return words(key, who=event.detail.get("other", ""))
+    if event.outcome != "ok":
+        return words("log.act-denied", who=who or words("log.some-place"))
+    doing = what(event, words)
+    if "for" in event.detail:
+        return words("log.act-for", who=event.detail.get("for_name", ""), what=doing)
+    if event.agent == "resident" and event.agent_id != person_text(event.person):
+        return words("log.act-by", who=event.agent_name, what=doing)
+    if event.agent == "resident":
+        return words("log.act-own", what=doing)
+    if event.agent == "operator":
+        return words("log.act-operator", who=event.agent_name, what=doing)
+    return words("log.act-staff", who=who or words("log.some-place"), what=doing)
+
+
+def reason(event: Event, words: Words) -> str:
+    """On what ground, or why."""
+    if said := str(event.detail.get("reason", "")):
+        return words("log.said", reason=said)
+    key = f"log.ground.{event.basis}"
+    return words(key) if words.has(key) else ""
+
+
+def tone(event: Event) -> str:
+    """`denied`, `people` for what others did, `own` for what one did oneself."""
+    if event.outcome != "ok":
+        return "denied"
+    mine = event.agent == "resident" and ("for" in event.detail or event.agent_id == person_text(event.person))
+    return "own" if mine else "people"
