@@ -158,6 +158,8 @@ class Access:
             return await cards.operator_caller(self._cx, subject)
         if role == "resident":
             return await self._resident(subject)
+        if role == "kiosk":
+            return await directory.demo_terminal(self.database, subject)
         return await self._practitioner(subject)
 
     async def _resident(self, subject: str) -> Caller:

@@ -17,8 +17,8 @@ from yima.directory.gateway import (
     register_gateway,
     set_gateway_status,
 )
-from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
+from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
 from yima.directory.register import (
     App,
     Department,
@@ -46,6 +46,7 @@ from yima.directory.terminals import (
     RegisteredTerminal,
     Terminal,
     add_terminal_key,
+    demo_terminal,
     register_terminal,
     remove_terminal_key,
     set_terminal_status,
@@ -56,12 +57,12 @@ from yima.directory.terminals import (
 )
 
 __all__ = [
-    "OPERATOR_RIGHTS",
     "ASSERTION_TYPE",
     "CODE_SCOPE",
     "COUNTER_SCOPE",
     "FAMILIES",
     "KIOSK_SCOPE",
+    "OPERATOR_RIGHTS",
     "RIGHTS",
     "ROLES",
     "TERMINAL_KINDS",
@@ -87,6 +88,7 @@ __all__ = [
     "TokenAnswer",
     "add_organisation",
     "add_terminal_key",
+    "demo_terminal",
     "department_names",
     "forget_expired",
     "institution",

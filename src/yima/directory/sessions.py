@@ -15,7 +15,7 @@ from typing import Final
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import KeyStore
 
-ROLES: Final = ("resident", "clinician", "operator")
+ROLES: Final = ("resident", "clinician", "operator", "kiosk")
 _HOURS: Final = 12
 
 

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 
 from yima.directory.caller import Caller
 from yima.directory.register import SQL
-from yima.directory.terminals import scopes_of_kind
+from yima.directory.terminals import scopes_of_kind, terminal_caller
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 
@@ -61,9 +61,11 @@ class _Client:
             raise Refusal("institution-suspended")
 
     def caller(self, scopes: Sequence[str]) -> Caller:
-        row, device = self.row, self.kind == "terminal"
+        row = self.row
+        if self.kind == "terminal":
+            return terminal_caller(row, scopes)
         return Caller(
-            kind=self.kind,
+            kind="app",
             agent_id=row["client_id"],
             name_zh=row["name"],
             name_en=row["name"],
@@ -71,10 +73,8 @@ class _Client:
             institution_code=row["code"],
             institution_zh=row["name_zh"],
             institution_en=row["name_en"],
-            department=row["department"] if device else "",
-            terminal=row["client_id"] if device else "",
             scopes=frozenset(scopes),
-            matching="off" if device else row["matching"],
+            matching=row["matching"],
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 from joserfc import jwk
 
+from yima.directory.caller import Caller
 from yima.directory.register import FREE_ID, SQL, is_public_key
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
@@ -115,6 +116,39 @@ async def terminal(source: Database | Connection, terminal_id: str) -> Registere
     """One terminal with what is known of it, or None."""
     row = await source.fetchrow(SQL.terminal, terminal_id) if "\x00" not in terminal_id else None
     return _registered(row) if row else None
+
+
+async def demo_terminal(db: Database, terminal_id: str) -> Caller:
+    """The caller that a kiosk's page in a browser acts as: the terminal itself, as if it had signed in with its key.
+
+    For development sessions only. Refusals `sign-in-needed`, `terminal-suspended`, `institution-suspended`.
+    """
+    row = await db.fetchrow(SQL.terminal_client, terminal_id)
+    if row is None:
+        raise Refusal("sign-in-needed")
+    if not row["standing"]:
+        raise Refusal("terminal-suspended")
+    if not row["active"]:
+        raise Refusal("institution-suspended")
+    return terminal_caller(row, scopes_of_kind(row["kind"]))
+
+
+def terminal_caller(row: Any, scopes: Sequence[str]) -> Caller:
+    """A terminal as every room knows it, from a row of `terminal_client`."""
+    return Caller(
+        kind="terminal",
+        agent_id=row["client_id"],
+        name_zh=row["name"],
+        name_en=row["name"],
+        institution=row["institution_id"],
+        institution_code=row["code"],
+        institution_zh=row["name_zh"],
+        institution_en=row["name_en"],
+        department=row["department"],
+        terminal=row["client_id"],
+        scopes=frozenset(scopes),
+        matching="off",
+    )
 
 
 async def terminals_of(db: Database, institution_id: int) -> Sequence[RegisteredTerminal]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, operator, resident, scanner
+from yima.portals import clinician, kiosk, operator, resident, scanner
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -40,8 +40,11 @@ def routes() -> list[Route]:
         Route("/dev/sign-in/{ticket}", page(dev_sign_in), methods=["GET"]),
         *doors,
         *resident.routes(),
+        *resident.scanning_routes(),
         *clinician.routes(),
         *operator.routes(),
+        *operator.card_use_routes(),
+        *kiosk.routes(),
         *scanner.routes(),
         *static_routes(),
     ]

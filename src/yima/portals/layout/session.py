@@ -16,8 +16,13 @@ from yima.directory import Caller
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
-Role = Literal["resident", "clinician", "operator"]
-DOORS: Final[dict[Role, str]] = {"resident": "/resident", "clinician": "/clinician", "operator": "/operator"}
+Role = Literal["resident", "clinician", "operator", "kiosk"]
+DOORS: Final[dict[Role, str]] = {
+    "resident": "/resident",
+    "clinician": "/clinician",
+    "operator": "/operator",
+    "kiosk": "/kiosk/screen",
+}
 _LONGEST_FORM: Final = 16 * 1024
 _SESSION_SECONDS: Final = 12 * 3600
 

@@ -1,8 +1,9 @@
 """The operator's page: what came in, from whom, how fast, what failed. No person appears in it.
 
-Face: `routes`.
+Face: `routes`, `card_use_routes` (用卡监测).
 """
 
+from yima.portals.operator.card_use import routes as card_use_routes
 from yima.portals.operator.pages import routes
 
-__all__ = ["routes"]
+__all__ = ["card_use_routes", "routes"]
