@@ -9,7 +9,7 @@ from datetime import datetime
 from yima import audit, consent, directory, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
-from yima.directory import Caller
+from yima.directory import CODE_SCOPE, Caller
 from yima.healthcode import Accepted, RefusedScan
 from yima.runtime import logs
 from yima.runtime.database import Connection
@@ -34,10 +34,13 @@ async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
 ) -> Scan:  # fmt: skip
     """Verify a scanned text at a terminal of the caller's institution; the scan is on the resident's log.
 
-    Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution.
+    Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution,
+    `terminal-unknown` for a terminal's token that names another terminal than itself.
     """
-    if caller.kind not in ("app", "practitioner") or not caller.institution:
-        raise Refusal("scope-insufficient", expected="an institution's app or staff")
+    if not (caller.kind in ("app", "practitioner") or caller.holds(CODE_SCOPE)) or not caller.institution:
+        raise Refusal("scope-insufficient", expected="an institution's app or staff, or a terminal with its own token")
+    if caller.kind == "terminal" and terminal != caller.terminal:
+        raise Refusal("terminal-unknown", field="terminal")
     practitioner = int(caller.agent_id) if caller.kind == "practitioner" else None
     accepted = await cx.verifier.verify(
         text,
