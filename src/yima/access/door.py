@@ -10,6 +10,7 @@ from yima import audit, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, place, residents, scan, search, standing, submit
 from yima.access.context import Context
 from yima.access.counter import Counters
+from yima.access.credentials import Credentials
 from yima.access.families import Families
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
@@ -83,6 +84,7 @@ class Access:
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)
+        self.credentials = Credentials(self._cx, settings, base_url)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
 

@@ -6,7 +6,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 `STEPS` and the other closed lists.
 """
 
-from yima.healthcode import counter, kiosk, national, trust
+from yima.healthcode import counter, kiosk, national, offline, trust
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
 from yima.healthcode.codec import PREFIX, Assurance
 from yima.healthcode.life import (
@@ -141,6 +141,7 @@ __all__ = [
     "merge",
     "missing",
     "national",
+    "offline",
     "open_cards",
     "open_visit",
     "parse_number",

@@ -193,6 +193,17 @@ class Settings:
         _number(1, 3660, " of days"),
         "How long an offline credential may live; the certificates of the keys that sign them outlive it.",
     )
+    offline_device_days: int = _setting(
+        7,
+        _number(1, 31, " of days"),
+        "How long a phone may make codes for use without a network before it must ask for a new certificate.",
+    )
+    offline_sm2_algorithm: int = _setting(
+        -65537,
+        _number(-(2**31), -65537),
+        "COSE algorithm number of SM2 in offline credentials. None is registered; this one is from the private range, and "
+        "all deployments that read each other's credentials must agree on it.",
+    )
     list_warn_hours: int = _setting(
         24, _number(1, 24 * 30, " of hours"), "Age from which a scanner says that its status list is old."
     )

@@ -71,7 +71,7 @@ class Trusted(Protocol):
 
     @property
     def use(self) -> str:
-        """What it may sign: `identity`, `emergency`, `shc`, `device`; empty for everything (foreign trust files)."""
+        """What it may sign: `identity` (emergency cards too), `shc`, `device`; empty for everything (foreign files)."""
         ...
 
     @property

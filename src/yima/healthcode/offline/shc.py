@@ -99,20 +99,35 @@ def card_text(
     check_end(signer, times[1])
     if signer.algorithm != "ES256":
         raise Refusal("field-invalid", field="profile", expected="es256: SMART Health Cards know no other algorithm")
-    payload = {
-        "iss": issuer,
-        "nbf": int(times[0].timestamp()),
-        "exp": int(times[1].timestamp()),
-        "vc": {
-            "type": [HEALTH_CARD, *types],
-            "credentialSubject": {"fhirVersion": "4.0.1", "fhirBundle": bundle},
-            "rid": f"{status.shard}-{status.index}",
-        },
-    }
+    seconds = int(times[0].timestamp()), int(times[1].timestamp())
+    payload = _payload(bundle, issuer, seconds, f"{status.shard}-{status.index}", types)
     key = signer.key.public
     header = orjson.dumps({"zip": "DEF", "alg": "ES256", "kid": thumbprint(key.x, key.y)})
     signed = f"{_base64(header)}.{_base64(_deflated(orjson.dumps(payload)))}"
     return encode(f"{signed}.{_base64(signer.key.sign(signed.encode()))}")
+
+
+def room_for(entries: Sequence[Mapping[str, Any]], issuer: str) -> list[Mapping[str, Any]]:
+    """The first entries of a Bundle that one code of version 22 has room for, the first of all always."""
+    kept = len(entries)
+    while kept > 1 and _length(entries[:kept], issuer) > SINGLE_QR:
+        kept -= 1
+    return list(entries[:kept])
+
+
+def _length(entries: Sequence[Mapping[str, Any]], issuer: str) -> int:
+    """About how long the JWS will be: header 97 characters, signature 86, and the payload with times of that length."""
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": list(entries)}
+    payload = _payload(bundle, issuer, (1_700_000_000, 1_731_536_000), "12345-1048575", (IMMUNIZATION,))
+    return 97 + 86 + 2 + (len(_deflated(orjson.dumps(payload))) * 4 + 2) // 3 + 8
+
+
+def _payload(
+    bundle: Mapping[str, Any], issuer: str, times: tuple[int, int], rid: str, types: Sequence[str]
+) -> dict[str, Any]:
+    subject = {"fhirVersion": "4.0.1", "fhirBundle": bundle}
+    vc = {"type": [HEALTH_CARD, *types], "credentialSubject": subject, "rid": rid}
+    return {"iss": issuer, "nbf": times[0], "exp": times[1], "vc": vc}
 
 
 def encode(jws: str) -> str:

@@ -21,7 +21,7 @@ Form = Literal["identity", "emergency", "eu-certificate", "smart-health-card", "
 Status = Literal["good", "good-by-old-list", "not-checked", "none"]
 """Of the revocation check: by a fresh list; by one older than a day; no list here; the form has none."""
 
-_USES: Final[Mapping[str, str]] = {"smart-health-card": "shc", "eu-certificate": "hcert"}
+_USES: Final[Mapping[str, str]] = {"emergency": "identity", "smart-health-card": "shc", "eu-certificate": "hcert"}
 _ONLINE: Final = "YM1:"
 _EU_LETTERS: Final = "tvr"
 
