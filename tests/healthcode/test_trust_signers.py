@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
 from deployments import NOW, SeededKeys
 
-from yima.crypto import Algorithm
+from yima.crypto import Algorithm, SigningKey, signing_key
 from yima.healthcode import trust
 from yima.healthcode.trust.certificate import Use
 from yima.healthcode.trust.signers import signer_key
@@ -208,6 +209,30 @@ async def test_the_logs_cannot_be_changed(db: Database, table: str, change: str)
     )
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await db.execute(change.format(table, column, column))
+
+
+class Device:
+    """A key store that signs by itself and gives no secret out, as an HSM."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def secret(self, name: str) -> bytes:
+        """Never for these keys."""
+        raise AssertionError(name)
+
+    def signing_key(self, algorithm: Algorithm, name: str) -> SigningKey:
+        """A key of which only `sign` leaves the device."""
+        self.asked.append(name)
+        return signing_key(algorithm, hashlib.sha256(name.encode()).digest())
+
+
+async def test_a_device_may_hold_the_keys(db: Database) -> None:
+    device, now = Device(), NOW + 2000 * DAY
+    signer = await db.retry(lambda c: trust.signer(c, device, "ES256", "facility", now))
+    assert {name.split("/")[2] for name in device.asked} == {"issuer", "signer"}, "the root is not needed any more"
+    assert signer.key.public.verify(b"x", signer.key.sign(b"x"))
+    assert trust.read_certificate(signer.certificate).key == signer.key.public
 
 
 async def test_another_deployment_has_other_keys(db: Database) -> None:

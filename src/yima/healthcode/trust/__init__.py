@@ -18,6 +18,7 @@ from yima.healthcode.trust.rules import DEFAULT_FRESHNESS, DEFAULT_RULES, Freshn
 from yima.healthcode.trust.signers import (
     Authority,
     Signer,
+    SigningStore,
     Standing,
     authorities,
     revoke_signer,
@@ -46,6 +47,7 @@ __all__ = [
     "Publisher",
     "Rules",
     "Signer",
+    "SigningStore",
     "Standing",
     "StatusList",
     "StatusRef",

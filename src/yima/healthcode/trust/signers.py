@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from yima.crypto import ALGORITHMS, Algorithm, SigningKey, signing_key
 from yima.healthcode.card import Source
@@ -29,6 +29,18 @@ _STRIPES: Final = 16
 _SKEW: Final = timedelta(hours=1)
 """Certificates begin this much before they are made: scanners' clocks may be behind."""
 _log = logs.get("trust")
+
+
+@runtime_checkable
+class SigningStore(Protocol):
+    """A key store that signs inside itself, as an HSM does: what it offers besides `KeyStore.secret`.
+
+    A store without this method gives 32 bytes by name, from which the private key is derived in the process.
+    """
+
+    def signing_key(self, algorithm: Algorithm, name: str) -> SigningKey:
+        """The key of that name, made on first use; its `sign` asks the device. Names begin `healthcode/trust/`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,4 +255,7 @@ def _key(keys: KeyStore, algorithm: Algorithm, name: str) -> SigningKey:
 
 @lru_cache(maxsize=256)
 def _derived(keys: KeyStore, algorithm: Algorithm, name: str) -> SigningKey:
-    return signing_key(algorithm, keys.secret(f"healthcode/trust/{name}"))
+    full = f"healthcode/trust/{name}"
+    if isinstance(keys, SigningStore):
+        return keys.signing_key(algorithm, full)
+    return signing_key(algorithm, keys.secret(full))
