@@ -187,6 +187,19 @@ class Families:
         asking = Asking(caller=caller, now=now, visit=said.visit)
         return await self._keep(giving, asking, people[held], people[person], now)
 
+    async def visitor(self, caller: Caller, visit: str, now: datetime) -> tuple[mpi.Identity, str]:
+        """Who was scanned for this visit at the caller's institution, and with which assurance.
+
+        Refusals: `right-needed`, `visit-needed`, `visit-expired`.
+        """
+        if caller.kind != "practitioner":
+            raise Refusal("right-needed", expected="staff of an institution")
+        opened = await open_visit(self._cx, visit, now)
+        identity = await mpi.identity(self._cx.database, opened.person)
+        if opened.institution != caller.institution or opened.assurance == "break-glass" or identity is None:
+            raise Refusal("visit-needed", field="visit")
+        return identity, opened.assurance
+
     async def _present(self, caller: Caller, said: AtCounter, now: datetime) -> PersonId:
         opened = await open_visit(self._cx, said.visit, now)
         if opened.institution != caller.institution or opened.assurance == "break-glass":

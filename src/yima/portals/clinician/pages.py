@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from yima import healthcode
 from yima.mpi import Identity
-from yima.portals.clinician import view
+from yima.portals.clinician import counter, view
 from yima.portals.layout import (
     SignedIn,
     Words,
@@ -51,7 +51,9 @@ async def scan(request: Request) -> Response:
     except Refusal as refusal:
         return await _scanned(request, who, fields, {"refusal": refusal}, refusal.status)
     if found.assurance != "dynamic":
-        return await _scanned(request, who, fields, {"identified": view.person(found.identity, who.now)}, 200)
+        return await _scanned(
+            request, who, fields, {"identified": view.person(found.identity, who.now), "handle": found.visit}, 200
+        )
     place = f"/clinician/visit/{found.visit}"
     response: Response = RedirectResponse(place, 303)
     if request.headers.get(_BY_SCRIPT):
@@ -210,4 +212,5 @@ def routes() -> list[Route]:
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
+        *counter.routes(),
     ]
