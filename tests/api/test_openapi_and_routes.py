@@ -23,6 +23,10 @@ PUBLIC = {
     ("GET", "/fhir/.well-known/smart-configuration"),
     ("GET", "/.well-known/smart-configuration"),
     ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/trust-list"),
+    ("GET", "/.well-known/trust-roots"),
+    ("GET", "/.well-known/status-lists"),
+    ("GET", "/.well-known/status-lists/{number}"),
     ("GET", "/openapi.json"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -52,7 +56,13 @@ async def hospital(platform: Platform) -> Institution:
 
 
 def _filled(path: str) -> str:
-    values = {"method": "verifyQRCode", "type": "Patient", "id": "0000000001-0000000000001", "version": "1"}
+    values = {
+        "method": "verifyQRCode",
+        "number": "1",
+        "type": "Patient",
+        "id": "0000000001-0000000000001",
+        "version": "1",
+    }
     return re.sub(r"{(\w+)}", lambda m: values[m[1]], path)
 
 
@@ -154,6 +164,7 @@ async def test_what_is_answered_follows_its_schemas(platform: Platform, hospital
     for path in (
         "/.well-known/smart-configuration",
         "/.well-known/jwks.json",
+        "/.well-known/status-lists",
         "/openapi.json",
         "/health/live",
         "/health/ready",
