@@ -13,6 +13,13 @@ export const newDeviceKey = () => crypto.subtle.generateKey(CURVE, false, ["sign
 /** The 65 bytes 04 | x | y of the public half, which the platform is asked to certify. */
 export const publicPoint = async (pair) => new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
 
+/** When a certificate was issued and until when it holds, seconds since 1970. */
+export function certificateTimes(certificate) {
+  const view = new DataView(certificate.buffer, certificate.byteOffset);
+  const issued = view.getUint32(9);
+  return { issued, expires: issued + view.getUint16(13) * 3600 };
+}
+
 /** The code's text at a moment of the platform's clock (milliseconds since 1970), from the certificate's bytes. */
 export async function deviceCodeAt(certificate, privateKey, millis) {
   const signed = new Uint8Array(LABEL.length + certificate.length + 4);

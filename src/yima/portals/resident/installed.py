@@ -18,8 +18,10 @@ _KEPT = (
     "js/code-page.js",
     "js/page.js",
     "js/kept.js",
+    "js/device-code.js",
     "vendor/uqr-0.1.3.mjs",
     "healthcode/code.js",
+    "healthcode/device.js",
     "healthcode/sm3.js",
     "img/icon.svg",
 )

@@ -150,6 +150,8 @@ def _key(event: Event) -> tuple[str, str]:
         return ("act", event.event_id)
     if event.action == "credential":
         return ("own", "credential-ended" if event.detail.get("revoked") else "credential-made")
+    if event.action == "share" or event.basis == "shared-by-resident":
+        return ("share", event.visit)
     if event.agent == "resident":
         return ("own", event.action if event.action == "consent" else "look")
     if event.outcome != "ok":
@@ -160,7 +162,7 @@ def _key(event: Event) -> tuple[str, str]:
         return ("system", "submit")
     if event.visit:
         return ("people", event.visit)
-    if event.agent in _PEOPLE:
+    if event.agent in _PEOPLE or event.action == "use":
         return ("people", event.event_id)
     return ("system", f"{event.institution}")
 
@@ -177,6 +179,7 @@ def _cards(events: Sequence[Event], names: Names, words: Words) -> list[Card]:
         "own": _own,
         "system": _system,
         "act": _act,
+        "share": _share,
     }
     cards = [makers[kind](found, names, words) for (kind, _), found in grouped.items()]
     return sorted(cards, key=lambda card: card.tone in ("system", "own"))
@@ -193,10 +196,25 @@ def _people(events: Sequence[Event], names: Names, words: Words) -> Card:
             words("log.because-scan", time=time_of_day(scans[-1].recorded)) if scans else words("log.because-visit")
         )
     elif scans:
-        key, reason = "log.scanned", words("log.scan-only")
+        confirmed = scans[-1].basis == "authorised-by-resident"
+        key, reason = "log.scanned", words("log.because-kiosk" if confirmed else "log.scan-only")
+    elif newest.action == "use":
+        key, reason = "log.used", words("log.use-reported" if newest.visit else "log.use-unverified")
     else:
         key, reason = "log.found", words("log.because-document")
     return _card("people", newest, words(key, who=who), reason, events, words)
+
+
+def _share(events: Sequence[Event], names: Names, words: Words) -> Card:
+    """A profile that one shared with a counter, and that its institution read it."""
+    read = [e for e in events if e.action != "share"]
+    ticket = str(events[-1].detail.get("ticket", ""))
+    if not read:
+        return _card("own", events[0], words("log.shared", ticket=ticket), words("log.share-only"), events, words)
+    place = names.place(read[0], words.lang)
+    return _card(
+        "own", events[0], words("log.shared-read", ticket=ticket, place=place), words("log.share-only"), events, words
+    )
 
 
 def _emergency(events: Sequence[Event], names: Names, words: Words) -> Card:
@@ -268,6 +286,8 @@ def _proof(events: Sequence[Event]) -> tuple[str, ...]:
 def _detail(event: Event, words: Words) -> str:
     if event.action == "scan":
         return words("log.line.scan", step=_step(event, words))
+    if event.action == "use":
+        return words("log.line.use", step=_step(event, words))
     if event.action == "consent":
         cls = words(f"class.{event.detail.get('class', 'all')}")
         return words("log.line.opened" if event.detail.get("permit") else "log.line.closed", name=cls)

@@ -21,7 +21,7 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import choices, credentials, family, installed, log, view
+from yima.portals.resident import choices, credentials, device, family, installed, log, view
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
@@ -51,6 +51,7 @@ async def code_page(request: Request) -> Response:
         notices=told[:2],
         found=found,
         bases=healthcode.LEGAL_BASES,
+        csrf=who.csrf,
     )
 
 
@@ -214,7 +215,7 @@ def routes() -> list[Route]:
         "/resident/choices": choices_page,
         "/resident/help": help_page,
     }
-    done = {"/resident/choices": choose, "/resident/sign-out": sign_out}
+    done = {"/resident/choices": choose, "/resident/device": device.certify, "/resident/sign-out": sign_out}
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),

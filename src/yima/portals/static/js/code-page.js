@@ -1,6 +1,7 @@
 // The code page: draws a new code every step from the batch, with or without network. The text of a code is never put into the page.
 import { batchSecondsLeft, clockOffset, codeAt, secondsLeft } from "../healthcode/code.js";
 import { encode } from "../vendor/uqr-0.1.3.mjs";
+import { certify, deviceReady, deviceTextAt, loadDevice } from "./device-code.js";
 import { keep, kept } from "./kept.js";
 
 const REFRESH_SECONDS = 6 * 3600; // fetch a new batch when fewer hours are left
@@ -15,6 +16,7 @@ const count = pass.querySelector("[data-ring-count]");
 const announce = document.querySelector("[data-announce]");
 let held; // {batch, number, name, offset}
 let shown = "";
+let down = false; // show the code for a terminal without network
 
 const member = pass.dataset.for ? `?for=${pass.dataset.for}` : ""; // somebody else's code: shown, never kept
 
@@ -75,7 +77,7 @@ async function tick() {
   const now = platformNow();
   let text;
   try {
-    text = await codeAt(held.batch, now);
+    text = down ? await deviceTextAt(now, held.batch.step) : await codeAt(held.batch, now);
   } catch (trouble) {
     if (!(trouble instanceof RangeError)) throw trouble;
     shown = "";
@@ -124,6 +126,29 @@ function nameSwitch() {
 function masked(name) {
   const letters = [...name];
   return letters.length < 3 ? `${letters[0]}*` : letters[0] + "*".repeat(Math.min(letters.length - 2, 4)) + letters.at(-1);
+}
+
+/** The switch to the code for a terminal without network: offered once the platform has certified this phone's key. */
+async function networkDown() {
+  const button = document.querySelector("[data-device]");
+  if (!button || member || !globalThis.crypto?.subtle) return;
+  const word = button.querySelector("[data-on]");
+  const kind = pass.querySelector("[data-kind]");
+  const offer = () => {
+    button.hidden = !deviceReady(platformNow());
+  };
+  button.addEventListener("click", () => {
+    down = !down;
+    button.setAttribute("aria-pressed", String(down));
+    word.textContent = down ? word.dataset.on : word.dataset.off;
+    kind.textContent = down ? kind.dataset.down : kind.dataset.dynamic;
+    document.querySelector("[data-device-more]").hidden = !down;
+    tick();
+  });
+  await loadDevice(held.number);
+  offer();
+  if (navigator.onLine) await certify(held.number, pass.dataset.token, platformNow()).catch(() => undefined);
+  offer();
 }
 
 function offlineBadge() {
@@ -184,6 +209,7 @@ if (!held) {
   if (number) number.textContent = held.number;
   nameSwitch();
   offlineBadge();
+  networkDown();
   if (globalThis.crypto?.subtle || held.batch.profile === "SM") beat();
   else drawnByPlatform();
   if (navigator.onLine && batchSecondsLeft(held.batch, platformNow()) < REFRESH_SECONDS) renewBatch().catch(() => undefined);

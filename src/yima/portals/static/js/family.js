@@ -1,5 +1,5 @@
 // The code page for several people: swipe to the next one, and forget kept codes when the card does not stand.
-import { keep } from "./kept.js";
+import { forget } from "./kept.js";
 
 const NEAR = 60; // CSS pixels a finger must travel sideways
 
@@ -18,4 +18,4 @@ if (place && tabs.length > 1) {
   }, { passive: true });
 }
 
-if (document.querySelector("[data-forget]")) keep(undefined).catch(() => undefined);
+if (document.querySelector("[data-forget]")) forget().catch(() => undefined);

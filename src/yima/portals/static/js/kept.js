@@ -1,4 +1,5 @@
-// The phone's own storage for the batch of codes: IndexedDB, one row. The batch is its holder's secret.
+// The phone's own storage: IndexedDB, one row for the batch of codes, one for the device key and its certificate. Both are
+// their holder's secret; the key's private half cannot be read out even here.
 const BASE = "yima-resident";
 const SHELF = "code";
 
@@ -29,3 +30,12 @@ export const keep = (value) => inShelf("readwrite", (shelf) => shelf.put(value, 
 
 /** What was kept, or undefined. */
 export const kept = () => inShelf("readonly", (shelf) => shelf.get("now"));
+
+/** Keep `{number, pair, certificate}` of the code for a terminal without network. */
+export const keepDevice = (value) => inShelf("readwrite", (shelf) => shelf.put(value, "device"));
+
+/** What was kept of it, or undefined. */
+export const keptDevice = () => inShelf("readonly", (shelf) => shelf.get("device"));
+
+/** Forget everything. */
+export const forget = () => inShelf("readwrite", (shelf) => shelf.clear());
