@@ -6,18 +6,18 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
-import uvloop
 from rich.console import Console
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.cli import city, demo, loading, registering, running, trust
-from yima.runtime import ids, logs, migrate, postgres, settings
+from yima.cli import city, codes, demo, loading, registering, running, trust
+from yima.cli.cards import card_commands
+from yima.cli.running import with_access
+from yima.runtime import logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
 
@@ -25,12 +25,15 @@ T = TypeVar("T")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Yima 一码: one code, one record."
 )
-code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.")
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
-app.add_typer(code_app, name="code")
+app.add_typer(codes.code_app, name="code")
+app.command("verify-offline")(codes.verify_offline)
+terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: list, suspend, resume, keys.")
 app.add_typer(register_app, name="register")
+app.add_typer(terminal_app, name="terminal")
 trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
 app.add_typer(trust_app, name="trust")
+app.add_typer(card_commands(lambda data, work: with_access(data, work)), name="card")
 _err = Console(stderr=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
@@ -113,40 +116,13 @@ def load_command(
     async def work(access: Access) -> loading.Loaded:
         return await loading.load(access, loading.messages(paths, institution))
 
-    loaded = _with_access(data, work)
+    loaded = with_access(data, work)
     typer.echo(
         f"{loaded.submissions} submissions, {loaded.resources} resources, "
         f"{loaded.refused} refused, {loaded.seconds:.1f} s"
     )
     if loaded.refused:
         raise typer.Exit(1)
-
-
-@code_app.command("show")
-def code_show(
-    person: Annotated[str, typer.Argument(help="Person id, as in demo.json.")],
-    static: Annotated[bool, typer.Option("--static", help="The printed code.")] = False,
-    dynamic: Annotated[bool, typer.Option("--dynamic", help="The code of this moment (default).")] = False,
-    qr: Annotated[bool, typer.Option("--qr", help="Draw it in the terminal as well.")] = False,
-    data: Data = None,
-) -> None:
-    """Print the text of a person's health code."""
-    if static and dynamic:
-        raise typer.BadParameter("choose --static or --dynamic")
-    number = ids.person_from_text(person)
-    if number is None:
-        raise Refusal("field-invalid", field="PERSON", expected="a person id of ten characters")
-    text = _with_access(data, lambda access: city.code_text(access, number, static=static))
-    typer.echo(text)
-    if qr:
-        typer.echo(healthcode.qr_terminal(text))
-
-
-@code_app.command("verify")
-def code_verify(text: Annotated[str, typer.Argument(help="The scanned text.")], data: Data = None) -> None:
-    """Check a code as a platform terminal would, without using it up; prints what it says."""
-    shown = _with_access(data, lambda access: city.check_code(access, text))
-    typer.echo(json.dumps(shown, ensure_ascii=False))
 
 
 @register_app.command("institution")
@@ -159,7 +135,7 @@ def register_institution(
     data: Data = None,
 ) -> None:
     """Register an institution, or change its words."""
-    number = _with_access(data, lambda access: registering.institution(access, code, (name_zh, name_en), kind, area))
+    number = with_access(data, lambda access: registering.institution(access, code, (name_zh, name_en), kind, area))
     typer.echo(f"institution {code} is registered (number {number})")
 
 
@@ -169,11 +145,66 @@ def register_terminal(
     terminal: Annotated[str, typer.Argument(help="Terminal id, unique on the platform.")],
     kind: Annotated[str, typer.Option(help="window, kiosk, desk or handheld.")] = "desk",
     department: Annotated[str, typer.Option(help="Department code.")] = "",
+    location: Annotated[str, typer.Option(help="Where it stands, in words residents understand.")] = "",
+    step: Annotated[str, typer.Option(help="The usual step there, e.g. 010101.")] = "",
+    scene: Annotated[str, typer.Option(help="The usual scene there, e.g. 0101012.")] = "",
+    key: Annotated[Path | None, typer.Option(help="File with one public key (JWK) for its sign-in.")] = None,
     data: Data = None,
 ) -> None:
-    """Register a terminal at which codes are scanned."""
-    _with_access(data, lambda access: registering.terminal(access, institution, terminal, kind, department))
-    typer.echo(f"terminal {terminal} is registered at {institution}")
+    """Register a terminal at which codes are scanned; with --key it can sign in by itself (two keys at most)."""
+    made = directory.Terminal(terminal, kind, department, location, step, scene)
+    public = key.read_bytes() if key else None
+    kid = with_access(data, lambda access: registering.terminal(access, institution, made, public))
+    typer.echo(f"terminal {terminal} is registered at {institution}" + (f" with key {kid}" if kid else ""))
+
+
+@register_app.command("counter")
+def register_counter(
+    institution: Annotated[str, typer.Argument(help="Code of its institution.")],
+    department: Annotated[str, typer.Argument(help="Department code, e.g. 0300.")],
+    prefix: Annotated[str, typer.Option(help="Before the numbers, e.g. N; unique at the institution.")],
+    name_zh: Annotated[str, typer.Option(help="Chinese name.")],
+    name_en: Annotated[str, typer.Option(help="English name.")],
+    location: Annotated[str, typer.Option(help="Where it is.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Poster: .svg (A4) or .png (the code alone).")] = None,
+    data: Data = None,
+) -> None:
+    """Register a counter whose printed code residents scan for a number; prints the text of the code."""
+    made = healthcode.Counter("", 0, department, prefix, name_zh, name_en, location)
+    typer.echo(with_access(data, lambda access: registering.counter(access, institution, made, out)))
+
+
+@terminal_app.command("list")
+def terminal_list(
+    institution: Annotated[str, typer.Argument(help="Code of the institution.")], data: Data = None
+) -> None:
+    """List an institution's terminals with their keys and when they were last seen."""
+    typer.echo("\n".join(with_access(data, lambda access: registering.terminals(access, institution))))
+
+
+@terminal_app.command("suspend")
+def terminal_suspend(terminal: str, data: Data = None) -> None:
+    """Suspend a terminal: refused on every worker within a second."""
+    with_access(data, lambda access: directory.set_terminal_status(access.database, terminal, "suspended"))
+    typer.echo(f"terminal {terminal} is suspended")
+
+
+@terminal_app.command("resume")
+def terminal_resume(terminal: str, data: Data = None) -> None:
+    """Make a suspended terminal active again."""
+    with_access(data, lambda access: directory.set_terminal_status(access.database, terminal, "active"))
+    typer.echo(f"terminal {terminal} is active")
+
+
+@terminal_app.command("remove-key")
+def terminal_remove_key(
+    terminal: str,
+    kid: Annotated[str, typer.Argument(help="Key id, as `yima terminal list` shows it.")],
+    data: Data = None,
+) -> None:
+    """Take a key from a terminal; its tokens end."""
+    with_access(data, lambda access: registering.remove_key(access, terminal, kid))
+    typer.echo(f"key {kid} of terminal {terminal} is gone")
 
 
 @register_app.command("app")
@@ -187,7 +218,7 @@ def register_client(
     data: Data = None,
 ) -> None:
     """Register an institution's app with its public keys."""
-    _with_access(
+    with_access(
         data,
         lambda access: registering.client(
             access, institution, client_id, name or client_id, jwks.read_bytes(), scope, matching
@@ -217,7 +248,7 @@ def register_gateway(
         named = dialect or access.settings.national_dialect
         return await registering.gateway(access, institution, app_id, family, dialect=named, **options)
 
-    made = _with_access(data, work)
+    made = with_access(data, work)
     secrets = {name: getattr(made, name) for name in ("app_id", "app_secret", "sm4_key", "term_id")}
     typer.echo(json.dumps(secrets, ensure_ascii=False))
 
@@ -225,7 +256,7 @@ def register_gateway(
 @trust_app.command("list")
 def trust_list(data: Data = None) -> None:
     """Show the keys that sign credentials: turns, dates, how much each has signed."""
-    typer.echo(_with_access(data, trust.listed))
+    typer.echo(with_access(data, trust.listed))
 
 
 @trust_app.command("rotate")
@@ -235,7 +266,7 @@ def trust_rotate(
     data: Data = None,
 ) -> None:
     """End the present key's turn early. What it signed stays good."""
-    typer.echo(_with_access(data, lambda access: trust.rotate(access, algorithm, use)))
+    typer.echo(with_access(data, lambda access: trust.rotate(access, algorithm, use)))
 
 
 @trust_app.command("revoke")
@@ -245,27 +276,7 @@ def trust_revoke(
     data: Data = None,
 ) -> None:
     """Revoke a key, and with it every credential it signed. It cannot be undone."""
-    typer.echo(_with_access(data, lambda access: trust.revoke(access, key_id, reason)))
-
-
-def _with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` with the door open: on a running server's database where there is one, else on our own."""
-    chosen = settings.load({"data": data, "development": True})
-    logs.configure("console", "error")
-
-    async def run(url: str) -> T:
-        access = await Access.open(url, chosen, chosen.public_url)
-        try:
-            return await work(access)
-        finally:
-            await access.close()
-
-    url = running.database_of_running(chosen)
-    if url:
-        return uvloop.run(run(url))
-    with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
-        asyncio.run(migrate.migrate(server.url()))
-        return uvloop.run(run(server.url()))
+    typer.echo(with_access(data, lambda access: trust.revoke(access, key_id, reason)))
 
 
 def _fail(refusal: Refusal) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,6 +10,8 @@ import orjson
 from yima import directory, healthcode
 from yima.access import Access
 from yima.directory import App, GatewaySecrets, NewGateway, Terminal
+from yima.healthcode import Counter
+from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
 
@@ -20,11 +23,63 @@ async def institution(access: Access, code: str, names: tuple[str, str], kind: s
         )
 
 
-async def terminal(access: Access, code: str, terminal_id: str, kind: str, department: str) -> None:
-    """Register a terminal of an institution. Refusal `field-invalid` when the code is not registered."""
+async def terminal(access: Access, code: str, made: Terminal, key: bytes | None) -> str:
+    """Register a terminal of an institution, with one more public key where a JWK is given; the key id, or "".
+
+    Refusal `field-invalid` when the code is not registered, a step or scene is on no list, or the key is none.
+    """
     number = await _number(access, code)
+    if made.kind not in directory.TERMINAL_KINDS:
+        raise Refusal("field-invalid", field="--kind", expected=", ".join(directory.TERMINAL_KINDS))
+    if made.step and made.step not in healthcode.STEPS:
+        raise Refusal("field-invalid", field="--step", expected="a code of the step table, such as 010101")
+    if made.scene and not healthcode.scene_fits(made.step, made.scene):
+        raise Refusal("field-invalid", field="--scene", expected="a scene that refines the step, such as 0101012")
     async with access.database.transaction() as c:
-        await directory.register_terminal(c, number, Terminal(terminal_id, kind, department))
+        await directory.register_terminal(c, number, made, now=clock.now())
+        return await directory.add_terminal_key(c, made.terminal_id, _jwk(key)) if key is not None else ""
+
+
+def _jwk(text: bytes) -> object:
+    try:
+        key = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Refusal("field-invalid", field="--key", expected="one public key as JWK (RFC 7517)") from error
+    if isinstance(key, dict) and isinstance(key.get("keys"), list) and len(key["keys"]) == 1:
+        return key["keys"][0]  # a set of one is what many tools write
+    return key
+
+
+async def terminals(access: Access, code: str) -> list[str]:
+    """A line for each terminal of an institution: id, kind, status, keys, when it was last seen."""
+    found = await directory.terminals_of(access.database, await _number(access, code))
+    return [
+        f"{one.terminal.terminal_id}  {one.terminal.kind}  {one.status}  keys: {' '.join(one.key_ids) or 'none'}  "
+        f"seen: {one.last_seen.isoformat(timespec='seconds') if one.last_seen else 'never'}  {one.firmware}".rstrip()
+        for one in found
+    ]
+
+
+async def remove_key(access: Access, terminal_id: str, kid: str) -> None:
+    """Take a key from a terminal, and the tokens it has. Refusals `terminal-unknown`, `field-invalid`."""
+    async with access.database.transaction() as c:
+        await directory.remove_terminal_key(c, terminal_id, kid)
+
+
+async def counter(access: Access, code: str, made: Counter, kind: str) -> tuple[str, bytes]:
+    """Register a counter; the text of its code, and its poster (.svg: an A4 page, .png: the code alone, "": none).
+
+    Refusal `field-invalid` for a prefix, department or name that is not of its form, or another kind of file.
+    """
+    number = await _number(access, code)
+    place = await directory.institution(access.database, number)
+    if kind not in ("", ".svg", ".png"):
+        raise Refusal("field-invalid", field="--out", expected="a file that ends in .svg or .png")
+    known, text = await access.counters.register(replace(made, institution=number), clock.now())
+    if kind == ".png":
+        return text, healthcode.qr_png(text, 16, "Q")
+    names = (place.name_zh, place.name_en) if place else ("", "")
+    return text, healthcode.poster_svg(known, *names, text).encode()
 
 
 async def client(access: Access, code: str, client_id: str, name: str, jwks: bytes, scope: str, matching: str) -> None:

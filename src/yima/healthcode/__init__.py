@@ -9,6 +9,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 from yima.healthcode import counter, kiosk, national, offline, trust
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
 from yima.healthcode.codec import PREFIX, Assurance
+from yima.healthcode.counter import Counter
 from yima.healthcode.life import (
     Act,
     CardEvent,
@@ -23,6 +24,7 @@ from yima.healthcode.life import (
 )
 from yima.healthcode.lifecycle import Event, Kind, State
 from yima.healthcode.number import grouped, parse_number
+from yima.healthcode.poster import poster_svg
 from yima.healthcode.profiles import PROFILE_NAMES, ProfileName
 from yima.healthcode.qr import qr_png, qr_svg, qr_terminal
 from yima.healthcode.redeem import Accepted
@@ -99,6 +101,7 @@ __all__ = [
     "Card",
     "CardEvent",
     "Cell",
+    "Counter",
     "Event",
     "Kind",
     "Missing",
@@ -146,6 +149,7 @@ __all__ = [
     "open_visit",
     "parse_number",
     "phone_scripts",
+    "poster_svg",
     "propose",
     "protected",
     "qr_png",
