@@ -91,7 +91,7 @@ class Credentials:
     async def identity(
         self, caller: Caller, now: datetime, *, person: PersonId = 0, algorithm: Algorithm = "ES256"
     ) -> Given:
-        """An identity credential. Refusals `sign-in-needed`, `card-not-found`, and those of a card that does not stand."""
+        """An identity credential. Refusals `sign-in-needed`, `card-not-found`, and those of a card not in force."""
 
         async def make(c: Connection, turn: _Turn) -> Given:
             expires, status = await self._allot(c, turn, "identity", self._cx.signing.credential, {})
@@ -103,7 +103,7 @@ class Credentials:
     async def emergency(
         self, caller: Caller, now: datetime, *, chosen: bool, person: PersonId = 0, algorithm: Algorithm = "ES256"
     ) -> Given:
-        """An emergency card, for a holder who chose to have one. Refusals as `identity`, and `credential-not-chosen`."""
+        """An emergency card, for a holder who chose it. Refusals as `identity`, and `credential-not-chosen`."""
         if not chosen:
             raise Refusal("credential-not-chosen")
         person = _person(caller, person)

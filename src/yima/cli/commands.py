@@ -27,13 +27,14 @@ app = typer.Typer(
 )
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(codes.code_app, name="code")
-app.command("verify-offline")(codes.verify_offline)
+
 terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: list, suspend, resume, keys.")
 app.add_typer(register_app, name="register")
 app.add_typer(terminal_app, name="terminal")
 trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
 app.add_typer(trust_app, name="trust")
-app.add_typer(card_commands(lambda data, work: with_access(data, work)), name="card")
+app.add_typer(card_commands(with_access), name="card")
+app.command("verify-offline")(codes.verify_offline)
 _err = Console(stderr=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]

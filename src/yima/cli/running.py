@@ -1,16 +1,25 @@
-"""Where a running server's database is, for other commands on the same data directory: `running.json`, mode 0600."""
+"""Where a running server's database is, for other commands on the same data directory: `running.json`, mode 0600.
+
+Commands that need the door open it here, on that database or on one of their own.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+import uvloop
 
-from yima.runtime.settings import Settings
+from yima.access import Access
+from yima.runtime import logs, migrate, postgres
+from yima.runtime.settings import Settings, load
+
+T = TypeVar("T")
 
 _FILE = "running.json"
 
@@ -43,3 +52,23 @@ def write_private(path: Path, content: dict[str, Any]) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     temporary.replace(path)
+
+
+def with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:
+    """Run `work` with the door open: on a running server's database where there is one, else on our own."""
+    chosen = load({"data": data, "development": True})
+    logs.configure("console", "error")
+
+    async def run(url: str) -> T:
+        access = await Access.open(url, chosen, chosen.public_url)
+        try:
+            return await work(access)
+        finally:
+            await access.close()
+
+    url = database_of_running(chosen)
+    if url:
+        return uvloop.run(run(url))
+    with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
+        asyncio.run(migrate.migrate(server.url()))
+        return uvloop.run(run(server.url()))

@@ -1,6 +1,7 @@
 """Trust: the keys that sign credentials, the list that says which they are, the lists of what was revoked."""
 
 from yima.healthcode.trust.certificate import USES, Certificate, Use, check_chain, read_certificate
+from yima.healthcode.trust.healthcards import HealthCardKey, health_card_keys, revoked_cards
 from yima.healthcode.trust.issuance import (
     Credential,
     CredentialKind,
@@ -28,6 +29,7 @@ from yima.healthcode.trust.signers import (
 )
 from yima.healthcode.trust.statuslist import CWT, DELTA, JWT, StatusList, read_status_delta, read_status_list
 from yima.healthcode.trust.trustlist import Trust, TrustedSigner, read_roots, read_trust_list
+from yima.healthcode.trust.unpinned import read_unpinned
 
 __all__ = [
     "CWT",
@@ -41,6 +43,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "Freshness",
+    "HealthCardKey",
     "ProofLevel",
     "Proofing",
     "Published",
@@ -58,14 +61,17 @@ __all__ = [
     "authorities",
     "check_chain",
     "credentials_of",
+    "health_card_keys",
     "read_certificate",
     "read_roots",
     "read_status_delta",
     "read_status_list",
     "read_trust_list",
+    "read_unpinned",
     "revoke_credential",
     "revoke_of",
     "revoke_signer",
+    "revoked_cards",
     "rotate",
     "signer",
     "signers",

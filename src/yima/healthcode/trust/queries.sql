@@ -153,3 +153,7 @@ where s.number = $1 and s.not_after > $2 and s.use in ('identity', 'shc', 'devic
 -- As one value, four bytes each: ten thousand rows would take ten times as long.
 select coalesce(string_agg(int4send(index), ''::bytea), ''::bytea) as indexes
 from healthcode.revocation where list = $1 and version > $2 and version <= $3
+
+-- name: health_card_signers
+select number, certificate, status_version from healthcode.signer
+where use = 'shc' and revoked is null and not_after > $1 order by number
