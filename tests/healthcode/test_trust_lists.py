@@ -188,6 +188,32 @@ def test_a_status_list_is_read(algorithm: Algorithm, form: str) -> None:
     assert read.is_revoked(-1)
 
 
+def test_the_number_of_sm2_is_agreed_on() -> None:
+    house, number = HOUSES["SM2"], -70123
+    key, certificate = house.signer("status-list")
+    times = statuslist.Times(NOW, NOW + timedelta(days=7), timedelta(hours=1))
+    said = statuslist.cwt_claims(URI, 1, times, statuslist.compress(bytes(8)), URI)
+    data = statuslist.sign_cwt(key, key_id_of(certificate), said, number)
+    assert trust.read_status_list(data, house.known(), NOW, number).uri == URI
+    with pytest.raises(Refusal):
+        trust.read_status_list(data, house.known(), NOW)
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(1, 300), (-300, -1)], ids=["not yet valid", "expired"])
+def test_signers_out_of_date_sign_no_lists(begins: int, ends: int) -> None:
+    house = House(seed=9)
+    dates = [NOW + timedelta(days=day) for day in (begins, ends)]
+    for use in ("trust-list", "status-list"):
+        house.signer(use, begins=dates[0], ends=dates[1])
+    with pytest.raises(Refusal, match="trust-list-invalid"):
+        house.known()
+    del house.made["trust-list"]
+    known = house.known()  # its own signer is in date, the other one is not
+    for form in (trust.JWT, trust.CWT):
+        with pytest.raises(Refusal, match="status-list-invalid"):
+            trust.read_status_list(house.status_list([], form=form), known, NOW)
+
+
 # draft-ietf-oauth-status-list, section 4.1 and appendix "Test vectors for Status List encoding"
 VECTORS: list[tuple[int, str, dict[int, int]]] = [
     (1, "eNrbuRgAAhcBXQ", {0: 1, 1: 0, 3: 1, 4: 1, 5: 1, 7: 1, 8: 1, 9: 1, 12: 0, 13: 1, 14: 0, 15: 1}),

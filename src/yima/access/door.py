@@ -370,5 +370,7 @@ class Access:
 def _signing_rules(settings: Settings) -> healthcode.trust.Rules:
     """What this deployment decided about the keys that sign credentials."""
     return healthcode.trust.Rules(
-        sign=timedelta(days=settings.signer_days), credential=timedelta(days=settings.credential_days)
+        sign=timedelta(days=settings.signer_days),
+        credential=timedelta(days=settings.credential_days),
+        sm2_algorithm=settings.offline_sm2_algorithm,
     )

@@ -219,7 +219,7 @@ class Publisher:
     async def _signed(self, media_type: str, algorithm: Algorithm, said: Any, now: datetime) -> Published:
         chosen = await self._database.retry(lambda c: signer(c, self._keys, algorithm, "status-list", now, self._rules))
         if isinstance(said, bytes):
-            body = statuslist.sign_cwt(chosen.key, chosen.key_id, said)
+            body = statuslist.sign_cwt(chosen.key, chosen.key_id, said, self._rules.sm2_algorithm)
         else:
             body = statuslist.sign_jwt(chosen.key, chosen.key_id, media_type, said)
         tag = _tag(repr((media_type, chosen.key_id, said)).encode())

@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
+from yima.healthcode.offline.cose import SM2_ALGORITHM
 from yima.healthcode.trust.certificate import Use
 
 CAP: Final = 1_000_000
@@ -31,6 +32,9 @@ class Rules:
     issuer: timedelta = timedelta(days=10 * 366)
     notice: timedelta = timedelta(days=1)
     """How long the next signer stands in the trust list before it signs, unless its predecessor was lost."""
+
+    sm2_algorithm: int = SM2_ALGORITHM
+    """The COSE number of SM2, of which none is registered."""
 
 
 DEFAULT_RULES: Final = Rules()

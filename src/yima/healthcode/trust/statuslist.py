@@ -134,21 +134,25 @@ def sign_jwt(key: SigningKey, key_id: bytes, media_type: str, claims: Mapping[st
     return jws.sign(key, {"typ": media_type.removeprefix("application/"), "kid": jws.encode(key_id)}, claims).encode()
 
 
-def sign_cwt(key: SigningKey, key_id: bytes, claims: bytes) -> bytes:
+def sign_cwt(key: SigningKey, key_id: bytes, claims: bytes, sm2_algorithm: int = cose.SM2_ALGORITHM) -> bytes:
     """The signed list in CWT form: COSE_Sign1, tagged 18 and not with the CWT tag (draft, section 5.2)."""
-    protected = cbor2.dumps({cose.ALG: cose.algorithm_number(key.algorithm), cose.KEY_ID: key_id, _TYPE: CWT})
+    algorithm = cose.algorithm_number(key.algorithm, sm2_algorithm)
+    protected = cbor2.dumps({cose.ALG: algorithm, cose.KEY_ID: key_id, _TYPE: CWT})
     signed = cose.Sign1(protected, {}, {}, claims, b"").signed()
     return cose.write(protected, claims, key.sign(signed))
 
 
-def read_status_list(data: bytes, trust: Trusting, now: datetime) -> StatusList:
+def read_status_list(
+    data: bytes, trust: Trusting, now: datetime, sm2_algorithm: int = cose.SM2_ALGORITHM
+) -> StatusList:
     """A list in either form, if a status list signer of this trust signed it.
 
     Refusal `status-list-invalid`. Its age is the caller's to judge by `StatusList.freshness`, and so is that its `uri`
     is the one that the credential names.
     """
     try:
-        found = _read_cwt(data, trust, now) if data[:1] in (b"\xd2", b"\x84") else _read_jwt(data, trust, now)
+        is_cwt = data[:1] in (b"\xd2", b"\x84")
+        found = _read_cwt(data, trust, now, sm2_algorithm) if is_cwt else _read_jwt(data, trust, now)
     except (ValueError, KeyError, TypeError, msgspec.MsgspecError, OverflowError, OSError, zlib.error) as error:
         raise Refusal("status-list-invalid", reason=_reason(error)) from None
     except Refusal:
@@ -214,12 +218,14 @@ def _signed_json(data: bytes, trust: Trusting, now: datetime, media_type: str, k
     return msgspec.json.decode(token.payload, type=kind)
 
 
-def _read_cwt(data: bytes, trust: Trusting, now: datetime) -> StatusList:
+def _read_cwt(data: bytes, trust: Trusting, now: datetime, sm2_algorithm: int) -> StatusList:
     message = cose.read(data)
     if message.header.get(_TYPE) != CWT:
         raise ValueError("a token of another type")
     signer = _signer(message.key_id(strict=True), trust, now)
-    if message.algorithm() != signer.algorithm or not signer.key.verify(message.signed(), message.signature):
+    if message.algorithm(sm2_algorithm) != signer.algorithm or not signer.key.verify(
+        message.signed(), message.signature
+    ):
         raise ValueError("the signature is wrong")
     claims = cbor.loads(message.payload)
     said, times = claims[_LIST], (claims[_ISSUED], claims.get(_EXPIRES), claims.get(_TTL))
