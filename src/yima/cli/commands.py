@@ -141,7 +141,7 @@ def register_institution(
 
 
 @register_app.command("terminal")
-def register_terminal(
+def register_terminal(  # noqa: PLR0913, PLR0917  one option a fact, each said by its name
     institution: Annotated[str, typer.Argument(help="Code of its institution.")],
     terminal: Annotated[str, typer.Argument(help="Terminal id, unique on the platform.")],
     kind: Annotated[str, typer.Option(help="window, kiosk, desk or handheld.")] = "desk",
@@ -160,7 +160,7 @@ def register_terminal(
 
 
 @register_app.command("counter")
-def register_counter(
+def register_counter(  # noqa: PLR0913, PLR0917  one option a fact, each said by its name
     institution: Annotated[str, typer.Argument(help="Code of its institution.")],
     department: Annotated[str, typer.Argument(help="Department code, e.g. 0300.")],
     prefix: Annotated[str, typer.Option(help="Before the numbers, e.g. N; unique at the institution.")],
@@ -172,7 +172,11 @@ def register_counter(
 ) -> None:
     """Register a counter whose printed code residents scan for a number; prints the text of the code."""
     made = healthcode.Counter("", 0, department, prefix, name_zh, name_en, location)
-    typer.echo(with_access(data, lambda access: registering.counter(access, institution, made, out)))
+    kind = out.suffix if out else ""
+    text, poster = with_access(data, lambda access: registering.counter(access, institution, made, kind))
+    if out:
+        out.write_bytes(poster)
+    typer.echo(text)
 
 
 @terminal_app.command("list")
