@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 from deployments import NOW, PROFILES, SeededKeys
 
 from yima.healthcode import base45, batch, dynamic_text
+from yima.healthcode.offline import device
 from yima.healthcode.profiles import profile_named
 
 KEYS = SeededKeys(1)
@@ -86,3 +87,25 @@ def _sm3(message: bytes) -> str:
     digest = Hash(SM3())
     digest.update(message)
     return digest.finalize().hex()
+
+
+def test_the_phones_network_down_code_is_what_the_platform_reads(run) -> None:
+    certificate = (
+        bytes([0x11]) + bytes(118) + bytes(64)
+    )  # as long as one without a name; its content is not the phone's
+    made = run(
+        'import { deviceCodeAt, newDeviceKey, publicPoint, certificateTimes } from "./device.js";\n'
+        "const pair = await newDeviceKey();\n"
+        "const kept = await crypto.subtle.exportKey('pkcs8', pair.privateKey).then(() => false, () => true);\n"
+        "const certificate = Uint8Array.from(input.certificate);\n"
+        "certificate.set(await publicPoint(pair).then((p) => [2 + (p[64] & 1), ...p.subarray(1, 33)]), 20);\n"
+        "certificate.set([0, 0, 16, 0, 0, 168], 9);\n"
+        "const text = await deviceCodeAt(certificate, pair.privateKey, input.millis);\n"
+        "console.log(JSON.stringify({ text, kept, times: certificateTimes(certificate) }));",
+        {"certificate": list(certificate[:119]), "millis": NOW.timestamp() * 1000},
+    )
+    code = device.read(made["text"])
+    assert made["kept"], "the private key can be exported"
+    assert device.phone_signed(code)
+    assert code.time == NOW
+    assert made["times"] == {"issued": 4096, "expires": 4096 + 168 * 3600}
