@@ -32,7 +32,7 @@ from yima.runtime.settings import Settings
 _log = logs.get("app")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_PAGES: Final = ("/resident", "/clinician", "/operator", "/kiosk/screen", "/dev", "/static")
+_PAGES: Final = ("/resident", "/clinician", "/operator", "/public", "/kiosk/screen", "/dev", "/static")
 
 
 class Application:

@@ -10,13 +10,11 @@ import orjson
 from joserfc import jwk
 from rich.progress import Progress
 
-from yima import directory, healthcode, mpi, synth
+from yima import directory, synth
 from yima.access import Access
 from yima.cli.loading import Item
 from yima.directory import App, Department, Practitioner, Terminal
-from yima.runtime import clock
-from yima.runtime.ids import PersonId, person_text
-from yima.runtime.keys import FileKeyStore, KeyStore, signing_key
+from yima.runtime.keys import KeyStore, signing_key
 
 
 def write(residents: int, seed: int, out: Path) -> dict[str, Any]:
@@ -29,9 +27,15 @@ def write(residents: int, seed: int, out: Path) -> dict[str, Any]:
     return {name: getattr(counts, name) for name in counts.__slots__}
 
 
-def items(city: synth.City) -> Iterator[Item]:
-    """The city's submissions, in the order in which institutions would have sent them."""
+def items(city: synth.City, numbers: dict[str, tuple[str, str]] | None = None) -> Iterator[Item]:
+    """The city's submissions, in the order in which institutions would have sent them.
+
+    `numbers` is filled with the institution and its own number of everybody who has no document.
+    """
+    unnamed = {resident.key for resident in city.residents if not resident.documents} if numbers is not None else set()
     for visit in synth.visits(city):
+        if numbers is not None and visit.resident in unnamed:
+            numbers[visit.resident] = (visit.institution, visit.patient)
         yield Item(visit.institution, visit.key, orjson.dumps(visit.bundle))
 
 
@@ -84,20 +88,3 @@ async def _app(c: Any, keys: KeyStore, institution: int, place: synth.Institutio
         "private_key_jwk": private.as_dict(private=True) | {"kid": kid, "alg": "ES256"},
         "terminal": place.terminals[0].id,
     }
-
-
-async def code_text(access: Access, person: PersonId, *, static: bool) -> str:
-    """A person's code as text. Refusal `card-not-found`."""
-    card = await healthcode.card_of(access.database, person)
-    keys = FileKeyStore(access.settings.data / "keys.json")
-    if static:
-        return healthcode.static_text(card, keys)
-    return healthcode.dynamic_text(keys, card.profile, person, clock.now(), card.generation)
-
-
-async def check_code(access: Access, text: str) -> dict[str, Any]:
-    """What a code says, without redeeming it. Refusals as a terminal would get them, but for the one use."""
-    keys = FileKeyStore(access.settings.data / "keys.json")
-    person, assurance = await healthcode.check(text, access.database, keys, clock.now())
-    identity = await mpi.identity(access.database, person)
-    return {"person": person_text(person), "assurance": assurance, "name": identity.name if identity else None}

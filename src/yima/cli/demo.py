@@ -15,7 +15,7 @@ from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
-from yima.cli import city, loading, registering
+from yima.cli import city, kin, loading, registering
 from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
@@ -50,11 +50,15 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
             known = dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
             if "gateway" not in known:  # a city of before there was one
                 known["gateway"] = await registering.demo_gateway(access, known["institutions"][0]["id"])
+            if "operators" not in known:
+                known["operators"] = await kin.operators(access)
             return await _with_sandbox(access, keys, known) if sandbox else known
         made = synth.city(residents, seed)
         institutions = await city.register(access, keys, made)
-        await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
+        numbers = await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
         described_now = await _describe(access, keys, made, institutions)
+        described_now["operators"] = await kin.operators(access)
+        described_now["families"] = await kin.families(access, made, numbers)
         described_now["gateway"] = await registering.demo_gateway(access, institutions[0]["id"])
         return await _with_sandbox(access, keys, described_now) if sandbox else described_now
     finally:
@@ -66,8 +70,9 @@ async def _with_sandbox(access: Access, keys: FileKeyStore, described: dict[str,
     return described | {"institutions": [*others, await playground.register(access, keys)]}
 
 
-async def _fill(access: Access, made: synth.City) -> None:
-    submissions = list(city.items(made))
+async def _fill(access: Access, made: synth.City) -> dict[str, tuple[str, str]]:
+    numbers: dict[str, tuple[str, str]] = {}
+    submissions = list(city.items(made, numbers))
     _out.print(
         f"synthetic city: {len(made.residents)} residents, {len(made.institutions)} institutions, "
         f"{len(submissions)} submissions"
@@ -77,6 +82,7 @@ async def _fill(access: Access, made: synth.City) -> None:
     _out.print(
         f"loaded {loaded.resources} resources in {loaded.seconds:.1f} s ({rate:.0f}/s), {loaded.refused} refused"
     )
+    return numbers
 
 
 async def _describe(

@@ -43,6 +43,7 @@ def routes() -> list[Route]:
         *resident.scanning_routes(),
         *clinician.routes(),
         *operator.routes(),
+        *operator.suspension_routes(),
         *operator.card_use_routes(),
         *kiosk.routes(),
         *scanner.routes(),
