@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/fhir/.well-known/smart-configuration"),
     ("GET", "/.well-known/smart-configuration"),
     ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/crl/{kid}.json"),
     ("GET", "/.well-known/trust-list"),
     ("GET", "/.well-known/trust-roots"),
     ("GET", "/.well-known/status-lists"),
@@ -58,6 +59,7 @@ async def hospital(platform: Platform) -> Institution:
 def _filled(path: str) -> str:
     values = {
         "method": "verifyQRCode",
+        "kid": "none",
         "number": "1",
         "type": "Patient",
         "id": "0000000001-0000000000001",

@@ -164,6 +164,19 @@ class Credentials:
 
         return await self._issue(caller, 0, now, ("device", "ES256"), make)
 
+    async def health_card_keys(self, now: datetime) -> list[dict[str, str | int]]:
+        """The keys of SMART Health Cards as `jwks.json` publishes them, `crlVersion` included (1.4, "Revocation")."""
+        found = await trust.health_card_keys(self._cx.database, now)
+        return [{**offline.jwk_of(one.key.x, one.key.y), "crlVersion": one.version} for one in found]
+
+    async def health_card_revocations(self, kid: str, now: datetime) -> dict[str, Any]:
+        """The card revocation list of a key, by its thumbprint. Refusal `not-found`."""
+        for one in await trust.health_card_keys(self._cx.database, now):
+            if offline.jwk_of(one.key.x, one.key.y)["kid"] == kid:
+                rids = await trust.revoked_cards(self._cx.database, one)
+                return {"kid": kid, "method": "rid", "ctr": one.version, "rids": rids}
+        raise Refusal("not-found", field="kid")
+
     async def _issue(
         self,
         caller: Caller,

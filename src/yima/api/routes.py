@@ -32,6 +32,7 @@ def routes() -> list[BaseRoute]:
         *_use(),
         Route("/.well-known/smart-configuration", sign_in.smart_configuration),
         Route("/.well-known/jwks.json", sign_in.jwks),
+        Route("/.well-known/crl/{kid}.json", sign_in.card_revocations),
         Route("/.well-known/trust-list", trust.trust_list),
         Route("/.well-known/trust-roots", trust.trust_roots),
         Route("/.well-known/status-lists", trust.status_lists),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,7 +58,17 @@ async def smart_configuration(request: Request) -> Response:
 
 
 async def jwks(request: Request) -> Response:
-    """GET /.well-known/jwks.json: the platform's public signing keys."""
-    return Response(
-        orjson.dumps(request.app.state.jwks), media_type="application/json", headers={"Cache-Control": "max-age=3600"}
-    )
+    """GET /.well-known/jwks.json: the platform's public signing keys, those of SMART Health Cards among them."""
+    cards = await access_of(request).credentials.health_card_keys(clock.now())
+    body = {"keys": [*request.app.state.jwks["keys"], *cards]}
+    return Response(orjson.dumps(body), media_type="application/json", headers=_PUBLIC)
+
+
+async def card_revocations(request: Request) -> Response:
+    """GET /.well-known/crl/{kid}.json: which SMART Health Cards of a key are revoked. Refusal `not-found`."""
+    kid = request.path_params["kid"]
+    body = await access_of(request).credentials.health_card_revocations(kid, clock.now())
+    return Response(orjson.dumps(body), media_type="application/json", headers=_PUBLIC)
+
+
+_PUBLIC: Final = {"Cache-Control": "max-age=300", "Access-Control-Allow-Origin": "*"}
