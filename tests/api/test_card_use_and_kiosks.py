@@ -51,6 +51,22 @@ async def test_a_terminals_token_names_its_scopes_and_opens_no_record(hospital: 
         assert_refused(await kiosk.call("GET", path), 403, "scope-insufficient")
 
 
+async def test_a_terminals_token_verifies_codes_at_that_terminal_only(hospital: Institution, kiosk: Device) -> None:
+    person, _ = await admit(hospital)
+    code = {"code": hospital.platform.dynamic(person), "step": "010101", "purpose": "treatment"}
+    elsewhere = await kiosk.call("POST", "/code/verify", code | {"terminal": hospital.terminal})
+    assert_refused(elsewhere, 403, "terminal-unknown")
+    here = await kiosk.call("POST", "/code/verify", code | {"terminal": kiosk.name})
+    assert here.status_code == 200, here.text
+    assert (await hospital.platform.log_of(person))[-1]["agent"] == "terminal"
+    only_kiosk = await kiosk.sign_in(scope="terminal/kiosk")
+    token = only_kiosk.json()["access_token"]
+    refused = await hospital.call(
+        "POST", "/code/verify", code | {"terminal": kiosk.name}, token=token, content_type=JSON
+    )
+    assert_refused(refused, 403, "scope-insufficient")
+
+
 async def test_a_suspended_terminal_is_told_so_in_the_words_of_oauth(hospital: Institution) -> None:
     device = await enrol(hospital, "desk")
     await device.call("GET", "/facility/counters")
