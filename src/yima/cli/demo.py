@@ -15,7 +15,7 @@ from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
-from yima.cli import city, kin, loading, registering
+from yima.cli import city, devices, kin, loading, registering
 from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
@@ -50,6 +50,8 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
             known = dict(orjson.loads(text.replace(orjson.loads(text)["base_url"], access.base_url)))
             if "gateway" not in known:  # a city of before there was one
                 known["gateway"] = await registering.demo_gateway(access, known["institutions"][0]["id"])
+            if "kiosk" not in known:
+                known |= await devices.demo_devices(access, keys, known["institutions"][0]["id"])
             if "operators" not in known:
                 known["operators"] = await kin.operators(access)
             return await _with_sandbox(access, keys, known) if sandbox else known
@@ -60,6 +62,7 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
         described_now["operators"] = await kin.operators(access)
         described_now["families"] = await kin.families(access, made, numbers)
         described_now["gateway"] = await registering.demo_gateway(access, institutions[0]["id"])
+        described_now |= await devices.demo_devices(access, keys, institutions[0]["id"])
         return await _with_sandbox(access, keys, described_now) if sandbox else described_now
     finally:
         await access.close()
