@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import gmalg
@@ -316,3 +319,21 @@ def test_shenzhen_differs_by_its_table_alone() -> None:
 def test_time_is_written_as_china_reads_it(at: datetime) -> None:
     digits = sm.decrypt(ROOT, bytes.fromhex(ids.validity_block(ROOT, at)))[:7].hex()
     assert digits == (at + timedelta(hours=8)).strftime("%Y%m%d%H%M%S")
+
+
+# --- the page for the engineer ---------------------------------------------------------------------------------------
+
+
+def test_the_worked_examples_of_the_page_are_right() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "healthcode" / "gateway.md").read_text(encoding="utf-8")
+    secret, key = "0f1e2d3c4b5a69788796a5b4c3d2e1f0", bytes.fromhex("0123456789abcdeffedcba9876543210")
+    assert f"Secret `{secret}`, key `{key.hex()}`" in page
+    card, open_platform = re.findall(r"```text\n(.*?)\n```", page, re.DOTALL)
+    sent = json.loads(re.findall(r"```json\n(.*?)\n```", page, re.DOTALL)[0])
+    plain = envelope.open_content(key, sent["biz_content"])
+    assert envelope.canonical(sent, plain, secret) == card
+    assert envelope.digest_holds(sent, plain, secret, sent["digest"])
+    values = dict(part.split("=", 1) for part in open_platform.removesuffix(secret).split("&"))
+    assert f"gives `{envelope.sign(values, secret)}`" in page
+    for name in tables.dialect_names():
+        assert f"`{name}`" in page
