@@ -38,10 +38,16 @@ def language_of(request: Request) -> Language:
 
 async def caller_of(request: Request) -> Caller:
     """Who sent this request, by bearer token. Refusals `token-missing`, `token-invalid`, `institution-suspended`."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = bearer_of(request.headers.get("authorization", ""))
+    return await access_of(request).sign_in.caller(token, now=clock.now())
+
+
+def bearer_of(authorization: str) -> str:
+    """The token of an Authorization header. Refusal `token-missing`."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Refusal("token-missing")
-    return await access_of(request).sign_in.caller(token.strip(), now=clock.now())
+    return token.strip()
 
 
 def is_fhir(path: str) -> bool:

@@ -45,9 +45,13 @@ with scan as materialized (
   from json_to_recordset($1::text::json) as s (person bigint, card_id text, generation smallint, block text, t integer,
     visit text, institution integer, terminal text, practitioner integer, step text, purpose text, channel text, scene text,
     assurance text, started timestamptz, expires timestamptz)
-  left join healthcode.card as c
-    on c.person_id = s.person and c.ended is null
-    and (c.card_id = decode(s.card_id, 'base64') or c.generation = s.generation)
+  -- Lateral, so that each card is found by its index, whatever the planner guesses about the sizes of card and batch.
+  left join lateral (
+    select card.status, card.suspended_until from healthcode.card
+    where card.person_id = s.person and card.ended is null
+      and (card.card_id = decode(s.card_id, 'base64') or card.generation = s.generation)
+    limit 1
+  ) as c on true
 ), won as (
   insert into healthcode.redemption (person_id, p, t, institution, terminal, visit, at)
   select person, p, t, institution, terminal, visit, started from scan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from yima.healthcode.card import SQL, Source
 from yima.healthcode.codec import Assurance
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId, base32, person_from_text, person_text
+from yima.runtime.ids import PersonId, person_from_text, person_text, random_base32
 
 _RANDOM_CHARS = 20
 
@@ -38,7 +37,7 @@ class Visit:
 
 def new_handle(person: PersonId) -> str:
     """A fresh handle, `<person 10>-<random 20>`: it carries its shard key and 100 random bits."""
-    return f"{person_text(person)}-{base32(secrets.randbits(100), _RANDOM_CHARS)}"
+    return f"{person_text(person)}-{random_base32(_RANDOM_CHARS)}"
 
 
 async def open_visit(source: Source, handle: str, now: datetime) -> Visit:

@@ -6,6 +6,7 @@ Its text form, and the first half of every resource id, is ten characters of Cro
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ PersonId = int
 SHELF: PersonId = 0
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_SHIFTS = [tuple(10 * pair for pair in reversed(range((width + 1) // 2))) for width in range(32)]
+_RANDOM = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 _VALUE = {c: i for i, c in enumerate(_ALPHABET)}
 _HOME_CHARS = 10
 _TAIL_CHARS = 13
@@ -22,11 +25,12 @@ _TAIL_CHARS = 13
 
 def base32(number: int, width: int) -> str:
     """`number` in Crockford base32, lower case, left-padded with zeros to `width` characters."""
-    out = []
-    for _ in range((width + 1) // 2):
-        number, rest = divmod(number, 1024)
-        out.append(_PAIRS[rest])
-    return "".join(reversed(out))[-width:]
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS[width]])[-width:]
+
+
+def random_base32(width: int) -> str:
+    """`width` random characters of the alphabet, 5 bits each."""
+    return os.urandom(width).translate(_RANDOM).decode("ascii")
 
 
 def _unbase32(text: str) -> int | None:
@@ -57,8 +61,13 @@ def person_from_text(text: str) -> PersonId | None:
     return number if number is not None and number < 1 << 47 else None
 
 
-def new_resource_id(home: PersonId, randbits: Callable[[int], int] = secrets.randbits) -> str:
-    """A fresh resource id, `<home 10>-<random 13>`: a read needs no look-up to find its shard."""
+def new_resource_id(home: PersonId, randbits: Callable[[int], int] | None = None) -> str:
+    """A fresh resource id, `<home 10>-<random 13>`: a read needs no look-up to find its shard.
+
+    `randbits` makes it repeatable: 64 bits stand in the last 13 characters.
+    """
+    if randbits is None:
+        return f"{base32(home, _HOME_CHARS)}-{random_base32(_TAIL_CHARS)}"
     return f"{base32(home, _HOME_CHARS)}-{base32(randbits(64), _TAIL_CHARS)}"
 
 
@@ -73,7 +82,7 @@ def home_of(resource_id: str) -> PersonId | None:
 
 def new_handle(home: PersonId = SHELF) -> str:
     """An opaque handle with 100 random bits behind its shard key (visits, submissions, tickets)."""
-    return f"{base32(home, _HOME_CHARS)}.{base32(secrets.randbits(100), 20)}"
+    return f"{base32(home, _HOME_CHARS)}.{random_base32(20)}"
 
 
 def home_of_handle(handle: str) -> PersonId | None:

@@ -15,6 +15,7 @@ resources = Counter("yima_resources_written_total", "Resources written")
 verifications = Counter("yima_code_verifications_total", "Health-code verifications by outcome", ["outcome"])
 disclosures = Counter("yima_disclosures_total", "Disclosure decisions", ["outcome", "basis"])
 gateway_calls = Counter("yima_gateway_calls_total", "Calls of the national gateway", ["family", "outcome"])
+turned_away = Counter("yima_http_turned_away_total", "Requests answered 503 unread, by class", ["class"])
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
 
