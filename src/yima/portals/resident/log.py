@@ -197,7 +197,8 @@ def _people(events: Sequence[Event], names: Names, words: Words) -> Card:
         )
     elif scans:
         confirmed = scans[-1].basis == "authorised-by-resident"
-        key, reason = "log.scanned", words("log.because-kiosk" if confirmed else "log.scan-only")
+        key = "log.confirmed" if confirmed else "log.scanned"
+        reason = words("log.because-kiosk" if confirmed else "log.scan-only")
     elif newest.action == "use":
         key, reason = "log.used", words("log.use-reported" if newest.visit else "log.use-unverified")
     else:

@@ -10,7 +10,6 @@ function close(name, text) {
   const verdict = document.querySelector(`[data-verdict="${name}"]`);
   if (text) verdict.querySelector("[data-said]").textContent = text;
   verdict.hidden = false;
-  document.querySelector("h1").hidden = true;
 }
 
 async function look() {
