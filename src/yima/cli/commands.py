@@ -14,7 +14,7 @@ from rich.console import Console
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.cli import city, codes, demo, loading, registering, running, trust
+from yima.cli import city, codes, demo, loading, printing, registering, running, trust
 from yima.cli.cards import card_commands
 from yima.cli.running import with_access
 from yima.runtime import logs, migrate, postgres, settings
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(codes.code_app, name="code")
+codes.code_app.command("card")(printing.code_card)
 
 terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: list, suspend, resume, keys.")
 app.add_typer(register_app, name="register")

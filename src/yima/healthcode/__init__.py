@@ -8,6 +8,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 
 from yima.healthcode import counter, kiosk, national, offline, trust
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
+from yima.healthcode.card_print import CARD_SIZES, CardSize, PrintedCard, card_pdf
 from yima.healthcode.codec import PREFIX, Assurance
 from yima.healthcode.counter import Counter
 from yima.healthcode.life import (
@@ -77,6 +78,7 @@ from yima.healthcode.visit import Visit, open_visit, visits_of
 
 __all__ = [
     "APPLY_MODES",
+    "CARD_SIZES",
     "CARD_STATUSES",
     "CHANNELS",
     "COST_TYPES",
@@ -100,11 +102,13 @@ __all__ = [
     "BatchSlot",
     "Card",
     "CardEvent",
+    "CardSize",
     "Cell",
     "Counter",
     "Event",
     "Kind",
     "Missing",
+    "PrintedCard",
     "ProfileName",
     "RefusedScan",
     "Report",
@@ -126,6 +130,7 @@ __all__ = [
     "card_by_id",
     "card_by_number",
     "card_of",
+    "card_pdf",
     "check",
     "count_day",
     "counter",

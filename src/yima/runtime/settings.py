@@ -228,11 +228,19 @@ class Settings:
     national_code_seconds: int = _setting(
         300, _number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
     )
+    card_font: Path | None = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
+        None,
+        Rule("a path", _read_path),
+        "Font file with Chinese characters for printed cards (TrueType or OpenType; the first face of a collection). "
+        "Empty: the fonts of this machine.",
+    )
     suspension_days: int = _setting(
         30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
     )
     public_least: int = _setting(
-        10, _number(1, 1000), "A public count of persons that is smaller is shown as smaller than this, not as a number."
+        10,
+        _number(1, 1000),
+        "A public count of persons that is smaller is shown as smaller than this, not as a number.",
     )
     teen_privacy: bool = _setting(
         True,

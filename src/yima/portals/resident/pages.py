@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import orjson
@@ -93,6 +94,18 @@ async def card_image(request: Request) -> Response:
     who = await signed_in(request, "resident")
     card = await who.access.families.card(who.caller, family.meant(request, who), who.now)
     return Response(healthcode.qr_svg(card.static_text, "Q"), media_type="image/svg+xml")
+
+
+async def card_file(request: Request) -> Response:
+    """The card as PDF for a printer, one's own or a family member's: `size=id1` (bank card) or `a6` (large type)."""
+    who = await signed_in(request, "resident")
+    size = request.query_params.get("size", "id1")
+    if size not in healthcode.CARD_SIZES:
+        raise Refusal("field-invalid", field="size", expected=" or ".join(healthcode.CARD_SIZES))
+    card = await who.access.printing.printed_card(who.caller, family.meant(request, who), who.now)
+    body = await asyncio.to_thread(healthcode.card_pdf, [card], size, now=who.now, font=who.access.printing.font)
+    headers = {"content-disposition": f'attachment; filename="yima-card-{size}.pdf"', "cache-control": "no-store"}
+    return Response(body, media_type="application/pdf", headers=headers)
 
 
 async def record_page(request: Request) -> Response:
@@ -209,6 +222,7 @@ def routes() -> list[Route]:
         "/resident/code/used": code_used,
         "/resident/card": card_page,
         "/resident/card.svg": card_image,
+        "/resident/card.pdf": card_file,
         "/resident/record": record_page,
         "/resident/record.json": record_download,
         "/resident/log": log_page,
