@@ -119,8 +119,8 @@ BROKEN: dict[str, tuple[Spoil, int, str]] = {
     "Chinese": (lambda _: "一码通行", 400, "code-unreadable"),
     "a national card's code": (
         lambda _: "98FF9F2C05145CB9305E9D8A57E072BB51180CA49E5BE5E9D41BCE3A9A571928:1",
-        400,
-        "code-unreadable",
+        422,
+        "code-issuer-unknown",
     ),
     "a vaccination certificate": (
         lambda _: "HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOO6+IUKRG*I",
