@@ -334,7 +334,7 @@ def _read_file(path: Path, *, required: bool) -> dict[str, object]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     # Names of the tooling (./dev, tests), not settings of the server.
-    other = {"YIMA_CONFIG", "YIMA_BROWSER"}
+    other = {"YIMA_CONFIG", "YIMA_BROWSER", "YIMA_TESTDATA"}
     return {
         name.removeprefix(_PREFIX).lower(): value
         for name, value in environment.items()

@@ -7,7 +7,7 @@ Face: `verify` (one function for all forms), `credential_text`, `card_text`, `de
 from yima.healthcode.offline.claims import Emergency, Identity
 from yima.healthcode.offline.credential import credential_text
 from yima.healthcode.offline.device import compressed_point, device_certificate
-from yima.healthcode.offline.parties import Policy, StatusRef
+from yima.healthcode.offline.parties import Lists, Policy, StatusRef, Trust
 from yima.healthcode.offline.shc import IMMUNIZATION, card_text, jwk_of, room_for
 from yima.healthcode.offline.trustfile import foreign_trust, lists_of, trust_of
 from yima.healthcode.offline.verify import Verified, verify
@@ -16,8 +16,10 @@ __all__ = [
     "IMMUNIZATION",
     "Emergency",
     "Identity",
+    "Lists",
     "Policy",
     "StatusRef",
+    "Trust",
     "Verified",
     "card_text",
     "compressed_point",

@@ -53,7 +53,8 @@ class Sign1(msgspec.Struct, frozen=True, gc=False):
 
     def signed(self, external: bytes = b"") -> bytes:
         """The bytes under the signature: Sig_structure of RFC 9052 section 4.4."""
-        return _CONTEXT + byte_string(self.protected) + byte_string(external) + byte_string(self.payload)
+        protected = self.protected if self.header else b""  # an empty map is signed as an empty string
+        return _CONTEXT + byte_string(protected) + byte_string(external) + byte_string(self.payload)
 
 
 def algorithm_name(number: object, sm2_algorithm: int = SM2_ALGORITHM) -> str:
@@ -74,7 +75,8 @@ def algorithm_number(name: str, sm2_algorithm: int = SM2_ALGORITHM) -> int:
 def read(data: bytes) -> Sign1:
     """Take a COSE_Sign1 apart, tagged 18 (and 61 before it, RFC 8392) or not. Refusal `code-unreadable` for all else.
 
-    A header label in both headers, a critical header that nobody here knows, and a detached payload are refused too.
+    A header label in both headers (but for the key id, which EU certificates may have twice; the protected one counts),
+    a critical header that nobody here knows, and a detached payload are refused too.
     """
     at = len(_CWT_TAG) if data.startswith(_CWT_TAG) else 0
     at += data.startswith(_SIGN1_TAG, at)
@@ -92,7 +94,7 @@ def read(data: bytes) -> Sign1:
     header = _header(protected)
     if at != len(data) or type(unprotected) is not dict:
         raise Refusal("code-unreadable")
-    if CRIT in header or (unprotected and (CRIT in unprotected or not header.keys().isdisjoint(unprotected))):
+    if CRIT in header or (unprotected and (CRIT in unprotected or header.keys() & unprotected.keys() - {KEY_ID})):
         raise Refusal("code-unreadable")
     return Sign1(protected, header, unprotected, payload, signature)
 

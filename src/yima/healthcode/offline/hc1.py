@@ -23,14 +23,10 @@ def encode(message: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """The signed message behind a text. Refusal `code-unreadable`: not this form, more than 64 KB, or bytes after it.
-
-    Readers of the EU certificate also take messages that were not compressed: so do we (specification, section 4.2).
-    """
+    """The signed message behind a text. Refusal `code-unreadable`: not this form, over 64 KB, or bytes after it."""
     if not text.startswith(PREFIX) or len(text) > MAX_TEXT:
         raise Refusal("code-unreadable")
-    data = base45.decode(text[len(PREFIX) :])
-    return inflate(data) if data[:1] == b"\x78" else data
+    return inflate(base45.decode(text[len(PREFIX) :]))
 
 
 def inflate(data: bytes, window: int = zlib.MAX_WBITS) -> bytes:

@@ -37,7 +37,7 @@ _HASHES: Final = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 _EU_USES: Final = {f"1.3.6.1.4.1.{arc}.2021.1.{n}": "tvr"[n - 1] for arc in (1847, 0) for n in (1, 2, 3)} | {
     f"1.3.6.1.4.1.0.1847.2021.1.{n}": "tvr"[n - 1] for n in (1, 2, 3)
 }
-_EVER: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_EVER: Final = (datetime.fromtimestamp(0, UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)

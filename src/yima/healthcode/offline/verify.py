@@ -140,7 +140,7 @@ def _read_hc1(text: str, policy: Policy) -> Presented:
 
 
 def _check_signer(signer: Trusted, now: datetime, policy: Policy) -> None:
-    if signer.revoked is not None or not signer.not_before - policy.skew <= now < signer.not_after:
+    if signer.revoked is not None or not signer.not_before - policy.skew <= now <= signer.not_after:
         raise Refusal("code-signer-invalid")
 
 
@@ -165,7 +165,7 @@ def _said_by_cwt(message: cose.Sign1) -> Contents:
     start = said.not_before or said.issued
     if said.hcert is not None:
         held = said.hcert.get(1)
-        letters = "".join(letter for letter in _EU_LETTERS if isinstance(held, dict) and held.get(letter))
+        letters = _eu_letter(held)
         more = {"hcert": held}
         return Contents(
             "eu-certificate", said.issuer, said.issued, start, said.expires, None, None, more=more, letters=letters
@@ -176,6 +176,19 @@ def _said_by_cwt(message: cose.Sign1) -> Contents:
     return Contents(
         said.kind, said.issuer, said.issued, start, said.expires, None, place, said.identity, said.emergency
     )
+
+
+def _eu_letter(held: object) -> str:
+    """Which kind an EU certificate is; exactly one of one (HCERT schema 1.3). Refusal `code-unreadable`.
+
+    The rest of its schema, and its value sets, are for whoever uses what it says.
+    """
+    if not isinstance(held, dict) or not isinstance(held.get("nam"), dict) or not isinstance(held.get("ver"), str):
+        raise Refusal("code-unreadable")
+    found = [letter for letter in _EU_LETTERS if held.get(letter)]
+    if len(found) != 1 or not isinstance(held[found[0]], list) or len(held[found[0]]) != 1:
+        raise Refusal("code-unreadable")
+    return found[0]
 
 
 def _said_by_card(card: shc.Card) -> Contents:
