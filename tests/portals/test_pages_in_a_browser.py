@@ -19,7 +19,7 @@ from support import BASE
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RESIDENT = ("", "card", "credentials", "record", "log", "choices", "help", "offline", "nothing")
+RESIDENT = ("", "card", "credentials", "record", "log", "choices", "help", "offline", "nothing", "scan", "uses")
 RESIDENT_MODES = [
     pytest.param(360, "zh", "light", False, id="360-zh"),
     pytest.param(390, "en", "dark", False, id="390-en-dark"),
