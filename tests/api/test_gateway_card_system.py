@@ -201,6 +201,10 @@ async def test_strangers_are_not_found_by_number_or_card_id(hospital: CardClient
     seen = await other.call("ehealthcode.verify", ehealth_code=printed)
     assert (seen["assurance"], seen["id_no"]) == ("static", f"{said['id_no'][:3]}{'*' * 13}{said['id_no'][-2:]}")
     assert (await other.call("ehealthcode.query", ehealth_card_id=card))["id_no"] == seen["id_no"], "within the visit"
+    assert await other.refused("ehealthcode.generate", ehealth_card_id=card) == "card-not-found", (
+        "a visit is not enough"
+    )
+    assert await other.refused("ehealthcard.close", ehealth_card_id=card) == "card-not-found"
 
 
 async def test_a_number_with_another_name_tells_nothing_and_the_holder_sees_it(
@@ -216,8 +220,41 @@ async def test_a_number_with_another_name_tells_nothing_and_the_holder_sees_it(
     assert len(stranger["ehealth_card_id"]) == len(nobody["ehealth_card_id"])
     seen = await other.call("ehealthcode.query", ehealth_card_id=stranger["ehealth_card_id"])
     assert (seen["name"], seen["id_no"]) == ("赵铁柱", said["id_no"]), "what was sent, and nothing else"
+    asked = await other.call("ehealthcode.query", id_type="01", id_no=said["id_no"])
+    assert asked["ehealth_card_id"] == stranger["ehealth_card_id"], "a question by number answers as for a new number"
     lines = await hospital.platform.log_of(person)
-    assert [(row["action"], row["outcome"]) for row in lines][-1] == ("resolve", "denied")
+    assert [(row["action"], row["outcome"]) for row in lines][-1] == ("card", "denied")
+
+
+async def test_who_is_linked_without_having_sent_the_number_does_not_get_it(
+    hospital: CardClient, other: CardClient
+) -> None:
+    said = form()
+    made = await hospital.call("ehealthcard.register", **said)
+    known = patient(other.institution.code, name=[{"text": said["name"]}], gender="female", birthDate=said["birthday"])
+    known["telecom"] = [{"system": "phone", "value": said["cellphone"]}]
+    await other.institution.create(known)
+    seen = await other.call("ehealthcode.query", ehealth_card_id=made["ehealth_card_id"])
+    assert seen["id_no"] == f"{said['id_no'][:3]}{'*' * 13}{said['id_no'][-2:]}"
+    assert await other.refused("ehealthcode.query", id_type="01", id_no=said["id_no"]) == "card-not-found"
+
+
+async def test_everything_seen_and_done_is_on_the_holders_log(hospital: CardClient) -> None:
+    said = form()
+    card = (await hospital.call("ehealthcard.register", **said))["ehealth_card_id"]
+    person = await _person_by(hospital, said["id_no"])
+    await hospital.call("ehealthcode.verify", ehealth_code=await code_for(hospital, card))
+    await hospital.call("ehealthcard.close", ehealth_card_id=card)
+    await hospital.call("ehealthcard.close", ehealth_card_id=card)
+    await hospital.call("ehealthcard.register", **said)
+    lines = [
+        (row["action"], json.loads(row["detail"]).get("event", "")) for row in await hospital.platform.log_of(person)
+    ]
+    assert lines == [
+        ("submit", ""), ("resolve", ""), ("card", "show"), ("scan", ""), ("card", "cancel"), ("submit", ""),
+        ("card", "restore"),
+    ]  # fmt: skip
+    assert said["id_no"] not in str(await hospital.platform.log_of(person))
 
 
 async def _person_by(client: CardClient, number: str) -> int:

@@ -98,6 +98,15 @@ async def test_a_card_by_code_by_id_and_bound_to_a_patient_number(hospital: Open
     assert refused == "identity-conflict"
 
 
+async def test_a_print_binds_nothing_and_gives_no_number(hospital: OpenClient, other: OpenClient) -> None:
+    said = person()
+    made = await hospital.call("registerHealthCard", **said)
+    seen = await other.call("getHealthCardByQRCode", qrCodeText=made["qrCodeText"])
+    assert seen["card"]["idNumber"] == f"{said['idNumber'][:3]}{'*' * 13}{said['idNumber'][-2:]}"
+    for named in ({"qrCodeText": made["qrCodeText"]}, {"healthCardId": made["healthCardId"]}):
+        assert await other.refused("bindCardRelation", patid="P1", **named) == "code-assurance-too-low"
+
+
 async def test_a_health_code_of_the_phone(hospital: OpenClient) -> None:
     platform = hospital.platform
     made = await hospital.institution.create(patient(hospital.institution.code, national=resident_number()))

@@ -6,13 +6,14 @@ every document number, gets the answer that a card which does not exist gets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from yima import healthcode, mpi
+from yima import fhir, healthcode, mpi
 from yima.access import register, scan
 from yima.access.context import Context
+from yima.access.decision import Asking, event_of
 from yima.directory import GatewayApp, Gateways
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
@@ -31,7 +32,9 @@ class Shown:
     national: healthcode.national.NationalCard
     document_type: str
     number: str
-    """In the clear only to who registered it, or has just read a code of one showing; else all but five hidden."""
+    """In the clear only to who sent it, or has just read a code of one showing; else all but five hidden."""
+    clear: bool
+    """The number is in the clear: this institution sent it, or has read a code of one showing."""
     assurance: str = ""
     visit: str = ""
     """The handle of the visit that a scan opened; empty when nothing was scanned."""
@@ -73,20 +76,28 @@ class Gateway:
         return await register.register(self._cx, app.caller, application, now)
 
     async def close(self, app: GatewayApp, card_id: str, reason: str, now: datetime) -> None:
-        """Cancel a card. Refusals `card-not-found`, and those of the life cycle (`card-suspended`, `card-deceased`)."""
-        held = await self._known(app, card_id, now)
+        """Cancel the card of somebody this institution registered.
+
+        Refusals `card-not-found`, and those of the life cycle (`card-suspended`, `card-deceased`).
+        """
+        held = await self._own(app, card_id)
         await register.close(self._cx, app.caller, held.person, reason, now)
 
     async def code(self, app: GatewayApp, card_id: str, *, dynamic: bool, now: datetime, number: str = "") -> str:
-        """The text of a code: static, or for one showing. `number`, where it is given, must be the card's document.
+        """The text of a code of somebody this institution registered: static, or for one showing. A visit is not enough:
+        who has a copy of a print must not make a fresh code of it. `number`, where given, must be the card's document.
 
         Refusals: `card-not-found`, and `code-cancelled`, `code-suspended`, `code-not-active` by the card's standing.
         """
-        held = await self._known(app, card_id, now)
+        held = await self._own(app, card_id)
         if number and self._cx.national.document(held)[1] != number.strip().upper():
             raise Refusal("card-not-found")
         card = await healthcode.card_of(self._cx.database, held.person)
         _check_standing(card, now)
+        asking = Asking(caller=app.caller, now=now)
+        await self._cx.appender.append(
+            event_of(asking, held.person, "card", "ok", "own-submission", {"event": "show", "dynamic": dynamic})
+        )
         if not dynamic:
             return self._cx.national.static_text(held, app.caller.institution_code)
         return self._cx.national.dynamic_text(
@@ -96,43 +107,48 @@ class Gateway:
     async def scan(self, app: GatewayApp, said: Scanning, now: datetime) -> Shown:
         """Verify a code, national or Yima's own, at a terminal of the app's institution: see `access.scan`.
 
-        The document number is shown in full only for a code of one showing, or to who registered the person.
+        The document number is shown in full only for a code of one showing, or to who has sent it.
         """
         found = await scan.scan(
             self._cx, app.caller, said.text, terminal=said.terminal, step=said.step,
             purpose=healthcode.national.purpose_of(said.step), now=now, channel=said.channel,
         )  # fmt: skip
-        fresh = found.assurance == "dynamic" or (
-            healthcode.national.looks_national(said.text) and healthcode.national.read(said.text).dynamic
-        )
-        clear = fresh or await self._registered(app, found.person)
-        shown = await self._shown(app, found.person, clear=clear, now=now)
-        return Shown(
-            found.identity, shown.card, shown.national, shown.document_type, shown.number, found.assurance, found.visit
-        )
+        shown = await self._shown(app, found.person, fresh=_is_fresh(said.text, found.assurance), now=now)
+        return replace(shown, assurance=found.assurance, visit=found.visit)
 
     async def card(self, app: GatewayApp, card_id: str, now: datetime) -> Shown:
         """A card by its id. Refusal `card-not-found` also for those of others."""
-        held = await self._known(app, card_id, now)
-        return await self._shown(app, held.person, clear=await self._registered(app, held.person), now=now)
+        held = await self._cx.national.find(self._cx.database, card_id.strip().upper())
+        registered = await self._registered(app, held.person)
+        visits = [] if registered else await self._visits(app, held.person, now)
+        if not registered and not visits:
+            raise Refusal("card-not-found")
+        fresh = any(visit.assurance == "dynamic" for visit in visits)
+        return await self._told(app, await self._shown(app, held.person, fresh=fresh, now=now), now)
 
     async def by_document(self, app: GatewayApp, system: str, number: str, now: datetime) -> Shown:
         """A card by a document number that this institution registered. Refusal `card-not-found` for all others."""
-        person = await mpi.person_of_document(self._cx.database, self._cx.vault, system, number)
+        document = register.document_key(self._cx.vault, system, number)
+        person = await self._cx.national.applicant(self._cx.database, app.caller.institution, document)
         if person is None or not await self._registered(app, person):
             raise Refusal("card-not-found")
-        return await self._shown(app, person, clear=True, now=now)
+        return await self._told(app, await self._shown(app, person, fresh=False, now=now), now)
 
     async def holder(self, app: GatewayApp, said: Scanning, now: datetime) -> Shown:
         """Whose code this is, for a second call with the same text: somebody known needs no second redemption."""
-        person = await self._person_of(said.text, now)
-        if person is not None and await self._knows(app, person, now):
-            return await self._shown(app, person, clear=await self._registered(app, person), now=now)
+        person, fresh = await self._holder_of(said.text, now)
+        if person is not None and (await self._registered(app, person) or await self._visits(app, person, now)):
+            return await self._told(app, await self._shown(app, person, fresh=fresh, now=now), now)
         return await self.scan(app, said, now)
 
-    async def bind(self, app: GatewayApp, person: PersonId, patient_number: str, now: datetime) -> None:
-        """Bind the institution's patient number to a person it knows: see `access.register.bind`."""
-        await register.bind(self._cx, app.caller, person, patient_number, now)
+    async def bind(self, app: GatewayApp, shown: Shown, patient_number: str, now: datetime) -> None:
+        """Bind the institution's patient number to a person it was shown: see `access.register.bind`.
+
+        Refusal `code-assurance-too-low` for who is known by a printed code only: it may be anybody's copy.
+        """
+        if not shown.clear:
+            raise Refusal("code-assurance-too-low", field="qrCodeText")
+        await register.bind(self._cx, app.caller, shown.identity.person, patient_number, now)
 
     async def report(self, app: GatewayApp, said: UseReport, now: datetime) -> None:
         """Keep a use of a code: see `healthcode.report`. A national code is meant by the visit that it opened here.
@@ -158,40 +174,57 @@ class Gateway:
 
     # --- who may be seen ---------------------------------------------------------------------------------------------
 
-    async def _known(self, app: GatewayApp, card_id: str, now: datetime) -> healthcode.national.NationalCard:
+    async def _own(self, app: GatewayApp, card_id: str) -> healthcode.national.NationalCard:
         held = await self._cx.national.find(self._cx.database, card_id.strip().upper())
-        if not await self._knows(app, held.person, now):
+        if not await self._registered(app, held.person):
             raise Refusal("card-not-found")
         return held
-
-    async def _knows(self, app: GatewayApp, person: PersonId, now: datetime) -> bool:
-        return await self._registered(app, person) or await self._visiting(app, person, now)
 
     async def _registered(self, app: GatewayApp, person: PersonId) -> bool:
         patients = await mpi.patients_of(self._cx.database, person)
         return any(institution == app.caller.institution for _, institution in patients)
 
-    async def _visiting(self, app: GatewayApp, person: PersonId, now: datetime) -> bool:
-        visits = await healthcode.visits_of(self._cx.database, person, now - _LONGEST_VISIT)
-        return any(visit.institution == app.caller.institution and visit.expires > now for visit in visits)
+    async def _holds(self, app: GatewayApp, person: PersonId, number: str) -> bool:
+        """Whether this institution itself has sent that number of this person, by whichever address."""
+        for patient, institution in await mpi.patients_of(self._cx.database, person):
+            row = await self._cx.reader.read("Patient", patient) if institution == app.caller.institution else None
+            sent = fhir.parse(row.content).get("identifier", ()) if row and not row.deleted else ()
+            if any(mpi.number_key(str(held.get("value", ""))) == number for held in sent):
+                return True
+        return False
 
-    async def _person_of(self, text: str, now: datetime) -> PersonId | None:
-        """Whose code it is, whether or not it was used or has expired; None where only a scan can say."""
+    async def _visits(self, app: GatewayApp, person: PersonId, now: datetime) -> list[healthcode.Visit]:
+        visits = await healthcode.visits_of(self._cx.database, person, now - _LONGEST_VISIT)
+        return [visit for visit in visits if visit.institution == app.caller.institution and visit.expires > now]
+
+    async def _told(self, app: GatewayApp, shown: Shown, now: datetime) -> Shown:
+        """The look-up is on the person's log before the answer leaves, as every read is."""
+        asking = Asking(caller=app.caller, now=now)
+        await self._cx.appender.append(event_of(asking, shown.identity.person, "resolve", "ok", "own-submission", {}))
+        return shown
+
+    async def _holder_of(self, text: str, now: datetime) -> tuple[PersonId | None, bool]:
+        """Whose code it is, used or not, and whether it is one of one showing; None where only a scan can say."""
         try:
             if healthcode.national.looks_national(text):
-                return (await self._cx.national.open(self._cx.database, text)).card.person
-            return (await healthcode.check(text, self._cx.database, self._cx.keys, now))[0]
+                opened = await self._cx.national.open(self._cx.database, text)
+                return opened.card.person, opened.until is not None
+            person, assurance = await healthcode.check(text, self._cx.database, self._cx.keys, now)
         except Refusal:
-            return None
+            return None, False
+        return person, assurance == "dynamic"
 
-    async def _shown(self, app: GatewayApp, person: PersonId, *, clear: bool, now: datetime) -> Shown:
+    async def _shown(self, app: GatewayApp, person: PersonId, *, fresh: bool, now: datetime) -> Shown:
         identity = await mpi.identity(self._cx.database, person)
         if identity is None:
             raise Refusal("card-not-found")
         card = await healthcode.card_of(self._cx.database, person)
         held = await self._card_of(app, identity, now)
         document_type, number = self._cx.national.document(held)
-        return Shown(identity, card, held, document_type, number if clear else _masked(number))
+        clear = (
+            fresh or await self._holds(app, person, number) or (held.temporary and await self._registered(app, person))
+        )
+        return Shown(identity, card, held, document_type, number if clear else _masked(number), clear=clear)
 
     async def _card_of(
         self, app: GatewayApp, identity: mpi.Identity, now: datetime
@@ -223,6 +256,13 @@ def _check_standing(card: healthcode.Card, now: datetime) -> None:
         raise Refusal("code-not-active")
     if standing not in ("active", "merged"):
         raise Refusal("code-cancelled")
+
+
+def _is_fresh(text: str, assurance: str) -> bool:
+    """Whether a text that was accepted is a code of one showing, and not a print."""
+    return assurance == "dynamic" or (
+        healthcode.national.looks_national(text) and healthcode.national.read(text).dynamic
+    )
 
 
 def _masked(number: str) -> str:

@@ -91,7 +91,7 @@ async def register(cx: Context, caller: Caller, application: Application, now: d
             raise Refusal("internal")
         await _note_stranger(cx, c, caller, application, person, now)
         card = await _standing(cx, c, caller, person, application, now)
-        national = await _national(cx, c, person, application, now)
+        national = await _national(cx, c, caller, person, application, now)
         return Registered(person, card, national, made=card.issued == now)
 
     return await cx.database.retry(work)
@@ -126,8 +126,10 @@ async def close(cx: Context, caller: Caller, person: PersonId, reason: str, now:
     act = healthcode.Act(actor=f"app/{caller.agent_id}", at=now, reason=reason)
 
     async def work(c: Connection) -> healthcode.Card:
+        before = await healthcode.card_of(c, person)
         card = await healthcode.advance(c, person, "cancel", act)
-        await _log_card(c, caller, person, "cancelled", now)
+        if card.status != before.status:
+            await _log_card(c, caller, person, "cancel", now)
         return card
 
     return await cx.database.retry(work)
@@ -149,18 +151,21 @@ async def _standing(
     card = await healthcode.issue(c, cx.keys, person, now, cx.profile, kind)
     act = healthcode.Act(actor=f"app/{caller.agent_id}", at=now, reason=f"applied for: {application.apply_mode}")
     if card.status == "cancelled":
-        await _log_card(c, caller, person, "restored", now)
         card = await healthcode.advance(c, person, "restore", act)
+        await _log_card(c, caller, person, "restore", now)
     if card.kind == "temporary" and application.number:
         card = await healthcode.advance(c, person, "formalise", act)
+        await _log_card(c, caller, person, "formalise", now)
     return card
 
 
 async def _national(
-    cx: Context, c: Connection, person: PersonId, application: Application, now: datetime
+    cx: Context, c: Connection, caller: Caller, person: PersonId, application: Application, now: datetime
 ) -> healthcode.national.NationalCard:
     if not application.number:
         return await cx.national.temporary(c, person, name=application.name, now=now)
+    document = document_key(cx.vault, application.system, application.number)
+    await cx.national.keep_applicant(c, caller.institution, document, person)
     return await cx.national.give(
         c, person, document_type=application.document_type, system=application.system, number=application.number,
         name=application.name, now=now,
@@ -177,13 +182,18 @@ async def _note_stranger(
     if holder is None or holder == person:
         return
     asking = Asking(caller=caller, now=now)
-    await audit.append(c, [event_of(asking, holder, "resolve", "denied", "document", {"gateway": True})])
+    await audit.append(c, [event_of(asking, holder, "card", "denied", "document", {"event": "apply"})])
     _log.warning("security: a document number with another name", app=caller.agent_id, institution=caller.institution)
 
 
-async def _log_card(c: Connection, caller: Caller, person: PersonId, what: str, now: datetime) -> None:
+async def _log_card(c: Connection, caller: Caller, person: PersonId, event: healthcode.Event, now: datetime) -> None:
     asking = Asking(caller=caller, now=now)
-    await audit.append(c, [event_of(asking, person, "submit", "ok", "own-submission", {"card": what})])
+    await audit.append(c, [event_of(asking, person, "card", "ok", "own-submission", {"event": event})])
+
+
+def document_key(vault: Vault, system: str, number: str) -> bytes:
+    """The keyed hash by which an institution's own application for a document is found again."""
+    return vault.blind("gateway/document", f"{system}|{number}")
 
 
 def _patient(vault: Vault, said: Application) -> dict[str, Any]:

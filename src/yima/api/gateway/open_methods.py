@@ -93,7 +93,7 @@ async def _bind(asked: Asked) -> dict[str, Any]:
         shown = await asked.access.gateway.card(asked.app, card, asked.now)
     else:
         shown = await asked.access.gateway.holder(asked.app, _scanning(asked, "qrCodeText"), asked.now)
-    await asked.access.gateway.bind(asked.app, shown.identity.person, number, asked.now)
+    await asked.access.gateway.bind(asked.app, shown, number, asked.now)
     return {"result": True}
 
 

@@ -130,6 +130,15 @@ class NationalCards:
             raise Refusal("card-not-found")
         return _card(row)
 
+    async def keep_applicant(self, c: Connection, institution: int, document: bytes, person: PersonId) -> None:
+        """Remember for whom an institution sent this document (a keyed hash); its latest word counts."""
+        await c.execute(SQL.put_applicant, institution, document, person)
+
+    async def applicant(self, source: Source, institution: int, document: bytes) -> PersonId | None:
+        """For whom an institution sent this document, None when it never did."""
+        row = await source.fetchrow(SQL.applicant, institution, document)
+        return row["holder"] if row else None
+
     def document(self, card: NationalCard) -> tuple[str, str]:
         """Document type and number as they stand, enciphered, inside a card id; both empty for a temporary card."""
         if card.temporary:

@@ -17,3 +17,10 @@ where l.card_id = $1
 -- The card of a document before a temporary one, the newest first.
 select person_id, card_id, mindex, document_type, system, made from healthcode.national_card
 where person_id = $1 order by (system = ''), made desc, card_id
+
+-- name: put_applicant
+insert into healthcode.national_applicant (institution, document, holder) values ($1, $2, $3)
+on conflict (institution, document) do update set holder = excluded.holder
+
+-- name: applicant
+select holder from healthcode.national_applicant where institution = $1 and document = $2
