@@ -11,8 +11,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import own
 from yima.directory import COUNTER_SCOPE, Caller
-from yima.healthcode import counter
-from yima.healthcode.counter import Counter, Share
+from yima.healthcode import Counter, Share
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -66,14 +65,16 @@ class Counters:
     async def register(self, made: Counter, now: datetime) -> tuple[Counter, str]:
         """Put a counter on the register; it, and the text of its printed code. Refusal `field-invalid`."""
         async with self._cx.database.transaction() as c:
-            known = await counter.register_counter(c, made, now)
-        return known, counter.counter_text(self._cx.keys, self._cx.profile, known.counter_id)
+            known = await healthcode.counter.register_counter(c, made, now)
+        return known, healthcode.counter.counter_text(self._cx.keys, self._cx.profile, known.counter_id)
 
     async def mine_to_serve(self, caller: Caller) -> Sequence[tuple[Counter, str]]:
         """The counters of the caller's institution, each with its code's text. Refusal `scope-insufficient`."""
         _check_institution(caller)
-        found = await counter.counters(self._cx.database, caller.institution)
-        return [(one, counter.counter_text(self._cx.keys, self._cx.profile, one.counter_id)) for one in found]
+        found = await healthcode.counter.counters(self._cx.database, caller.institution)
+        return [
+            (one, healthcode.counter.counter_text(self._cx.keys, self._cx.profile, one.counter_id)) for one in found
+        ]
 
     async def offer(self, caller: Caller, text: str) -> Offer:
         """The counter whose code a resident scanned, and what could be shared. Nothing is told to the institution yet.
@@ -81,7 +82,7 @@ class Counters:
         Refusals: `sign-in-needed`, `code-unreadable`, `code-signature-invalid`, `counter-closed`.
         """
         person = own(caller)
-        found = await counter.scanned_counter(self._cx.database, self._cx.keys, text)
+        found = await healthcode.counter.scanned_counter(self._cx.database, self._cx.keys, text)
         identity = await self._cx.identities.submit(person)
         if identity is None:
             raise Refusal("sign-in-needed")
@@ -93,10 +94,10 @@ class Counters:
         Name, sex and birth date are always shared. Who still waits there keeps the number, and what was chosen first.
         Refusals: those of `offer`, and of a card that does not stand.
         """
-        person, found = own(caller), await counter.scanned_counter(self._cx.database, self._cx.keys, text)
+        person, found = own(caller), await healthcode.counter.scanned_counter(self._cx.database, self._cx.keys, text)
         place = await self._place(found)
         async with self._cx.database.transaction() as c:
-            made, new = await counter.share(
+            made, new = await healthcode.counter.share(
                 c, found, person, now, phone=phone, document=document, visit_seconds=self._visit_seconds
             )
             if new:
@@ -104,19 +105,21 @@ class Counters:
                 detail = {"counter": found.prefix, "ticket": made.ticket, "place": place.code, "fields": _fields(made)}
                 event = event_of(asking, person, "share", "ok", "own-record", detail)
                 await audit.append(c, [event])
-        return Ticket(made, found, place, await counter.ahead(self._cx.database, made))
+        return Ticket(made, found, place, await healthcode.counter.ahead(self._cx.database, made))
 
     async def ticket(self, caller: Caller, share_id: str) -> Ticket:
         """One of the resident's own numbers, with its place in the queue. Refusals `sign-in-needed`, `not-found`."""
-        made = await counter.share_of(self._cx.database, own(caller), share_id)
+        made = await healthcode.counter.share_of(self._cx.database, own(caller), share_id)
         found = next(
-            k for k in await counter.counters(self._cx.database, made.institution) if k.counter_id == made.counter_id
+            k
+            for k in await healthcode.counter.counters(self._cx.database, made.institution)
+            if k.counter_id == made.counter_id
         )
-        return Ticket(made, found, await self._place(found), await counter.ahead(self._cx.database, made))
+        return Ticket(made, found, await self._place(found), await healthcode.counter.ahead(self._cx.database, made))
 
     async def tickets(self, caller: Caller, now: datetime) -> Sequence[Share]:
         """The numbers the resident took today, newest first."""
-        return await counter.shares_of(self._cx.database, own(caller), healthcode.day_of(now))
+        return await healthcode.counter.shares_of(self._cx.database, own(caller), healthcode.day_of(now))
 
     async def waiting(self, caller: Caller, since: datetime | None, now: datetime) -> Sequence[Profile]:
         """What residents shared with the caller's institution and nobody acknowledged yet, oldest first.
@@ -127,9 +130,11 @@ class Counters:
         _check_institution(caller)
         begins = max(since, now - _LONGEST_BACK) if since else now - _LONGEST_BACK
         database = self._cx.database
-        shares = await counter.waiting_shares(database, caller.institution, begins, department=_department(caller))
+        shares = await healthcode.counter.waiting_shares(
+            database, caller.institution, begins, department=_department(caller)
+        )
         async with database.transaction() as c:
-            first = await counter.deliver(c, shares, now)
+            first = await healthcode.counter.deliver(c, shares, now)
             await audit.append(c, [_read(caller, share, now) for share in shares if share.share_id in first])
         return [await self._profile(share) for share in shares]
 
@@ -141,7 +146,7 @@ class Counters:
         _check_institution(caller)
 
         async def work(c: Connection) -> Share:
-            return await counter.mark(c, caller.institution, share_id, state, now)
+            return await healthcode.counter.mark(c, caller.institution, share_id, state, now)
 
         return await self._cx.database.retry(work)
 

@@ -11,8 +11,7 @@ from yima.access.decision import Asking, event_of
 from yima.access.residents import own
 from yima.access.scan import Scan
 from yima.directory import KIOSK_SCOPE, Caller
-from yima.healthcode import kiosk
-from yima.healthcode.kiosk import Authorisation
+from yima.healthcode import Authorisation
 from yima.runtime.errors import Refusal
 
 _DEFAULT_STEP = "010101"
@@ -57,7 +56,7 @@ class Kiosks:
         if known is None:
             raise Refusal("terminal-unknown", field="terminal")
         async with self._cx.database.transaction() as c:
-            asked = await kiosk.ask(
+            asked = await healthcode.kiosk.ask(
                 c,
                 institution=caller.institution,
                 terminal=caller.terminal,
@@ -66,12 +65,12 @@ class Kiosks:
                 purpose=purpose,
                 now=now,
             )
-        return asked, kiosk.authorisation_text(self._cx.keys, self._cx.profile, asked.session)
+        return asked, healthcode.kiosk.authorisation_text(self._cx.keys, self._cx.profile, asked.session)
 
     async def answer(self, caller: Caller, session: str, now: datetime) -> Answer:
         """What became of a question of this very terminal. Refusals `scope-insufficient`, `not-found`."""
         _check_kiosk(caller)
-        asked = await kiosk.authorisation(self._cx.database, session)
+        asked = await healthcode.kiosk.authorisation(self._cx.database, session)
         if (asked.institution, asked.terminal) != (caller.institution, caller.terminal):
             raise Refusal("not-found", field="id")
         state = asked.standing(now)
@@ -90,7 +89,9 @@ class Kiosks:
         `institution-suspended`, `terminal-suspended`.
         """
         own(caller)
-        return await self._shown(await kiosk.scanned_authorisation(self._cx.database, self._cx.keys, text, now))
+        return await self._shown(
+            await healthcode.kiosk.scanned_authorisation(self._cx.database, self._cx.keys, text, now)
+        )
 
     async def approve(self, caller: Caller, text: str, now: datetime) -> Question:
         """The resident's yes: a visit for the kiosk's institution, on the resident's log in the same transaction.
@@ -99,7 +100,7 @@ class Kiosks:
         """
         person, found = own(caller), await self.question(caller, text, now)
         async with self._cx.database.transaction() as c:
-            visit = await kiosk.approve(c, found.asked, person, now, visit_seconds=self._visit_seconds)
+            visit = await healthcode.kiosk.approve(c, found.asked, person, now, visit_seconds=self._visit_seconds)
             detail = _detail(found) | {"assurance": visit.assurance, "way": "kiosk"}
             asking = Asking(caller=_as_terminal(found), now=now, purpose=found.asked.purpose, visit=visit.visit)
             await audit.append(c, [event_of(asking, person, "scan", "ok", "authorised-by-resident", detail)])
@@ -109,7 +110,7 @@ class Kiosks:
         """The resident's no; the kiosk hears `refused` and nothing about who said it. Refusals as `question`."""
         person, found = own(caller), await self.question(caller, text, now)
         async with self._cx.database.transaction() as c:
-            await kiosk.refuse(c, found.asked, now)
+            await healthcode.kiosk.refuse(c, found.asked, now)
             asking = Asking(caller=_as_terminal(found), now=now, purpose=found.asked.purpose)
             event = event_of(asking, person, "scan", "failed", "refused-by-resident", _detail(found))
             await audit.append(c, [event])

@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from yima import directory, healthcode
-from yima.healthcode import counter, kiosk
 from yima.runtime import jobs, logs
 from yima.runtime.database import Database, is_unavailable
 
@@ -63,8 +62,8 @@ class Upkeep:
             pass
         await directory.forget_expired(self._database, now)
         async with self._database.transaction() as c:
-            await kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
-            await counter.forget_shares(c, now - _SHARES)
+            await healthcode.kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
+            await healthcode.counter.forget_shares(c, now - _SHARES)
             await jobs.forget_done(c, now - _JOBS)
 
     async def _count(self, _database: Database, job: jobs.Job) -> None:

@@ -10,7 +10,8 @@ from yima.healthcode import counter, kiosk, national, offline, trust
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
 from yima.healthcode.card_print import CARD_SIZES, CardSize, PrintedCard, card_pdf
 from yima.healthcode.codec import PREFIX, Assurance
-from yima.healthcode.counter import Counter
+from yima.healthcode.counter import Counter, Share
+from yima.healthcode.kiosk import Authorisation
 from yima.healthcode.life import (
     Act,
     CardEvent,
@@ -98,6 +99,7 @@ __all__ = [
     "Accepted",
     "Act",
     "Assurance",
+    "Authorisation",
     "Batch",
     "BatchSlot",
     "Card",
@@ -114,6 +116,7 @@ __all__ = [
     "Report",
     "Reported",
     "Scene",
+    "Share",
     "State",
     "Statistics",
     "Status",
