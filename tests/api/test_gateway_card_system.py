@@ -247,10 +247,8 @@ async def test_everything_seen_and_done_is_on_the_holders_log(hospital: CardClie
     await hospital.call("ehealthcard.close", ehealth_card_id=card)
     await hospital.call("ehealthcard.close", ehealth_card_id=card)
     await hospital.call("ehealthcard.register", **said)
-    lines = [
-        (row["action"], json.loads(row["detail"]).get("event", "")) for row in await hospital.platform.log_of(person)
-    ]
-    assert lines == [
+    rows = await hospital.platform.log_of(person)
+    assert [(row["action"], json.loads(row["detail"]).get("event", "")) for row in rows] == [
         ("submit", ""), ("resolve", ""), ("card", "show"), ("scan", ""), ("card", "cancel"), ("submit", ""),
         ("card", "restore"),
     ]  # fmt: skip

@@ -84,8 +84,10 @@ class Gateway:
         await register.close(self._cx, app.caller, held.person, reason, now)
 
     async def code(self, app: GatewayApp, card_id: str, *, dynamic: bool, now: datetime, number: str = "") -> str:
-        """The text of a code of somebody this institution registered: static, or for one showing. A visit is not enough:
-        who has a copy of a print must not make a fresh code of it. `number`, where given, must be the card's document.
+        """The text of a code of somebody this institution registered: static, or for one showing.
+
+        A visit is not enough: who has a copy of a print must not make a fresh code of it. `number`, where it is given,
+        must be the card's document.
 
         Refusals: `card-not-found`, and `code-cancelled`, `code-suspended`, `code-not-active` by the card's standing.
         """
@@ -221,9 +223,8 @@ class Gateway:
         card = await healthcode.card_of(self._cx.database, person)
         held = await self._card_of(app, identity, now)
         document_type, number = self._cx.national.document(held)
-        clear = (
-            fresh or await self._holds(app, person, number) or (held.temporary and await self._registered(app, person))
-        )
+        sent = self._registered(app, person) if held.temporary else self._holds(app, person, number)
+        clear = await sent or fresh
         return Shown(identity, card, held, document_type, number if clear else _masked(number), clear=clear)
 
     async def _card_of(
