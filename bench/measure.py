@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -108,10 +112,12 @@ async def run(
     seconds: float,
     again: bool = True,
     rate: float = 0.0,
+    patience: float = 0.0,
 ) -> Run:
     """Send the requests from a process of its own, anew from the first when they run out unless `again` is false.
 
-    With a `rate`, requests per second of an open loop. BenchError when anything but 2xx came back.
+    With a `rate`, requests per second of an open loop. With a `patience` (seconds, see `client.Job`) the server may
+    turn requests away with 503 and Retry-After. BenchError when anything else but 2xx came back.
     """
     with tempfile.NamedTemporaryFile(prefix="yima-bench-") as file:
         await asyncio.to_thread(Path(file.name).write_bytes, pack(list(requests)))
@@ -123,14 +129,38 @@ async def run(
             seconds=seconds,
             again=again,
             rate=rate,
+            patience=patience,
         )
         before = cpu.seconds([target.server, target.postgres])
-        output = await spoken([sys.executable, "-m", "bench.client"], msgspec.json.encode(job) + b"\n")
+        output = await spoken(_generator(job), msgspec.json.encode(job) + b"\n")
         after = cpu.seconds([target.server, target.postgres])
     result = msgspec.json.decode(output, type=Result)
-    if result.errors or not result.requests:
-        raise BenchError(f"{result.errors} of {result.requests} requests failed: {result.first_error}")
+    if result.errors or not result.requests or (result.shed and not patience):
+        wrong = f"{result.errors} failed ({result.first_error}), {result.shed} turned away"
+        raise BenchError(f"beside {result.requests} requests answered, {wrong}")
     return Run(result, after[0] - before[0], after[1] - before[1])
+
+
+def _generator(job: Job) -> list[str]:
+    """The program that does the job: ours in C where it can be compiled, else the one in Python."""
+    program = _compiled()
+    if not program:
+        return [sys.executable, "-m", "bench.client"]
+    said = (job.host, job.port, job.requests, job.connections, job.seconds, int(job.again), job.rate, job.patience)
+    return [program, *map(str, said)]
+
+
+@cache
+def _compiled() -> str:
+    """The load generator in C, compiled anew for each bench; empty where there is no compiler or no epoll."""
+    compiler = shutil.which("cc")
+    if not compiler or sys.platform != "linux":
+        return ""
+    program = Path(tempfile.mkdtemp(prefix="yima-loadgen-")) / "loadgen"
+    atexit.register(shutil.rmtree, program.parent, ignore_errors=True)
+    source = str(Path(__file__).with_name("loadgen.c"))
+    made = subprocess.run([compiler, "-O2", "-o", str(program), source], capture_output=True, check=False)  # noqa: S603  our own source
+    return str(program) if made.returncode == 0 else ""
 
 
 async def spoken(command: Sequence[str], said: bytes = b"", env: dict[str, str] | None = None) -> bytes:

@@ -47,6 +47,8 @@ class Plan:
     """Of each measured run; limits take three fifths of it."""
     scans: int = 30_000
     """Codes made for the run of verifications."""
+    sustained: float = 10.0
+    """Seconds of the sustained run of verifications; 60 with --long."""
     lines: int = 20_000
     """Log lines of the in-process run."""
     status_lists: int = 1_336
@@ -92,11 +94,12 @@ class Stage:
         seconds: float | None = None,
         again: bool = True,
         rate: float = 0.0,
+        patience: float = 0.0,
     ) -> Run:
         """Measure Yima: see `measure.run`."""
         seconds = self.plan.seconds if seconds is None else seconds
         return await self.runner(
-            self.server, requests, connections=connections, seconds=seconds, again=again, rate=rate
+            self.server, requests, connections=connections, seconds=seconds, again=again, rate=rate, patience=patience
         )
 
     async def bare(self, path: str, *, connections: int, body: bytes = b"") -> Run:
