@@ -22,6 +22,7 @@ from yima.runtime.errors import Refusal
 
 _WANTED: Final = frozenset(map(ord, "居民健康码姓名证件号0123456789*·•AZaz"))
 _NO_EMBEDDING: Final = 0x0002  # OS/2 fsType, bit 1: restricted licence
+_MOST: Final = 12  # fonts of fontconfig that are opened for a rare character; each takes half a second, once
 _PLACES: Final = (
     # (path, face in a collection); sans before serif, because small print is easier to read in it
     ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", 2),  # Debian, Ubuntu: fonts-noto-cjk
@@ -54,11 +55,11 @@ def fonts_for(texts: Sequence[str], chosen: Path | None) -> list[Font]:
     """
     missing = {ord(sign) for text in texts for sign in text if not sign.isspace()}
     used: list[Font] = []
-    known: set[Font] = set()
+    known: set[Path] = set()
     for font in _candidates(chosen):
-        if font in known:
+        if font.path in known:  # the faces of a collection differ in shapes, hardly in what they have
             continue
-        known.add(font)
+        known.add(font.path)
         has = characters(font)
         if (used and not missing & has) or (not used and not has >= _WANTED):
             continue
@@ -97,10 +98,11 @@ def _listed() -> tuple[Font, ...]:
         weight, index, path = line.split("\t", 2)
         if weight.isdigit() and index.isdigit() and int(index) < 1 << 16:  # the high half numbers variations
             rows.append((abs(int(weight) - 80), "Serif" in path, path, int(index)))  # 80 is regular
-    return tuple(Font(Path(path), index) for _, _, path, index in sorted(rows))
+    faces = {path: Font(Path(path), index) for _, _, path, index in sorted(rows, reverse=True)}  # the best of each file
+    return tuple(reversed(faces.values()))[:_MOST]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def characters(font: Font) -> frozenset[int]:
     """The code points that a font draws; none of a font that is broken or may not be embedded."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from yima.healthcode.qr import modules
 _POINT_MM: Final = 25.4 / 72
 _LEADING: Final = 1.22
 _STEP: Final = 0.25
+_MEASURED: Final = 100
 _LEAST: Final = 4.0
 """Points. Below this nobody reads; a text that is still too long then ends with an ellipsis."""
 _BREAK_AFTER: Final = frozenset(" ·•・-‧，。；、,;")
@@ -56,6 +58,7 @@ class Sheet:
 
     def __init__(self, size: tuple[float, float], texts: Sequence[str], font: Path | None, now: datetime) -> None:
         self._fonts = fonts_for([*texts, "…"], font)
+        self._advances: dict[str, float] = {}
         self._names: dict[Font, str] = {one: f"f{number}" for number, one in enumerate(self._fonts)}
         width, height = size
         self.pdf = pdf = FPDF(orientation="L" if width > height else "P", unit="mm", format=(min(size), max(size)))
@@ -112,9 +115,8 @@ class Sheet:
         """Lines no wider than the width: broken where one may in their second half, else where they are full."""
         rest = " ".join(text.split())
         while rest and self._width(rest, size) > width:
-            end = 1
-            while self._width(rest[: end + 1], size) <= width:
-                end += 1
+            ends = accumulate(self._advance(sign) * size for sign in rest)
+            end = max(1, next(number for number, reached in enumerate(ends) if reached > width))
             while end > 1 and rest[end] in _NEVER_FIRST:
                 end -= 1
             at = next((n for n in range(end, end // 2, -1) if may_break(rest, n)), end)
@@ -124,11 +126,15 @@ class Sheet:
             yield rest
 
     def _width(self, text: str, size: float) -> float:
-        total = 0.0
-        for font, run in self._runs(text):
-            self.pdf.set_font(self._names[font], size=size)
-            total += self.pdf.get_string_width(run)
-        return total
+        return sum(map(self._advance, text)) * size
+
+    def _advance(self, sign: str) -> float:
+        """Millimetres of a character at one point. Nothing is kerned, so a text is as wide as its characters."""
+        known = self._advances.get(sign)
+        if known is None:
+            self.pdf.set_font(self._names[self._font_of(sign)], size=_MEASURED)
+            known = self._advances[sign] = self.pdf.get_string_width(sign) / _MEASURED
+        return known
 
     def _line(self, x: float, baseline: float, text: str, size: float) -> None:
         for font, run in self._runs(text):
@@ -140,13 +146,16 @@ class Sheet:
         """The text in pieces that one font draws each: every character by the first font that has it."""
         run, of = "", self._fonts[0]
         for sign in text:
-            font = next((one for one in self._fonts if ord(sign) in characters(one)), of)
+            font = self._font_of(sign)
             if font is not of and run:
                 yield of, run
                 run = ""
             run, of = run + sign, font
         if run:
             yield of, run
+
+    def _font_of(self, sign: str) -> Font:
+        return next((one for one in self._fonts if ord(sign) in characters(one)), self._fonts[0])
 
     def code(self, box: Box, text: str) -> None:
         """A QR code at level Q, quiet zone of four modules within the box, as one path of vectors."""
