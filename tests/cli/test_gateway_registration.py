@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,19 @@ async def test_the_demo_gets_an_app_of_each_family(hospital: Institution) -> Non
     assert set(said) == {"app_id", "app_secret", "sm4_key", "term_id", "open_platform"}
     assert set(said["open_platform"]) == {"app_id", "app_secret", "hospital_id"}
     assert said["open_platform"]["hospital_id"] == hospital.code
+
+
+async def test_an_app_is_suspended_and_works_again(hospital: Institution) -> None:
+    await register(hospital, "on-and-off")
+    access = hospital.platform.access
+    for seconds, status in ((10, "suspended"), (20, "active")):
+        await registering.gateway_status(access, "on-and-off", status)
+        later = clock.now() + timedelta(seconds=seconds)  # beyond what a worker remembers
+        assert (await access.gateway.apps.app("on-and-off", "card", later)).active is (status == "active")
+    for app_id, status, code in (("nobody", "active", "not-found"), ("on-and-off", "away", "field-invalid")):
+        with pytest.raises(Refusal) as caught:
+            await registering.gateway_status(access, app_id, status)
+        assert caught.value.code == code
 
 
 WRONG: dict[str, dict[str, Any]] = {

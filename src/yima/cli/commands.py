@@ -259,6 +259,17 @@ def register_gateway(
     typer.echo(json.dumps(secrets, ensure_ascii=False))
 
 
+@register_app.command("gateway-status")
+def register_gateway_status(
+    app_id: Annotated[str, typer.Argument(help="The app id of a gateway app.")],
+    status: Annotated[str, typer.Argument(help="active or suspended.")],
+    data: Data = None,
+) -> None:
+    """Suspend an app of the national gateway, or let it work again; it counts within a second."""
+    with_access(data, lambda access: registering.gateway_status(access, app_id, status))
+    typer.echo(f"app {app_id} is {status}")
+
+
 @trust_app.command("list")
 def trust_list(data: Data = None) -> None:
     """Show the keys that sign credentials: turns, dates, how much each has signed."""

@@ -110,6 +110,13 @@ async def gateway(access: Access, code: str, app_id: str, family: str, **options
         return await directory.register_gateway(c, access.vault, new)
 
 
+async def gateway_status(access: Access, app_id: str, status: str) -> None:
+    """Make a gateway app active or suspended. Refusals `field-invalid`, `not-found`."""
+    if status not in ("active", "suspended"):
+        raise Refusal("field-invalid", field="STATUS", expected="active or suspended")
+    await directory.set_gateway_status(access.database, app_id, status)
+
+
 async def demo_gateway(access: Access, code: str) -> dict[str, Any]:
     """An app of each family of the national gateway for one institution of the demo: what demo.json says of them."""
     number = await _number(access, code)

@@ -6,13 +6,12 @@ hospitals' calls are signed and enciphered), `tables` (dialects) are pure; `card
 
 from yima.healthcode.national import envelope
 from yima.healthcode.national.cards import NationalCard, NationalCards, Opened
-from yima.healthcode.national.ids import MINDEX_RECIPES, MindexRecipe
-from yima.healthcode.national.qr import LONGEST, NationalCode, looks_national, read, write
+from yima.healthcode.national.ids import MindexRecipe
+from yima.healthcode.national.qr import LONGEST, NationalCode, looks_national, read
 from yima.healthcode.national.tables import Dialect, dialect, dialect_names, purpose_of
 
 __all__ = [
     "LONGEST",
-    "MINDEX_RECIPES",
     "Dialect",
     "MindexRecipe",
     "NationalCard",
@@ -25,5 +24,4 @@ __all__ = [
     "looks_national",
     "purpose_of",
     "read",
-    "write",
 ]
