@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -58,6 +60,8 @@ async def enrol(at: Institution, kind: str = "kiosk", department: str = "0300") 
 
 async def admit(at: Institution) -> tuple[int, directory.Caller]:
     """Somebody new with a document and a phone, and the same as the resident who is signed in."""
-    created = await at.create(patient(at.code, national=resident_number()))
+    born = date(1930, 1, 1) + timedelta(days=secrets.randbelow(27_000))  # so that numbers never meet by chance
+    said = patient(at.code, national=resident_number(born.isoformat()), birthDate=born.isoformat())
+    created = await at.create(said)
     person = at.platform.person_of(f"Patient/{created['id']}")
     return person, directory.Caller(kind="resident", agent_id=ids.person_text(person), person=person)
