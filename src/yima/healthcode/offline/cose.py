@@ -53,7 +53,7 @@ class Sign1(msgspec.Struct, frozen=True, gc=False):
 
     def signed(self, external: bytes = b"") -> bytes:
         """The bytes under the signature: Sig_structure of RFC 9052 section 4.4."""
-        protected = self.protected if self.header else b""  # an empty map is signed as an empty string
+        protected = b"" if self.protected == _NOTHING else self.protected  # an empty map is signed as an empty string
         return _CONTEXT + byte_string(protected) + byte_string(external) + byte_string(self.payload)
 
 
