@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_cards import Someone, code_of, doctor, hospital, somebody  # noqa: F401  a fixture among them
+from test_cards import Someone, code_of, doctor, somebody
 
 from support import Institution, Platform, patient, visit_bundle
 from yima import healthcode
@@ -16,6 +16,11 @@ from yima.runtime import clock, ids
 
 ALL = ("show-code", "see-record", "decide")
 SCAN = {"step": "010101", "purpose": "treatment"}
+
+
+@pytest.fixture(scope="module")
+async def hospital(platform: Platform) -> Institution:
+    return await platform.institution("A")
 
 
 async def give(platform: Platform, who: Someone, agent: Someone, *scopes: str, **also: Any) -> str:
@@ -41,7 +46,7 @@ async def told(platform: Platform, person: int, *actions: str) -> list[tuple[str
 
 async def test_both_sides_see_who_showed_the_code_and_read_the_record(
     platform: Platform,
-    hospital: Institution,  # noqa: F811
+    hospital: Institution,
 ) -> None:
     access, mother, daughter = platform.access, await somebody(hospital, "1950-01-05"), await somebody(hospital)
     assert await code_of(access.families.card(daughter.caller, mother.person, clock.now())) == "mandate-needed"
@@ -79,7 +84,7 @@ async def test_a_scope_opens_what_it_names(
     platform: Platform,
     hospital: Institution,
     scopes: tuple[str, ...],
-    expected: tuple[str, ...],  # noqa: F811
+    expected: tuple[str, ...],
 ) -> None:
     access, one, other = platform.access, await somebody(hospital), await somebody(hospital)
     await give(platform, one, other, *scopes)
@@ -94,7 +99,7 @@ async def test_a_scope_opens_what_it_names(
 
 
 @pytest.mark.parametrize("ends", ["person", "agent", "stranger"])
-async def test_either_side_ends_it_at_once(platform: Platform, hospital: Institution, ends: str) -> None:  # noqa: F811
+async def test_either_side_ends_it_at_once(platform: Platform, hospital: Institution, ends: str) -> None:
     access, one, other, third = platform.access, *[await somebody(hospital) for _ in range(3)]
     made = await give(platform, one, other, "show-code")
     who = {"person": one, "agent": other, "stranger": third}[ends]
@@ -108,7 +113,7 @@ async def test_either_side_ends_it_at_once(platform: Platform, hospital: Institu
         assert events == (["give"] if ends == "stranger" else ["give", "end"])
 
 
-async def test_a_name_and_a_number_must_be_of_one_person(platform: Platform, hospital: Institution) -> None:  # noqa: F811
+async def test_a_name_and_a_number_must_be_of_one_person(platform: Platform, hospital: Institution) -> None:
     one, other = await somebody(hospital), await somebody(hospital)
     for also in ({"name": one.name}, {"name": ""}, {"name": "张"}):
         assert await code_of(give(platform, one, other, "show-code", **also)) == "not-found"
@@ -120,7 +125,7 @@ async def test_a_name_and_a_number_must_be_of_one_person(platform: Platform, hos
     assert await code_of(give(platform, one, other, "show-code", name=f" {other.name[0]} {other.name[1:]} ")) == "ok"
 
 
-async def test_a_teenagers_guardian_sees_card_and_basics(platform: Platform, hospital: Institution) -> None:  # noqa: F811
+async def test_a_teenagers_guardian_sees_card_and_basics(platform: Platform, hospital: Institution) -> None:
     access, mother = platform.access, await somebody(hospital, "1980-05-05")
     now = clock.now()
     small = await child(platform, hospital, mother, f"{now.year - 6}-01-01")
@@ -167,7 +172,7 @@ async def test_an_elder_gives_a_mandate_in_person(
     hospital: Institution,
     shown: str,
     paper: Any,
-    expected: str,  # noqa: F811
+    expected: str,
 ) -> None:
     access, elder, son = platform.access, await somebody(hospital, "1940-02-02"), await somebody(hospital)
     text = platform.dynamic(elder.person) if shown == "phone" else await platform.static(elder.person)
@@ -182,7 +187,7 @@ async def test_an_elder_gives_a_mandate_in_person(
     )
 
 
-async def test_a_guardian_of_a_newborn_shows_the_temporary_card(platform: Platform, hospital: Institution) -> None:  # noqa: F811
+async def test_a_guardian_of_a_newborn_shows_the_temporary_card(platform: Platform, hospital: Institution) -> None:
     access, mother, now = platform.access, await somebody(hospital, "1995-04-04"), clock.now()
     day = (now - timedelta(days=12)).date().isoformat()
     made = await hospital.create(patient(name=[{"text": f"{mother.name}之女"}], birthDate=day))
@@ -202,7 +207,7 @@ async def test_a_guardian_of_a_newborn_shows_the_temporary_card(platform: Platfo
     assert own["for"] == ids.person_text(baby)
 
 
-async def test_another_institutions_visit_proves_nothing(platform: Platform, hospital: Institution) -> None:  # noqa: F811
+async def test_another_institutions_visit_proves_nothing(platform: Platform, hospital: Institution) -> None:
     elsewhere, elder, son = await platform.institution("E"), await somebody(hospital), await somebody(hospital)
     visit = await at_counter(platform, hospital, platform.dynamic(elder.person))
     said = {"paper": elder.paper, "guardian": False, "scopes": ["decide"], "ends": clock.now() + timedelta(days=9)}

@@ -62,8 +62,9 @@ async def test_every_page_in_every_mode(place: Place, lang: str, ease: bool) -> 
     mother, child = await somebody(place, "1990-01-01"), await somebody(place, f"{clock.now().year - 5}-01-01")
     await place.access.families.register(child.person, mother.person, clock.now())
     browser = await mother.browser(lang, ease)
-    for path in ("/resident/family", "/resident/lost", f"/resident/?for={child.text}", f"/resident/lost?for={child.text}",
-                 f"/resident/card?for={child.text}", f"/resident/record?for={child.text}", "/resident/log"):  # fmt: skip
+    whose = f"?for={child.text}"
+    pages = ("family", "lost", "log", whose, f"lost{whose}", f"card{whose}", f"record{whose}")
+    for path in (f"/resident/{name}" for name in pages):
         answer = await browser.get(path)
         assert answer.status_code == 200, path
         assert not re.search(r"<[^>]+\s(style|on\w+)=", answer.text), path
@@ -123,8 +124,10 @@ async def test_what_was_typed_is_kept(place: Place, fields: dict[str, str], said
     assert (await one.post("/resident/family/end", "/resident/family", mandate="x")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/resident/", "/resident/record", "/resident/card", "/resident/lost", "/resident/code/batch",
-                                  "/resident/code/now.svg", "/resident/card.svg"])  # fmt: skip
+PRIVATE = ("", "record", "card", "lost", "code/batch", "code/now.svg", "card.svg")
+
+
+@pytest.mark.parametrize("path", [f"/resident/{name}" for name in PRIVATE])
 async def test_a_stranger_opens_nothing(place: Place, path: str) -> None:
     one, other = await somebody(place), await somebody(place)
     browser = await one.browser()

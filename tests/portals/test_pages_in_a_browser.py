@@ -19,7 +19,21 @@ from support import BASE
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RESIDENT = ("", "card", "credentials", "record", "log", "choices", "help", "offline", "nothing", "scan", "uses")
+RESIDENT = (
+    "",
+    "card",
+    "credentials",
+    "record",
+    "log",
+    "choices",
+    "help",
+    "family",
+    "lost",
+    "offline",
+    "nothing",
+    "scan",
+    "uses",
+)
 RESIDENT_MODES = [
     pytest.param(360, "zh", "light", False, id="360-zh"),
     pytest.param(390, "en", "dark", False, id="390-en-dark"),
@@ -116,7 +130,7 @@ async def test_desk_pages(place: Place, history: None, chromium: Browser, width:
     await enter(place, page, "clinician", place.doctor)
     await enter(place, page, "operator", "operator")
     wrong: dict[str, list[str]] = {}
-    for name in ("/", "/operator/", "/clinician/emergency", "/clinician/"):
+    for name in ("/", "/operator/", "/clinician/emergency", "/clinician/counter", "/public/standing", "/clinician/"):
         await page.goto(f"{BASE}{name}")
         wrong[name] = await inspect(page)
     await page.goto(f"{BASE}/clinician/")

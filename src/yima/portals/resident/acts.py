@@ -33,6 +33,8 @@ def sentence(event: Event, who: str, words: Words) -> str:
         return words("log.act-by", who=event.agent_name, what=doing)
     if event.agent == "resident":
         return words("log.act-own", what=doing)
+    if event.agent == "system":
+        return words("log.act-system", what=doing)
     if event.agent == "operator":
         return words("log.act-operator", who=event.agent_name, what=doing)
     return words("log.act-staff", who=who or words("log.some-place"), what=doing)
@@ -47,8 +49,10 @@ def reason(event: Event, words: Words) -> str:
 
 
 def tone(event: Event) -> str:
-    """`denied`, `people` for what others did, `own` for what one did oneself."""
+    """`denied`; `own` for what one did oneself, also for others; else `relative`, `platform` or `people`."""
     if event.outcome != "ok":
         return "denied"
-    mine = event.agent == "resident" and ("for" in event.detail or event.agent_id == person_text(event.person))
-    return "own" if mine else "people"
+    if event.agent == "resident":
+        mine = "for" in event.detail or event.agent_id == person_text(event.person)
+        return "own" if mine else "relative"
+    return "platform" if event.agent in ("operator", "system") else "people"
