@@ -9,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import json
+import secrets
 import time
 import uuid
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from yima import directory
 BUSINESS = "/erhc/ehealthcard/business.do"
 OPEN = "/rest/auth/HealthCard/HealthOpenPlatform/ISVOpenObj"
 _count = itertools.count(1)
+
+
+def birthday() -> str:
+    """A random date of birth: of one day there are only a thousand numbers, and tests would meet each other's people."""
+    return f"{1930 + secrets.randbelow(70)}-{1 + secrets.randbelow(12):02d}-{1 + secrets.randbelow(28):02d}"
 
 
 def sm3(text: str) -> str:

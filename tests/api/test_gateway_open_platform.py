@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import zxingcpp
-from gateway_client import OPEN, OpenClient, card_client, open_client
+from gateway_client import OPEN, OpenClient, birthday, card_client, open_client
 from PIL import Image
 
 from support import Platform, nothing_written, patient, resident_number
@@ -21,10 +21,11 @@ CHINA = timezone(timedelta(hours=8))
 
 
 def person(**also: Any) -> dict[str, Any]:
-    """A registration as an integrator's SDK sends it."""
+    """A registration as an integrator's SDK sends it, of somebody whom no other test meets."""
+    born = birthday()
     made = {
-        "wechatCode": "", "name": "陈大文", "gender": "男", "nation": "汉族", "birthday": "1990-05-06",
-        "idNumber": resident_number("1990-05-06"), "idType": "01", "phone1": f"138{secrets.randbelow(10**8):08d}",
+        "wechatCode": "", "name": "陈大文", "gender": "男", "nation": "汉族", "birthday": born,
+        "idNumber": resident_number(born), "idType": "01", "phone1": f"138{secrets.randbelow(10**8):08d}",
         "address": "某区某路2号", "patid": f"P{secrets.token_hex(4)}",
     }  # fmt: skip
     return made | also

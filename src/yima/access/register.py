@@ -17,7 +17,7 @@ from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Submitting
 from yima.access.submit import submit
 from yima.directory import Caller
-from yima.runtime import ids, logs
+from yima.runtime import ids, logs, metrics
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -183,6 +183,7 @@ async def _note_stranger(
         return
     asking = Asking(caller=caller, now=now)
     await audit.append(c, [event_of(asking, holder, "card", "denied", "document", {"event": "apply"})])
+    metrics.gateway_strangers.inc()
     _log.warning("security: a document number with another name", app=caller.agent_id, institution=caller.institution)
 
 

@@ -5,10 +5,7 @@ Face: `Caller` (who acts), `register_*` (put on the register), `SignIn` (SMART B
 
 from yima.directory.caller import Caller, Kind
 from yima.directory.gateway import (
-    FAMILIES,
-    RIGHTS,
     TOKEN_SECONDS,
-    Family,
     GatewayApp,
     Gateways,
     GatewaySecrets,
@@ -60,10 +57,8 @@ __all__ = [
     "ASSERTION_TYPE",
     "CODE_SCOPE",
     "COUNTER_SCOPE",
-    "FAMILIES",
     "KIOSK_SCOPE",
     "OPERATOR_RIGHTS",
-    "RIGHTS",
     "ROLES",
     "TERMINAL_KINDS",
     "TERMINAL_SCOPES",
@@ -71,7 +66,6 @@ __all__ = [
     "App",
     "Caller",
     "Department",
-    "Family",
     "GatewayApp",
     "GatewaySecrets",
     "Gateways",

@@ -16,6 +16,7 @@ verifications = Counter("yima_code_verifications_total", "Health-code verificati
 disclosures = Counter("yima_disclosures_total", "Disclosure decisions", ["outcome", "basis"])
 gateway_calls = Counter("yima_gateway_calls_total", "Calls of the national gateway", ["family", "outcome"])
 turned_away = Counter("yima_http_turned_away_total", "Requests answered 503 unread, by class", ["class"])
+gateway_strangers = Counter("yima_gateway_strangers_total", "Documents that the gateway was sent with another name")
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
 

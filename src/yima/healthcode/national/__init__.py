@@ -5,10 +5,10 @@ hospitals' calls are signed and enciphered), `tables` (dialects) are pure; `card
 """
 
 from yima.healthcode.national import envelope
-from yima.healthcode.national.cards import NationalCard, NationalCards, Opened
+from yima.healthcode.national.cards import NationalCard, NationalCards
 from yima.healthcode.national.ids import MindexRecipe
 from yima.healthcode.national.qr import LONGEST, NationalCode, looks_national, read
-from yima.healthcode.national.tables import Dialect, dialect, dialect_names, purpose_of
+from yima.healthcode.national.tables import Dialect, dialect, purpose_of
 
 __all__ = [
     "LONGEST",
@@ -17,9 +17,7 @@ __all__ = [
     "NationalCard",
     "NationalCards",
     "NationalCode",
-    "Opened",
     "dialect",
-    "dialect_names",
     "envelope",
     "looks_national",
     "purpose_of",
