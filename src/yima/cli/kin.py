@@ -41,7 +41,7 @@ async def families(access: Access, made: synth.City, numbers: Numbers) -> list[d
 
     Done once: who may act already is left as they are.
     """
-    described = []
+    described: list[dict[str, Any]] = []
     for mother in made.residents:
         children = [child for child in made.children.get(mother.key, ()) if _is_minor(child)]
         elder = made.by_key.get(mother.mother) if "proxy" in mother.special and mother.mother else None
