@@ -232,7 +232,7 @@ class Access:
 
     # --- scan --------------------------------------------------------------------------------------------------------
 
-    async def scan(
+    async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
         self, caller: Caller, text: str, *, terminal: str, step: str, purpose: str, now: datetime,
         channel: str | None = None, scene: str | None = None,
     ) -> scan.Scan:  # fmt: skip
