@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_cards import Someone, code_of, doctor, somebody
+from test_cards_at_the_door import Someone, code_of, doctor, somebody
 
 from support import Institution, Platform, patient, visit_bundle
 from yima import healthcode
