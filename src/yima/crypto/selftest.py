@@ -1,4 +1,4 @@
-"""The test of every start: published answers, and wrong input that must be refused. About 10 ms."""
+"""The test of every start: published answers, and wrong input that must be refused. Some 10 ms."""
 
 from __future__ import annotations
 
