@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from yima.api.answers import access_of
 from yima.api.bodies import form_of
-from yima.directory import ASSERTION_TYPE
+from yima.directory import ASSERTION_TYPE, TERMINAL_SCOPES
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -51,7 +51,7 @@ async def smart_configuration(request: Request) -> Response:
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
-        "scopes_supported": ["system/*.cruds", "system/*.rs"],
+        "scopes_supported": ["system/*.cruds", "system/*.rs", *TERMINAL_SCOPES],
         "capabilities": ["client-confidential-asymmetric", "permission-v2"],
     }
     return Response(orjson.dumps(body), media_type="application/json")
