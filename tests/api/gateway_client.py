@@ -18,7 +18,7 @@ from typing import Any
 import gmalg
 import httpx
 
-from support import Institution, Platform
+from support import Institution, Platform, resident_number
 from yima import directory
 
 BUSINESS = "/erhc/ehealthcard/business.do"
@@ -27,8 +27,20 @@ _count = itertools.count(1)
 
 
 def birthday() -> str:
-    """A random date of birth: of one day there are only a thousand numbers, and tests would meet each other's people."""
+    """A random date of birth: one day has only a thousand numbers, and tests would meet each other's people."""
     return f"{1930 + secrets.randbelow(70)}-{1 + secrets.randbelow(12):02d}-{1 + secrets.randbelow(28):02d}"
+
+
+def form(**also: Any) -> dict[str, Any]:
+    """A registration as an integrator sends it, of somebody whom no other test meets."""
+    born = birthday()
+    made = {
+        "register_no": "R20260001", "register_time": "20261123083000", "apply_type": "3", "id_type": "01",
+        "id_no": resident_number(born), "name": "王小芳", "gender": "2", "nation": "01", "nationality": "CHN",
+        "domicile": "某省某市", "birthday": born, "cellphone": f"139{secrets.randbelow(10**8):08d}",
+        "telephone": "", "address": "某区某路1号", "workcode": "1", "maritalstatus": "10", "rzfs": "05", "file1": "",
+    }  # fmt: skip
+    return made | also
 
 
 def sm3(text: str) -> str:
