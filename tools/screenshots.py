@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import zxingcpp
 from joserfc import jwk, jwt
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from scanner_pictures import PICTURES, Scanner
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 PHONE = {"width": 390, "height": 844}
@@ -52,13 +52,15 @@ Shot = Callable[["Studio"], bytes]
 class Studio:
     """A browser, the demo's people, and pages opened for each of them."""
 
-    def __init__(self, browser: Browser, demo: dict[str, Any]) -> None:
+    def __init__(self, browser: Browser, described: Path) -> None:
+        demo = json.loads(described.read_bytes())
         self.browser, self.demo = browser, demo
         people = demo["residents"]
         self.resident = next((r for r in people if STORY in r["stories"]), people[0])
         by_place = {c["institution_id"]: c for c in demo["clinicians"]}
         self.doctor, self.other = list(by_place.values())[:2]
         self.emergency = next((c for c in by_place.values() if "急救" in c["institution"]), self.other)
+        self.scanner = Scanner(browser, described, demo, self.resident)
         self.wide: list[str] = []
         self.used: set[str] = set()
 
@@ -205,6 +207,11 @@ def plain(path: str, size: dict[str, int] = DESK, who: str = "") -> Shot:
     return shot
 
 
+def scanner(name: str) -> Shot:
+    """A picture of the scanner page, or of the phone that it reads."""
+    return lambda studio: PICTURES[name](studio.scanner)
+
+
 # In the order in which things happen: the log and the notices show what the desk did before.
 SHOTS: dict[str, Shot] = {
     "resident-code": resident("/resident/", wait="[data-qr] canvas"),
@@ -221,6 +228,7 @@ SHOTS: dict[str, Shot] = {
     "resident-log": resident("/resident/log", size=PHONE | {"height": 1500}),
     "operator": plain("/operator/", who="operator"),
     "landing": plain("/"),
+    **{name: scanner(name) for name in PICTURES},
 }
 
 
@@ -243,7 +251,7 @@ def main() -> int:
     heavy: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        studio = Studio(browser, json.loads(chosen.demo.read_bytes()))
+        studio = Studio(browser, chosen.demo)
         studio.submit_allergy()
         for name, shot in SHOTS.items():
             if chosen.only and name not in chosen.only:

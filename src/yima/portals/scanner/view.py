@@ -56,5 +56,6 @@ def settings(words: Words, roots: str, figures: dict[str, int]) -> dict[str, Any
 
 
 def policy(chosen: Settings) -> dict[str, int]:
-    """How old a list may be, in seconds, as this deployment has set it."""
-    return {"warn": chosen.list_warn_hours * 3600, "refuse": chosen.list_refuse_hours * 3600}
+    """What this deployment has set: how old a list may be (seconds), and the COSE number of SM2."""
+    ages = {"warn": chosen.list_warn_hours * 3600, "refuse": chosen.list_refuse_hours * 3600}
+    return ages | {"sm2": chosen.offline_sm2_algorithm}
