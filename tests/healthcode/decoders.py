@@ -53,9 +53,7 @@ def _payload(data: bytes) -> object:
 DECODERS = {
     "base45": Decoder(_text(base45.decode), (b"QED8WEX0", b"BB8")),
     "YM1": Decoder(_text(codec.read), (b"YM1:" + b"0" * 30, b"YM1:" + b"0" * 51)),
-    "national": Decoder(
-        _text(qr.read), (b"0" * 64 + b":1", b"85:" + b"A" * 64 + b":1", b"A" * 64 + b":0:" + b"B" * 32)
-    ),
+    "national": Decoder(_text(qr.read), (b"0" * 64 + b":1", b"A" * 64 + b":0:" + b"B" * 32)),
     "CBOR": Decoder(cbor.loads, (MESSAGE, b"\xbf\x01\x9f\x02\xff\xff", b"\xf9\x3c\x00")),
     "COSE": Decoder(cose.read, (MESSAGE,)),
     "claims": Decoder(claims.decode, (cose.read(MESSAGE).payload,)),
