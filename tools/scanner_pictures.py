@@ -71,8 +71,11 @@ class Scanner:
         page.goto(self.resident["page"])
         page.click("[data-device]")
         page.wait_for_timeout(700)
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(200)
         picture = page.screenshot()
-        text = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))[0].text
+        code = page.locator("[data-qr]").screenshot()
+        text = zxingcpp.read_barcodes(Image.open(io.BytesIO(code)))[0].text
         context.close()
         return picture, str(text)
 
@@ -83,8 +86,7 @@ class Scanner:
         page.goto(self.resident["page"])
         page.goto(f"{self.base}/resident/credentials")
         while buttons := page.locator("form[action*=credentials] button[type=submit]").count():
-            for closed in page.locator("details:not([open])").all():
-                closed.evaluate("one => { one.open = true; }")
+            page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             page.locator("form[action*=credentials] button[type=submit]").first.click()
             page.wait_for_load_state()
             if page.locator("form[action*=credentials] button[type=submit]").count() >= buttons:

@@ -55,7 +55,8 @@ function day(text) {
 function age(issued) {
   const passed = Math.max(seconds() - issued, 0);
   const [unit, size] = passed >= 2 * DAY ? ["day", DAY] : passed >= 3600 ? ["hour", 3600] : ["minute", 60];
-  return new Intl.RelativeTimeFormat(lang === "zh" ? "zh-CN" : "en", { numeric: "always" }).format(-Math.floor(passed / size), unit);
+  const n = Math.floor(passed / size);
+  return new Intl.RelativeTimeFormat(lang === "zh" ? "zh-CN" : "en", { numeric: n ? "always" : "auto" }).format(-n, unit);
 }
 
 function showValid(found) {
