@@ -260,7 +260,7 @@ async def test_the_capability_statement_is_valid_fhir(platform: Platform) -> Non
     statement = fhir.parse(answer.content)
     fhir.validate(statement)
     assert statement["fhirVersion"] == "4.0.1"
-    assert statement["format"] == ["json"]
+    assert statement["format"][:2] == ["json", "xml"]
     assert "patchFormat" not in statement, "PATCH is not offered"
 
 
