@@ -6,6 +6,7 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
+from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
@@ -31,11 +32,13 @@ __all__ = [
     "CardView",
     "Cards",
     "Context",
+    "DeviceCertificate",
     "Entry",
     "Families",
     "FamilyView",
     "Found",
     "Gateway",
+    "Given",
     "Mother",
     "Offer",
     "Outcome",
