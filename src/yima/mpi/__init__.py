@@ -1,8 +1,15 @@
 """The master person index: which registrations are the same human being.
 
-Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups.
+Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` (what is shown of a person), look-ups;
+and the pure core: `fields`, `keys`, `compare`, `scorer`, `decide`, `explained`, `Model`.
 """
 
+from yima.mpi.compare import LEVELS, Levels, compare
+from yima.mpi.decide import Assessed, Decision, Known, assess, decide
+from yima.mpi.explain import explained
+from yima.mpi.fields import Fields, fields, veiled
+from yima.mpi.keys import Key, keys
+from yima.mpi.model import Model, differences, model_named, read_model
 from yima.mpi.normalise import (
     document_is_plausible,
     is_national,
@@ -31,35 +38,57 @@ from yima.mpi.person import (
 )
 from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.resolve import Resolution, Source, link, resolve
+from yima.mpi.score import Score, probability, scorer
 
 __all__ = [
+    "LEVELS",
+    "Assessed",
+    "Decision",
+    "Fields",
     "Identifier",
     "Identity",
+    "Key",
+    "Known",
+    "Levels",
+    "Model",
     "Registration",
     "Resolution",
     "Review",
+    "Score",
     "Source",
+    "assess",
+    "compare",
+    "decide",
+    "differences",
     "document_is_plausible",
     "documents_of",
+    "explained",
+    "fields",
     "find_patients",
     "homes",
     "identities",
     "identity",
     "is_national",
     "is_placeholder",
+    "keys",
     "link",
     "masked_number",
-    "not_deceased",
+    "model_named",
     "name_key",
+    "not_deceased",
     "number_key",
     "open_reviews",
     "patients_of",
     "person_of_document",
     "person_of_patient",
     "phone_of",
+    "probability",
+    "read_model",
     "registered_by",
     "registration",
     "resident_number_is_valid",
     "resolve",
+    "scorer",
     "totals",
+    "veiled",
 ]

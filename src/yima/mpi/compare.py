@@ -1,0 +1,167 @@
+"""The levels at which two registrations agree, one a comparison. Pure; README.md has the same definitions in SQL."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from rapidfuzz.distance import Levenshtein
+
+from yima.mpi.fields import Fields
+
+LEVELS: Final[dict[str, tuple[str, ...]]] = {
+    "name": ("exact", "order", "sound", "character", "close", "surname", "different"),
+    "birth": ("exact", "swapped", "digit", "near", "month", "year", "different"),
+    "number": ("same", "other", "document", "mistyped", "renewed", "different"),
+    "sex": ("same", "different"),
+    "household": ("both", "phone", "address", "site", "county", "different"),
+}
+"""The levels of each comparison, strongest first: the first that fits is the level. `unknown` when none of them could
+be asked, because one side says nothing."""
+
+UNKNOWN: Final = "unknown"
+_NEAR_DAYS: Final = 60
+_FULL: Final = 10
+_MONTH: Final = 7
+_LATIN_ONE: Final = 6
+_LATIN_TWO: Final = 8
+_HAN_CHARACTERS: Final = 3
+_CUT_HAN, _CUT_LATIN = 2, 4
+
+
+class Levels(NamedTuple):
+    """One level a comparison."""
+
+    name: str
+    birth: str
+    number: str
+    sex: str
+    household: str
+
+
+def compare(one: Fields, other: Fields) -> Levels:
+    """All levels of a pair; it does not matter which is which."""
+    return Levels(
+        name_level(one, other),
+        birth_level(one.birth, other.birth),
+        number_level(one, other),
+        UNKNOWN if not one.sex or not other.sex else "same" if one.sex == other.sex else "different",
+        household_level(one, other),
+    )
+
+
+def name_level(one: Fields, other: Fields) -> str:
+    """exact: the same characters · order: the same words · sound: the same letters, or the same Latin form · character:
+    one of at least three Chinese characters, or one edit of at least six letters · close: cut short, words left out,
+    or up to two edits of at least eight letters · surname · different."""
+    if not one.name or not other.name:
+        return UNKNOWN
+    if one.name == other.name:
+        return "exact"
+    if one.name_ordered == other.name_ordered:
+        return "order"
+    if _same_sound(one, other):
+        return "sound"
+    if _one_character(one, other):
+        return "character"
+    if _close(one, other):
+        return "close"
+    if one.surname_sound and one.surname_sound == other.surname_sound:
+        return "surname"
+    return "different"
+
+
+def _same_sound(one: Fields, other: Fields) -> bool:
+    if one.latin and one.latin == other.latin:
+        return True
+    a, b = one.sound, other.sound
+    return bool(a and b) and (a in (b, other.sound_other) or b == one.sound_other)
+
+
+def _one_character(one: Fields, other: Fields) -> bool:
+    a, b = one.name, other.name
+    if one.script == "latin" and other.script == "latin":
+        return min(len(a), len(b)) >= _LATIN_ONE and Levenshtein.distance(a, b, score_cutoff=1) <= 1
+    if one.script != "han" or other.script != "han" or len(a) != len(b) or len(a) < _HAN_CHARACTERS:
+        return False
+    return sum(x != y for x, y in zip(a, b, strict=True)) == 1
+
+
+def _close(one: Fields, other: Fields) -> bool:
+    a, b = one.name, other.name
+    short, long = (a, b) if len(a) <= len(b) else (b, a)
+    if one.script == other.script and long.startswith(short):
+        return len(short) >= (_CUT_LATIN if one.script == "latin" else _CUT_HAN)
+    if one.words and other.words and (set(one.words) <= set(other.words) or set(other.words) <= set(one.words)):
+        return True
+    a, b = one.sound, other.sound
+    return min(len(a), len(b)) >= _LATIN_TWO and Levenshtein.distance(a, b, score_cutoff=2) <= 2
+
+
+def birth_level(one: str, other: str) -> str:
+    """exact · swapped: day and month · digit: one of eight wrong · near: within 60 days · month, year: as far as both
+    say it · different. Partial dates are never better than `month`."""
+    if not one or not other:
+        return UNKNOWN
+    if len(one) == len(other) == _FULL:
+        if one == other:
+            return "exact"
+        if one[:4] == other[:4] and one[5:7] == other[8:] and one[8:] == other[5:7]:
+            return "swapped"
+        if sum(x != y for x, y in zip(one, other, strict=True)) == 1:
+            return "digit"
+        if _days(one, other) <= _NEAR_DAYS:
+            return "near"
+    elif len(one) >= _MONTH and len(other) >= _MONTH and one[:_MONTH] == other[:_MONTH]:
+        return "month"
+    return "year" if one[:4] == other[:4] else "different"
+
+
+def _days(one: str, other: str) -> int:
+    if abs(int(one[:4]) - int(other[:4])) > 1:
+        return _NEAR_DAYS + 1
+    try:
+        return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
+    except ValueError:
+        return _NEAR_DAYS + 1  # a date that does not exist is near none
+
+
+def number_level(one: Fields, other: Fields) -> str:
+    """same: one resident number · other: two right ones, a veto · document: another document's number in common ·
+    mistyped: up to two edits, one of them with a wrong check digit · renewed: documents of one kind with other
+    numbers · different: a mistyped number that is far from the other's."""
+    both = one.number and other.number
+    if both and one.number == other.number:
+        return "same"
+    if both and one.number_class == other.number_class == "valid":
+        return "other"
+    if one.documents and other.documents and not set(one.documents).isdisjoint(other.documents):
+        return "document"
+    if both:
+        return "mistyped" if Levenshtein.distance(one.number, other.number, score_cutoff=2) <= 2 else "different"
+    if one.documents and other.documents and not _kinds(one).isdisjoint(_kinds(other)):
+        return "renewed"
+    return UNKNOWN
+
+
+def _kinds(one: Fields) -> set[str]:
+    return {document.partition("|")[0] for document in one.documents}
+
+
+def household_level(one: Fields, other: Fields) -> str:
+    """both: a phone in common and the same address · phone · address · site: the same house number in the same county ·
+    county · different. Phone and address are one comparison: who shares one mostly shares the other."""
+    phones, areas = bool(one.phones and other.phones), bool(one.area and other.area)
+    phone = phones and not set(one.phones).isdisjoint(other.phones)
+    county = areas and one.area == other.area
+    # An address counts in its county; where a side does not say the county, by itself.
+    here = county or not areas
+    if here and one.address and one.address == other.address:
+        return "both" if phone else "address"
+    if phone:
+        return "phone"
+    if here and one.site and one.site == other.site:
+        return "site"
+    if county:
+        return "county"
+    return "different" if phones or areas else UNKNOWN

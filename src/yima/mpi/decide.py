@@ -1,0 +1,192 @@
+"""The decision: automatic, review or new, from scored candidates. Vetoes first, then a strict rule. Pure.
+
+The score alone is unsafe: twins share birth date, sex, mother, phone and address, and one character of the name is what
+tells them apart. So nothing links by itself without full agreement on what a person is called and born, and something
+besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from yima.mpi.fields import Fields
+from yima.mpi.model import Model
+from yima.mpi.score import Score, scorer
+from yima.runtime.ids import PersonId
+
+Kind = Literal["automatic", "review", "new"]
+_MOST_REVIEWS: Final = 5
+_TOLD: Final = 3
+_SAME_NAME: Final = frozenset({"exact", "order"})
+_LIKE_NAME: Final = frozenset({"exact", "order", "sound", "character", "close"})
+_SAME_NUMBER: Final = frozenset({"same", "document"})
+_SAME_HOUSEHOLD: Final = frozenset({"both", "phone", "address"})
+_OTHER_NAME: Final = frozenset({"surname", "different"})
+_OTHER_BIRTH: Final = frozenset({"year", "different"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A candidate: a person with everything different that was ever said of it."""
+
+    person: PersonId
+    said: tuple[Fields, ...]
+    apart: bool = False
+    """A steward said that this is never the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What was found of one candidate."""
+
+    person: PersonId
+    score: Score
+    """Of what was said of it that fits best."""
+    vetoes: tuple[str, ...]
+    hindrances: tuple[str, ...]
+    """Why it is not linked by itself; empty when the strict rule is met (the lead over others not yet asked for)."""
+    relative: bool
+    mother: bool
+    """The same mother and birth date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`person` when automatic; `review`: whom it may be. `found` is the evidence, best first."""
+
+    kind: Kind
+    person: PersonId | None
+    review: tuple[PersonId, ...]
+    found: tuple[Assessed, ...]
+    hindrances: tuple[str, ...] = ()
+
+    def evidence(self) -> list[dict[str, Any]]:
+        """What is stored: levels, weights, vetoes of the best candidates. No names, no numbers."""
+        return [
+            {
+                "person": str(one.person),
+                "bits": round(one.score.bits, 2),
+                "levels": one.score.levels._asdict(),
+                "weights": [round(weight, 2) for weight in one.score.weights],
+                "vetoes": list(one.vetoes),
+                "hindrances": list(one.hindrances),
+            }
+            for one in self.found[:_TOLD]
+        ]
+
+
+def decide(said: Fields, candidates: Sequence[Known], model: Model, *, capped: bool = False) -> Decision:
+    """Who is meant. `capped`: there were more candidates than could be looked at, so that the answer is never `new`."""
+    found = tuple(sorted((assess(said, known, model) for known in candidates), key=_best, reverse=True))
+    able = [one for one in found if not one.vetoes]
+    clear = [one for one in able if not one.hindrances]
+    best = clear[0] if clear else None
+    lost: tuple[str, ...] = ()
+    if best is not None:
+        rivals = [one for one in able if one is not best]
+        close = any(best.score.bits - one.score.bits < model.thresholds.margin for one in rivals)
+        # Two children of one mother and day: which of them gets this name is not for a machine.
+        if close or (best.mother and any(one.mother for one in rivals)):
+            best, lost = None, ("runner-up",)
+    if best is not None:
+        return Decision("automatic", best.person, (), found)
+    hindrances = lost or (able[0].hindrances if able else ())
+    doubtful = [one.person for one in able if _worth_asking(one, model)]
+    if capped and not doubtful:
+        doubtful = [one.person for one in able[:1]]
+    review = tuple(doubtful[:_MOST_REVIEWS])
+    return Decision("review" if review or capped else "new", None, review, found, hindrances)
+
+
+def assess(said: Fields, known: Known, model: Model) -> Assessed:
+    """One candidate: the best of what was said of it, and the vetoes of all of it."""
+    score = scorer(model)
+    scored = [(score(said, theirs), theirs) for theirs in known.said]
+    best, theirs = max(scored, key=lambda one: one[0].bits)
+    vetoes = dict.fromkeys(veto for one, fields in scored for veto in _vetoes(said, fields, one))
+    if any(one.levels.number == "same" for one, _ in scored):
+        vetoes.pop("other-number", None)  # both numbers are the person's already; a steward sorts that out
+    if known.apart:
+        vetoes["never-same"] = None
+    mother = _mother(said, theirs, best)
+    hindrances = _hindrances(said, theirs, best, model)
+    if hindrances and mother and all(fields.placeholder or said.placeholder for fields in known.said):
+        hindrances = _newborn_hindrances(said, theirs, best)
+    return Assessed(known.person, best, tuple(vetoes), hindrances, _relative(best), mother)
+
+
+def _best(one: Assessed) -> tuple[bool, float]:
+    return not one.vetoes, one.score.bits
+
+
+def _vetoes(one: Fields, other: Fields, score: Score) -> list[str]:
+    """What no weight can outweigh: a resident number is for life, and twins are two."""
+    found = []
+    if score.levels.number == "other":
+        found.append("other-number")
+    if one.order not in ("", "0") and other.order not in ("", "0") and one.order != other.order:
+        found.append("other-twin")
+    if one.birth_time and other.birth_time and score.levels.birth == "exact" and one.birth_time != other.birth_time:
+        found.append("other-birth-time")
+    return found
+
+
+def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple[str, ...]:
+    """The strict rule, as the list of what is missing."""
+    levels, missing = score.levels, []
+    by_number = levels.number in _SAME_NUMBER and levels.name in _LIKE_NAME
+    if not by_number and not (levels.name in _SAME_NAME and levels.birth == "exact"):
+        missing.append("name-and-birth")
+    if levels.sex != "same":
+        missing.append("sex")
+    second = levels.number in _SAME_NUMBER or levels.household in _SAME_HOUSEHOLD or _shared(one.mother, other.mother)
+    if not second:
+        missing.append("second-factor")
+    if levels.number in ("renewed", "mistyped", "different"):
+        missing.append("document")
+    if one.placeholder or other.placeholder:
+        missing.append("placeholder")
+    if one.order != other.order:
+        missing.append("multiple-birth")
+    if score.probability < model.thresholds.automatic:
+        missing.append("probability")
+    return tuple(missing)
+
+
+def _newborn_hindrances(one: Fields, other: Fields, score: Score) -> tuple[str, ...]:
+    """The same list for a child known by the mother's name, on at least one side."""
+    missing = []
+    if score.levels.birth != "exact" or score.levels.sex != "same":
+        missing.append("name-and-birth")
+    if one.order != other.order or one.order == "0":
+        missing.append("multiple-birth")
+    # Unmarked twins in two cots have the same words about them; the minute of birth, or the order, tells.
+    same_cot = (one.order not in ("", "0")) or bool(one.birth_time and one.birth_time == other.birth_time)
+    if one.placeholder and other.placeholder and not same_cot:
+        missing.append("placeholder")
+    if "unidentified" in (one.placeholder, other.placeholder):
+        missing.append("placeholder")
+    if score.levels.number in ("mistyped", "different"):
+        missing.append("document")
+    return tuple(missing)
+
+
+def _mother(one: Fields, other: Fields, score: Score) -> bool:
+    return score.levels.birth == "exact" and _shared(one.mother, other.mother)
+
+
+def _shared(one: Collection[str], other: Collection[str]) -> bool:
+    return bool(one and other) and not set(one).isdisjoint(other)
+
+
+def _relative(score: Score) -> bool:
+    """Another name and another birth date: somebody of the same home."""
+    levels = score.levels
+    same_number = levels.number in _SAME_NUMBER or levels.number == "mistyped"
+    return levels.name in _OTHER_NAME and levels.birth in _OTHER_BIRTH and not same_number
+
+
+def _worth_asking(one: Assessed, model: Model) -> bool:
+    return one.mother or (not one.relative and one.score.probability >= model.thresholds.review)
