@@ -93,7 +93,7 @@ def resolve(modules: dict[str, Module], package: str, name: str) -> DefinitionNo
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
-                if (alias.asname or alias.name) == name:
+                if (alias.asname or alias.name) == name and (node.module, alias.name) != (package, name):
                     return resolve(modules, node.module, alias.name)
     return None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,6 +16,7 @@ from granian.server import Server
 
 from yima.app import Application
 from yima.runtime import logs
+from yima.runtime.errors import Refusal
 from yima.runtime.settings import Settings
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -22,6 +25,7 @@ _DRAIN_SECONDS: Final = 10
 
 def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is called when the port listens."""
+    _refuse_taken(settings)
     parent = os.getpid()
 
     def load(*_: Any, **__: Any) -> Application:
@@ -45,6 +49,22 @@ def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | 
     if ready is not None:
         server.on_startup(ready)
     server.serve(target_loader=load, wrap_loader=False)
+
+
+def _refuse_taken(settings: Settings) -> None:
+    """Refusal `port-taken` where somebody listens already: granian's workers share a port, and would share a stranger's.
+
+    Two deployments on one port answer each other's requests by turns.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Refusal("port-taken", field="port", port=settings.port) from None
+            raise
 
 
 def _die_with(parent: int) -> None:

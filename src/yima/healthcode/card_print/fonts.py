@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]  # it has no types
+from fontTools.ttLib import TTFont, TTLibError
 
 from yima.runtime.errors import Refusal
 
