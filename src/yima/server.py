@@ -25,7 +25,7 @@ _DRAIN_SECONDS: Final = 10
 
 def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is called when the port listens."""
-    _refuse_taken(settings)
+    refuse_taken(settings)
     parent = os.getpid()
 
     def load(*_: Any, **__: Any) -> Application:
@@ -51,10 +51,10 @@ def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | 
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _refuse_taken(settings: Settings) -> None:
-    """Refusal `port-taken` where somebody listens already: granian's workers share a port, and would share a stranger's.
+def refuse_taken(settings: Settings) -> None:
+    """Refusal `port-taken` where somebody listens already.
 
-    Two deployments on one port answer each other's requests by turns.
+    Granian's workers share a port, and would share a stranger's: two deployments would answer by turns.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

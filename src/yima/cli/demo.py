@@ -21,7 +21,7 @@ from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
 from yima.runtime.keys import FileKeyStore
 from yima.runtime.settings import Settings
-from yima.server import serve
+from yima.server import refuse_taken, serve
 
 _out = Console(highlight=False)
 _CLINICIANS = 12
@@ -30,6 +30,7 @@ _CLINICIANS = 12
 def run(settings: Settings, *, residents: int, seed: int, sandbox: bool = False) -> None:
     """Database, schema, city, server: prints `ready <address>` and where to click, then serves until stopped."""
     logs.configure(settings.log_format, settings.log_level)
+    refuse_taken(settings)
     with postgres.provide(settings.data, database_url=settings.database_url) as server:
         url = server.url()
         asyncio.run(migrate.migrate(url))
