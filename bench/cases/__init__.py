@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench.cases.inside import codec, inside
+from bench.cases.offline import offline_credentials
 from bench.cases.primitives import drawing, primitives
 from bench.cases.reading import everything, read, search
 from bench.cases.trust import status
@@ -19,6 +20,7 @@ CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "codec": codec,
     "primitives": primitives,
     "drawing": drawing,
+    "offline": offline_credentials,
     "read": read,
     "search": search,
     "create": create,
