@@ -74,10 +74,22 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[Any, Any], 
         raise Refusal("code-unreadable")
     held: dict[Any, Any] = {}
     for _ in range(count):
-        key, at = _item(data, at, depth)
-        value, at = _item(data, at, depth)
-        # `1 in {True: ..}` holds in Python, and 1.0 hashes as 1 does: only plain kinds of key are told apart safely.
-        if type(key) not in _KEYS or key in held or value is _BREAK:
+        # The small heads in place: most items are small integers and short texts, and a call costs more than either.
+        head = data[at]
+        if head < 24:
+            key, at = head, at + 1
+        else:
+            key, at = _item(data, at, depth)
+            # `1 in {True: ..}` holds in Python, and 1.0 hashes as 1 does: only plain kinds of key are told apart safely.
+            if type(key) not in _KEYS:
+                raise Refusal("code-unreadable")
+        head = data[at]
+        if 0x60 <= head < 0x78:
+            end = at + head - 0x5F
+            value, at = data[at + 1 : end].decode(), end
+        else:
+            value, at = _item(data, at, depth)
+        if key in held or value is _BREAK:
             raise Refusal("code-unreadable")
         held[key] = value
     return held, at
