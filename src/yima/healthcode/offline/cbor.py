@@ -80,7 +80,7 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[Any, Any], 
             key, at = head, at + 1
         else:
             key, at = _item(data, at, depth)
-            # `1 in {True: ..}` holds in Python, and 1.0 hashes as 1 does: only plain kinds of key are told apart safely.
+            # `1 in {True: ..}` holds in Python, and 1.0 hashes as 1 does: only plain kinds of key are safe.
             if type(key) not in _KEYS:
                 raise Refusal("code-unreadable")
         head = data[at]
