@@ -14,9 +14,10 @@ from rich.console import Console
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.cli import city, codes, demo, loading, printing, registering, running, trust
+from yima.cli import bulk, city, codes, demo, printing, registering, running, trust
 from yima.cli.cards import card_commands
-from yima.cli.running import with_access
+from yima.cli.linking import link_app
+from yima.cli.running import with_access, with_database
 from yima.runtime import logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(codes.code_app, name="code")
+app.add_typer(link_app, name="link")
 codes.code_app.command("card")(printing.code_card)
 
 terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: list, suspend, resume, keys.")
@@ -106,24 +108,35 @@ def synth_command(
 @app.command("load")
 def load_command(
     paths: Annotated[
-        list[Path], typer.Argument(help="Bundles (.json, .json.gz) or submissions.ndjson of `yima synth`.", exists=True)
+        list[Path],
+        typer.Argument(help="NDJSON, Bundles (.json), submissions of `yima synth`; .gz; directories.", exists=True),
     ],
     institution: Annotated[
-        str | None, typer.Option(help="Code of the submitting institution, for plain Bundles.")
+        str | None, typer.Option(help="Code of the submitting institution, for all but `yima synth`.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Do not send again what the state file says is stored.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Worker processes (default: as the machine and the load allow).")
     ] = None,
     data: Data = None,
 ) -> None:
-    """Load submissions through the same path as POST /fhir; a repeated load changes nothing."""
+    """Load files through the same path as POST /fhir; a repeated load changes nothing. See docs/loading.md."""
 
-    async def work(access: Access) -> loading.Loaded:
-        return await loading.load(access, loading.messages(paths, institution))
+    async def work(access: Access, url: str) -> bulk.Report:
+        return await bulk.load(access, url, paths, institution=institution, resume=resume, processes=processes)
 
-    loaded = with_access(data, work)
+    report = with_database(data, work)
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
     typer.echo(
-        f"{loaded.submissions} submissions, {loaded.resources} resources, "
-        f"{loaded.refused} refused, {loaded.seconds:.1f} s"
+        f"{report.submissions} submissions, {report.resources} resources, {report.refused} refused{skipped}, "
+        f"{report.seconds:.1f} s"
     )
-    if loaded.refused:
+    if report.refused:
+        for code, count in sorted(report.codes.items()):
+            typer.echo(f"  {code}: {count}", err=True)
+        typer.echo(f"rejects: {report.rejects}", err=True)
         raise typer.Exit(1)
 
 

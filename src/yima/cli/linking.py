@@ -1,0 +1,88 @@
+"""`yima link`: bulk linkage of a population; see docs/linkage.md."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from yima.mpi import bulk
+
+link_app = typer.Typer(no_args_is_help=True, help="Link or de-duplicate a population (extra `link`).")
+
+Input = Annotated[Path, typer.Option("--input", help="Parquet, or CSV in UTF-8 or GBK.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a second try goes on where the first ended.")]
+Engine = Annotated[str, typer.Option("--engine", help="duckdb or spark.")]
+ModelFile = Annotated[Path | None, typer.Option("--model", help="Model file (default: the one of this version).")]
+Memory = Annotated[str, typer.Option("--memory", help="Most memory of the engine, e.g. 2GB; it spills to --out.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes and threads (default: all cores).")]
+
+
+@link_app.command("run")
+def link_run(
+    input_: Input, out: Out, engine: Engine = "duckdb", model: ModelFile = None, memory: Memory = "2GB",
+    workers: Workers = None,
+) -> None:  # fmt: skip
+    """Find the records of one person: writes pairs.parquet, clusters.parquet, issues.parquet and the report."""
+    with _bars() as bars:
+        found = bulk.run(_task(bars, input_, out, engine, model, memory, workers))
+    typer.echo(
+        f"{found.records} records, {found.candidates} candidate pairs: {found.automatic} automatic, "
+        f"{found.review} to review; {found.clusters} persons with several records; see {out / 'report.md'}"
+    )
+
+
+@link_app.command("train")
+def link_train(
+    input_: Input,
+    out: Out,
+    engine: Engine = "duckdb",
+    model: ModelFile = None,
+    memory: Memory = "2GB",
+    workers: Workers = None,
+    version: Annotated[str | None, typer.Option(help="Version of the new model (default: the date).")] = None,
+) -> None:
+    """Train a model on the input and show what it changes; nothing uses it until it is chosen."""
+    now = datetime.now(UTC)
+    with _bars() as bars:
+        task = _task(bars, input_, out, engine, model, memory, workers)
+        made = bulk.train(task, version or f"{now:%Y.%m%d.%H%M}", now.date())
+    typer.echo(f"{out / f'model-{made.version}.json'}: {made.note} See {out / 'report.md'}")
+
+
+@link_app.command("apply")
+def link_apply(
+    input_: Input, out: Out, engine: Engine = "duckdb", model: ModelFile = None, memory: Memory = "2GB",
+    workers: Workers = None,
+) -> None:  # fmt: skip
+    """A dry run: what linking would propose to the review path (proposals.parquet). The platform is not changed."""
+    with _bars() as bars:
+        count = bulk.apply(_task(bars, input_, out, engine, model, memory, workers))
+    typer.echo(
+        f"{count} proposals in {out / 'proposals.parquet'}. Nothing was changed: the platform "
+        "takes no proposals from a file yet."
+    )
+
+
+def _bars() -> Progress:
+    return Progress(console=Console(stderr=True), transient=True)
+
+
+def _task(
+    bars: Progress, input_: Path, out: Path, engine: str, model: Path | None, memory: str, workers: int | None
+) -> bulk.Task:
+    rows: dict[str, TaskID] = {}
+
+    def progress(step: str, share: float) -> None:
+        if step not in rows:
+            rows[step] = bars.add_task(step, total=1.0)
+        bars.update(rows[step], completed=share)
+
+    if engine not in ("duckdb", "spark"):
+        raise typer.BadParameter("duckdb or spark", param_hint="--engine")
+    made = bulk.Task(input_, out, engine, model, memory, progress=progress)
+    return made if workers is None else bulk.Task(input_, out, engine, model, memory, workers, progress)

@@ -1,0 +1,215 @@
+"""The steps of a bulk linkage: keys, candidate pairs, levels and bits in SQL, then the decision. The scored pairs are kept
+as Parquet in the output folder; what is there is not made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from yima.mpi.bulk import sql
+from yima.mpi.bulk.clusters import Edge, Member, Rivals, components, sensible, unrivalled
+from yima.mpi.bulk.engine import keep, needed, one, quoted, rows
+from yima.mpi.model import Model
+from yima.mpi.score import probability
+from yima.runtime.errors import Refusal
+
+MOST_PER_KEY: Final = 200
+"""Records under one key that are compared with each other; a larger key says nothing and is reported."""
+RECORDS_PER_STEP: Final = 250_000
+Progress = Callable[[str, float], None]
+"""Called with the name of a step and the share of it that is done."""
+
+
+class Linked(NamedTuple):
+    """Counts of a linkage."""
+
+    records: int
+    candidates: int
+    automatic: int
+    review: int
+    clusters: int
+    """Clusters of at least two records."""
+    clear: int
+    """Pairs that met the strict rule, before rivals and contradictions were looked at."""
+    large_keys: dict[str, int]
+    """Rule -> keys with more than `MOST_PER_KEY` records."""
+
+
+def load(connection: Any, folder: Path, model: Model) -> int:
+    """Make the table `people` of the shards, with the weight of each name. The number of records."""
+    connection.execute("CREATE OR REPLACE TABLE known_names (name VARCHAR, bits DOUBLE)")
+    arrow = needed("pyarrow")
+    common = arrow.table(
+        {
+            "name": arrow.array(list(model.names.frequency), arrow.string()),
+            "bits": arrow.array([model.bits("name", "exact", name) for name in model.names.frequency], arrow.float64()),
+        }
+    )
+    connection.register("common_names", common)
+    connection.execute(f"""CREATE OR REPLACE TABLE people AS SELECT p.*,
+      coalesce(c.bits, {sql.literal(model.bits("name", "exact"))}) AS exact_bits
+      FROM read_parquet({quoted(folder / "people-*.parquet")}) p LEFT JOIN common_names c USING (name)""").fetchall()
+    connection.unregister("common_names")
+    total = int(one(connection, "SELECT count(*) FROM people"))
+    if total != one(connection, "SELECT count(DISTINCT record_id) FROM people"):
+        raise Refusal("field-invalid", field="record_id", expected="each id once")
+    return total
+
+
+def block(connection: Any, progress: Progress) -> dict[str, int]:
+    """Make the table `keys` of the keys that at least two records share; large ones per rule."""
+    connection.execute("CREATE OR REPLACE TABLE keys (key UBIGINT, n INTEGER)").fetchall()
+    large = {}
+    for done, (rule, query) in enumerate(sql.KEYS.items(), start=1):
+        connection.execute(f"""CREATE OR REPLACE TEMP TABLE drafted AS
+          SELECT hash('{rule}|' || value) AS key, n::INTEGER AS n FROM ({query}) AS q(n, value)""").fetchall()
+        large[rule] = one(
+            connection, f"SELECT count(*) FROM (SELECT key FROM drafted GROUP BY key HAVING count(*) > {MOST_PER_KEY})"
+        )
+        connection.execute(f"""INSERT INTO keys SELECT key, n FROM drafted SEMI JOIN
+          (SELECT key FROM drafted GROUP BY key HAVING count(*) BETWEEN 2 AND {MOST_PER_KEY}) USING (key)""").fetchall()
+        progress("keys", done / len(sql.KEYS))
+    connection.execute("DROP TABLE drafted").fetchall()
+    return {rule: count for rule, count in large.items() if count}
+
+
+def score(connection: Any, folder: Path, records: int, model: Model, progress: Progress) -> None:
+    """`scored-<k>.parquet` with every pair that is clear, worth asking about, or a rival; `counted-<k>.parquet`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(0, records, RECORDS_PER_STEP)
+    for k, start in enumerate(starts):
+        path = folder / f"scored-{k:05d}.parquet"
+        if not path.exists():
+            pairs = f"""(SELECT DISTINCT x.n AS a, y.n AS b FROM keys x JOIN keys y ON x.key = y.key AND x.n < y.n
+              WHERE x.n >= {start} AND x.n < {start + RECORDS_PER_STEP})"""
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM {pairs}").fetchall()
+            keep(connection, "SELECT count(*) AS pairs FROM candidates", folder / f"counted-{k:05d}.parquet")
+            judged = sql.judged(sql.scored(sql.levels("candidates"), model), model)
+            bounds = sql.literal(model.thresholds.review)
+            keep(
+                connection,
+                f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
+                  clear, mother, relative, mother OR (NOT relative AND probability >= {bounds}) AS asking
+                  FROM ({judged}) WHERE NOT veto AND (clear OR mother OR probability >= {bounds})""",
+                path,
+            )
+        progress("pairs", (k + 1) / len(starts))
+
+
+def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> list[Edge]:
+    """The pairs that stay automatic; tables `scored` and `linked` (n, cluster) are left behind."""
+    connection.execute(
+        f"CREATE OR REPLACE VIEW scored AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
+    ).fetchall()
+    edges = [
+        Edge(*row)
+        for row in rows(
+            connection,
+            "SELECT a, b, bits, number_level IN ('same', 'document'), mother FROM scored WHERE clear ORDER BY a, b",
+        )
+    ]
+    members = {
+        row[0]: Member(*row[1:])
+        for row in rows(
+            connection,
+            """SELECT n, CASE WHEN number_class = 'valid' THEN number ELSE '' END, birth_order,
+              CASE WHEN birth_time <> '' THEN birth || ' ' || birth_time ELSE '' END FROM people
+              SEMI JOIN (SELECT a AS n FROM scored WHERE clear UNION SELECT b FROM scored WHERE clear) USING (n)""",
+        )
+    }
+    progress("decision", 0.3)
+    kept = unrivalled(edges, model.thresholds.margin, lambda clusters: _rivals(connection, clusters))
+    progress("decision", 0.7)
+    kept = sensible(kept, members.__getitem__)
+    # What was taken apart may rival what is left.
+    kept = unrivalled(kept, model.thresholds.margin, lambda clusters: _rivals(connection, clusters))
+    _clustered(connection, components(kept))
+    progress("decision", 1.0)
+    return kept
+
+
+def _rivals(connection: Any, clusters: dict[int, int]) -> dict[int, Rivals]:
+    _clustered(connection, clusters)
+    found = rows(
+        connection,
+        """WITH sides AS (SELECT a AS n, b AS other, bits, mother FROM scored
+             UNION ALL SELECT b, a, bits, mother FROM scored)
+           SELECT s.n, max(s.bits), bool_or(s.mother) FROM sides s JOIN linked x ON x.n = s.n
+           LEFT JOIN linked y ON y.n = s.other WHERE y.cluster IS NULL OR y.cluster <> x.cluster GROUP BY s.n""",
+    )
+    return {n: Rivals(bits, mother) for n, bits, mother in found}
+
+
+def _clustered(connection: Any, clusters: dict[int, int]) -> None:
+    arrow = needed("pyarrow")
+    table = arrow.table(
+        {
+            "n": arrow.array(list(clusters), arrow.int64()),
+            "cluster": arrow.array(list(clusters.values()), arrow.int64()),
+        }
+    )
+    connection.register("given_clusters", table)
+    connection.execute("CREATE OR REPLACE TABLE linked AS SELECT * FROM given_clusters").fetchall()
+    connection.unregister("given_clusters")
+
+
+def write(connection: Any, out: Path, kept: list[Edge]) -> None:
+    """`pairs.parquet` and `clusters.parquet` (every record has a cluster; its id is the id of its first record)."""
+    arrow = needed("pyarrow")
+    table = arrow.table(
+        {
+            "a": arrow.array([edge.a for edge in kept], arrow.int64()),
+            "b": arrow.array([edge.b for edge in kept], arrow.int64()),
+        }
+    )
+    connection.register("given_edges", table)
+    connection.execute("CREATE OR REPLACE TABLE automatic AS SELECT * FROM given_edges").fetchall()
+    connection.unregister("given_edges")
+    keep(
+        connection,
+        """SELECT l.record_id AS record_id_l, r.record_id AS record_id_r, s.bits AS score, s.probability,
+             CASE WHEN e.a IS NOT NULL THEN 'auto' ELSE 'review' END AS decision,
+             name_level, birth_level, number_level, sex_level, household_level
+           FROM scored s JOIN people l ON l.n = s.a JOIN people r ON r.n = s.b
+           LEFT JOIN automatic e ON e.a = s.a AND e.b = s.b
+           LEFT JOIN linked x ON x.n = s.a LEFT JOIN linked y ON y.n = s.b
+           WHERE e.a IS NOT NULL OR ((s.asking OR s.clear) AND (x.cluster IS NULL OR y.cluster IS NULL
+             OR x.cluster <> y.cluster)) ORDER BY s.a, s.b""",
+        out / "pairs.parquet",
+    )
+    keep(
+        connection,
+        """SELECT p.record_id, f.record_id AS cluster_id FROM people p LEFT JOIN linked c ON c.n = p.n
+           JOIN people f ON f.n = coalesce(c.cluster, p.n) ORDER BY p.n""",
+        out / "clusters.parquet",
+    )
+
+
+def counts(connection: Any, folder: Path, out: Path, records: int, large: dict[str, int]) -> Linked:
+    """What was found."""
+    decided = dict(
+        rows(connection, f"SELECT decision, count(*) FROM read_parquet({quoted(out / 'pairs.parquet')}) GROUP BY 1")
+    )
+    candidates = one(connection, f"SELECT sum(pairs) FROM read_parquet({quoted(folder / 'counted-*.parquet')})")
+    return Linked(
+        records=records,
+        candidates=int(candidates or 0),
+        automatic=decided.get("auto", 0),
+        review=decided.get("review", 0),
+        clusters=one(connection, "SELECT count(DISTINCT cluster) FROM linked"),
+        clear=one(connection, "SELECT count(*) FROM scored WHERE clear"),
+        large_keys=large,
+    )
+
+
+def scores(connection: Any, pairs: str, model: Model) -> Iterator[tuple[int, int, tuple[str, ...], float]]:
+    """Of a table of pairs (a, b): the levels and bits of each, as SQL gives them; for the proof against the core."""
+    named = ", ".join(f"{name}_level" for name in sql.CONDITIONS)
+    for a, b, bits, *found in rows(
+        connection, f"SELECT a, b, bits, {named} FROM ({sql.scored(sql.levels(pairs), model)}) ORDER BY a, b"
+    ):
+        yield a, b, tuple(found), bits
+
+
+__all__ = ["Linked", "Progress", "block", "counts", "decide", "load", "probability", "score", "scores", "write"]
