@@ -37,6 +37,9 @@ class Entry:
     if_match: int | None = None
     path: str = ""
     """Where the resource stands in what was sent, e.g. `Bundle.entry[3].resource`; empty for a single resource."""
+    given: str = ""
+    """The id for a POST that the platform itself chose beforehand (a bulk load, whose resources name one another across
+    transactions); it counts only when it lies in the resource's home. Never what a client says."""
 
     def at(self, path: str) -> str:
         """A path inside the resource as the sender knows it: `Bundle.entry[3].resource.subject` for
@@ -218,7 +221,8 @@ async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Place
         found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
         if found:
             return Placed(entry, "none" if entry.method == "POST" else "update", home, found)
-    return Placed(entry, "create", home, ids.new_resource_id(home))
+    fits = bool(entry.given) and ids.home_of(entry.given) == home
+    return Placed(entry, "create", home, entry.given if fits else ids.new_resource_id(home))
 
 
 async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:

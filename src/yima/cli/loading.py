@@ -1,16 +1,13 @@
-"""Loading many submissions through the exchange's inbox, as institutions would send them, with progress."""
+"""Loading submissions made in this process through the exchange's inbox; files are `bulk`'s."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import orjson
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from yima import directory, exchange, fhir
@@ -41,23 +38,6 @@ class Loaded:
     seconds: float = 0.0
 
 
-def messages(paths: Sequence[Path], institution: str | None) -> list[Item]:
-    """The submissions in files: Bundles, plain or gzip, or the NDJSON of `yima synth`. Refusal `field-missing`."""
-    return [item for path in paths for item in _items(path, institution)]
-
-
-def _items(path: Path, institution: str | None) -> Iterator[Item]:
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if ".ndjson" in path.suffixes:
-        for line in data.splitlines():
-            row = orjson.loads(line)
-            yield Item(row["institution"], row["key"], orjson.dumps(row["bundle"]))
-        return
-    if institution is None:
-        raise Refusal("field-missing", field="--institution", expected="the code of the institution that submits")
-    yield Item(institution, "", data)
-
-
 async def load(access: Access, items: Iterable[Item], *, total: int | None = None) -> Loaded:
     """Submit everything, a few at a time, in order; refusals are counted and shown, and stop nothing."""
     callers = {i.code: loader(i) for i in await directory.institutions(access.database)}
@@ -80,7 +60,7 @@ async def load(access: Access, items: Iterable[Item], *, total: int | None = Non
                 done.submissions += 1
             except Refusal as refusal:
                 done.refused += 1
-                progress.console.print(f"refused: {item.institution} {item.key[:60]}: {refusal}")
+                progress.console.print(f"refused: {item.institution}: {refusal}")
             progress.advance(task)
 
         async for batch in _batches(items):

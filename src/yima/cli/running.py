@@ -56,13 +56,18 @@ def write_private(path: Path, content: dict[str, Any]) -> None:
 
 def with_access(data: Path | None, work: Callable[[Access], Coroutine[Any, Any, T]]) -> T:
     """Run `work` with the door open: on a running server's database where there is one, else on our own."""
+    return with_database(data, lambda access, _: work(access))
+
+
+def with_database(data: Path | None, work: Callable[[Access, str], Coroutine[Any, Any, T]]) -> T:
+    """`with_access`, with the database's address as well, for work that opens more doors in processes of its own."""
     chosen = load({"data": data, "development": True})
     logs.configure("console", "error")
 
     async def run(url: str) -> T:
         access = await Access.open(url, chosen, chosen.public_url)
         try:
-            return await work(access)
+            return await work(access, url)
         finally:
             await access.close()
 

@@ -1,12 +1,13 @@
 """Messages from institutions: Bundles now, HL7 v2 and CDA later; the inbox, receipts, and the operator's view of them.
 
-Face: `Message`, `receive_bundle`, `receive_one`, `refuse`, `plan` and `checked` (reading what was sent), `dashboard`.
+Face: `Message`, `receive_bundle`, `receive_one`, `receive_entries` (bulk), `refuse`, `plan` and `checked`
+(reading what was sent), `dashboard`.
 """
 
 from yima.exchange.bundle import Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashboard
-from yima.exchange.inbox import NOTHING, Message, receive_bundle, receive_one, refuse
+from yima.exchange.inbox import NOTHING, Message, receive_bundle, receive_entries, receive_one, refuse
 
 __all__ = [
     "NOTHING",
@@ -20,6 +21,7 @@ __all__ = [
     "dashboard",
     "plan",
     "receive_bundle",
+    "receive_entries",
     "receive_one",
     "refuse",
     "version_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -87,6 +87,21 @@ async def receive_one(access: Access, message: Message, entry: Entry) -> Outcome
     head, _, content = (await _once(access, message, message.key, work)).partition(b"\n")
     status, resource_type, resource_id, version, written = head.decode().split(" ")
     return Outcome(int(status), resource_type, resource_id, int(version), content, written == "1")
+
+
+async def receive_entries(access: Access, message: Message, entries: Callable[[], Sequence[Entry]]) -> list[str]:
+    """Carry out many writes in one transaction, all or nothing; `Type/id` of each, in order. For bulk loads.
+
+    `entries` gives the writes, validated, each time anew: a try that PostgreSQL threw back has changed them. The
+    message needs a key of the content: the same key gives the same answer again and changes nothing.
+    """
+
+    async def work(c: Connection, submission: str) -> tuple[bytes, int]:
+        outcomes = await _submit(access, c, message, entries(), submission)
+        stored = sum(outcome.written for outcome in outcomes)
+        return "\n".join(f"{outcome.type}/{outcome.id}" for outcome in outcomes).encode(), stored
+
+    return (await _once(access, message, message.key, work)).decode().split("\n")
 
 
 async def refuse(access: Access, message: Message, refusal: Refusal, began: float) -> None:

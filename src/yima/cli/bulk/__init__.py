@@ -1,0 +1,8 @@
+"""`yima load`: files of any size through the inbox, resumable, with ids mapped and a file of what was refused.
+
+Face: `load` (the whole command), `Report` (what it did). See docs/loading.md.
+"""
+
+from yima.cli.bulk.run import Report, load
+
+__all__ = ["Report", "load"]
