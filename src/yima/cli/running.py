@@ -35,14 +35,14 @@ def said_to_run(settings: Settings, database_url: str) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def database_of_running(settings: Settings) -> str | None:
-    """The database of a server that runs on this data directory, or None. A killed one's file does not count."""
+def server_running(settings: Settings) -> tuple[str, str] | None:
+    """(database, address) of a server that runs on this data directory, or None. A killed one's file does not count."""
     try:
         held = orjson.loads((settings.data / _FILE).read_bytes())
         os.kill(held["pid"], 0)
     except (OSError, ValueError, KeyError):
         return None
-    return str(held["database_url"])
+    return str(held["database_url"]), str(held["base_url"])
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
@@ -64,16 +64,16 @@ def with_database(data: Path | None, work: Callable[[Access, str], Coroutine[Any
     chosen = load({"data": data, "development": True})
     logs.configure("console", "error")
 
-    async def run(url: str) -> T:
-        access = await Access.open(url, chosen, chosen.public_url)
+    async def run(url: str, base_url: str) -> T:
+        access = await Access.open(url, chosen, base_url)
         try:
             return await work(access, url)
         finally:
             await access.close()
 
-    url = database_of_running(chosen)
-    if url:
-        return uvloop.run(run(url))
+    server_there = server_running(chosen)
+    if server_there:  # what is issued here names the address under which that server is reached
+        return uvloop.run(run(*server_there))
     with postgres.provide(chosen.data, database_url=chosen.database_url) as server:
         asyncio.run(migrate.migrate(server.url()))
-        return uvloop.run(run(server.url()))
+        return uvloop.run(run(server.url(), chosen.public_url))
