@@ -160,7 +160,8 @@ def _m(
     settings = {
         "link_type": "dedupe_only",
         "unique_id_column_name": "n",
-        "probability_two_random_records_match": present.prior,
+        # Among the pairs of a session, which agree on much already; Splink cannot tell how much.
+        "probability_two_random_records_match": 0.5,
         "blocking_rules_to_generate_predictions": [],
         "comparisons": [_comparison(name, us[name], present) for name in LEVELS],
         "retain_matching_columns": False,

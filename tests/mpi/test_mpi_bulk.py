@@ -1,0 +1,252 @@
+"""Bulk linkage: the same levels, bits and rules as the core, nobody merged who is two, and inputs as they come."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.population import records
+from yima.cli.commands import app
+from yima.mpi import bulk
+from yima.mpi.bulk import engine, linking, normalising, sql
+from yima.mpi.compare import LEVELS
+from yima.mpi.decide import Known, assess
+from yima.mpi.keys import keys
+from yima.mpi.model import model_named, read_model
+from yima.mpi.score import scorer
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.synth.numbers import resident_number
+
+duckdb = pytest.importorskip("duckdb")
+
+ONE, OTHER = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3))
+WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
+HARD = [
+    {"name": "欧阳娜", "family_name": "欧阳"}, {"name": "歐陽娜娜"}, {"name": "歐陽娜"}, {"name": "Ouyang Na"},
+    {"name": "Na Ouyang"}, {"name": "张伟"}, {"name": "章伟"}, {"name": "张 伟"}, {"name": "张伟明"}, {"name": "张卫明"},
+    {"name": "吕绿"}, {"name": "Lü Lü"}, {"name": "LYU LYU"}, {"name": "买买提·阿不都拉"}, {"name": "买买提"},
+    {"name": "阿不都拉•买买提"}, {"name": "买买提阿不都拉"}, {"name": "Maria Anna Garcia"}, {"name": "Garcia Maria"},
+    {"name": "María Ana García"}, {"name": "MARIA ANNA GARSIA"}, {"name": "王芳之子"}, {"name": "王芳之女"},
+    {"name": "无名氏"}, {"name": ""}, {"name": "Иван Петров"}, {"name": "김민준"}, {"name": "𠮷田太郎"}, {"name": "吉田太郎"},
+    {"name": "O'Neil-Smith, Anne"}, {"name": "Anne ONeil Smith"}, {"name": "é"}, {"name": "·"}, {"name": "张伟" * 60},
+]  # fmt: skip
+BORN = ["1990-01-02", "1990-02-01", "1990-01-12", "1990-02-20", "1990-01", "1990", "1991-01-01", "1990-02-30", "", "0000-00-00"]  # fmt: skip
+SEX = ["male", "female", ""]
+NUMBER = [
+    ("resident-number", ONE), ("resident-number", OTHER), ("resident-number", WRONG), ("resident-number", ONE[:-2]), ("passport", "E12345678"),
+    ("passport", "E87654321"), ("taiwan-permit", "12345678"), ("", ""), ("library card", "1"),
+]  # fmt: skip
+PHONE = ["12900000001", "12900000002", "12900000001,12900000003", "", "13800138000"]
+PLACE = [
+    ("600101", "和平路1号2号楼3单元401室"), ("600101", "和平路1号2-3-401"), ("600102", "和平路1号2-3-401"),
+    ("", "和平路1号2-3-401"), ("600101", "和平路1号9号楼1单元1室"), ("600101", ""), ("", ""), ("600103", "12 Main Street"),
+]  # fmt: skip
+
+
+def _row(k: int, **said: str) -> dict[str, str]:
+    return dict.fromkeys(bulk.COLUMNS, "") | {"record_id": f"h{k}"} | said
+
+
+def _hard_rows(rng: Random, count: int) -> list[dict[str, str]]:
+    rows = []
+    for k in range(count):
+        kind, number = rng.choice(NUMBER)
+        area, address = rng.choice(PLACE)
+        extra = rng.choice(
+            [{}, {}, {"birth_order": rng.choice("012"), "birth_time": rng.choice(["", "08:00", "08:05"])}]
+        )
+        rows.append(
+            _row(
+                k, birth_date=rng.choice(BORN), sex=rng.choice(SEX), id_type=kind, id_no=number, phone=rng.choice(PHONE),
+                area_code=area, address=address, **rng.choice(HARD), **extra,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _loaded(rows: list[dict[str, str]], folder: Path) -> Any:
+    list(normalising.normalise([rows], folder, len(rows), 1))
+    connection = engine.connect(folder / "work", "500MB", 1)
+    linking.load(connection, folder, model_named())
+    return connection
+
+
+def _write(path: Path, rows: list[dict[str, str]], encoding: str = "utf-8") -> Path:
+    names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
+    with path.open("w", newline="", encoding=encoding) as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_ten_thousand_pairs_score_the_same_in_sql(tmp_path: Path) -> None:
+    """Levels, bits to the last bit, vetoes and the strict rule, over names and dates chosen to be awkward."""
+    rng = Random(7)
+    people = [found.row for found in records(250, 11)][:300]
+    rows = _hard_rows(rng, 900) + people
+    fields = [bulk.row_fields(row)[0] for row in rows]
+    near: set[tuple[int, ...]] = {(k, k + step) for step in (1, 2, 3) for k in range(900, len(rows) - step)}
+    while len(near) < 10_000:
+        near.add(tuple(sorted(rng.sample(range(len(rows)), 2))))
+    pairs = sorted(near)
+    connection = _loaded(rows, tmp_path)
+    connection.execute("CREATE TABLE asked (a BIGINT, b BIGINT)")
+    connection.execute("INSERT INTO asked SELECT unnest(?), unnest(?)", [[a for a, _ in pairs], [b for _, b in pairs]])
+    model = model_named()
+    judged = sql.judged(sql.scored(sql.levels("asked"), model), model)
+    levels = ", ".join(f"{name}_level" for name in LEVELS)
+    found = connection.execute(f"SELECT a, b, bits, veto, clear, mother, relative, {levels} FROM ({judged})").fetchall()
+    score, seen = scorer(model), {name: set[str]() for name in LEVELS}
+    assert len(found) == len(pairs) >= 10_000
+    for a, b, bits, veto, clear, mother, relative, *said in found:
+        core = score(fields[a], fields[b])
+        assert tuple(said) == tuple(core.levels), (rows[a], rows[b])
+        assert bits == core.bits
+        whole = assess(fields[a], Known(PersonId(1), (fields[b],)), model)
+        assert (veto, clear, mother, relative) == (
+            bool(whole.vetoes), not whole.hindrances, whole.mother, whole.relative
+        ), (rows[a], rows[b])  # fmt: skip
+        for name, one in zip(LEVELS, said, strict=True):
+            seen[name].add(one)
+    missing = {name: set(LEVELS[name]) - seen[name] for name in LEVELS}
+    assert not any(missing.values()), missing
+
+
+def test_keys_are_those_of_the_core(tmp_path: Path) -> None:
+    rows = _hard_rows(Random(3), 300) + [found.row for found in records(100, 5)]
+    connection = _loaded(rows, tmp_path)
+    for rule, query in sql.KEYS.items():
+        got = {(n, value) for n, value in connection.execute(query).fetchall()}
+        want = set()
+        for n, row in enumerate(rows):
+            made = bulk.row_fields(row)[0]
+            for key in keys(made):
+                other = key.value in made.documents
+                if key.rule == rule and not other or (rule == "document" and key.rule == "number" and other):
+                    want.add((n, key.value))
+        assert got == want, rule
+
+
+def test_a_population_is_linked_and_nobody_is_two(tmp_path: Path) -> None:
+    found = list(records(500, 42, repeats=0.5))
+    source = _write(tmp_path / "in.csv", [record.row for record in found])
+    told = bulk.run(bulk.Task(source, tmp_path / "out", workers=1))
+    truth = {record.row["record_id"]: record.person for record in found}
+    pairs = _read(tmp_path / "out" / "pairs.parquet")
+    clusters: dict[str, set[int]] = {}
+    for row in _read(tmp_path / "out" / "clusters.parquet"):
+        clusters.setdefault(row["cluster_id"], set()).add(truth[row["record_id"]])
+    assert all(len(people) == 1 for people in clusters.values())
+    assert {row["decision"] for row in pairs} == {"auto", "review"}
+    assert told.records == len(found)
+    true = sum(1 for record in found if record.kind not in ("plain", "shared number"))
+    assert sum(row["decision"] == "auto" for row in pairs) > true * 0.6
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["counts"]["records"] == len(found)
+    # A second try makes nothing again and gives the same.
+    again = bulk.run(bulk.Task(source, tmp_path / "out", workers=1))
+    assert again == told
+    assert _read(tmp_path / "out" / "pairs.parquet") == pairs
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [dict(row) for row in engine.needed("pyarrow.parquet").read_table(path).to_pylist()]
+
+
+def test_one_record_of_no_number_does_not_join_two_numbers(tmp_path: Path) -> None:
+    """Namesakes of one day, phone and house with two valid numbers, and a third record that fits both."""
+    same = {"name": "王小明", "sex": "male", "birth_date": "1990-01-02", "phone": "12900000001", "area_code": "600101",
+            "address": "和平路1号101"}  # fmt: skip
+    rows = [
+        _row(0, id_type="resident-number", id_no=ONE, **same),
+        _row(1, id_type="resident-number", id_no=OTHER, **same),
+        _row(2, **same),
+    ]
+    told = bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
+    assert (told.automatic, told.review, told.clusters) == (0, 2, 0)
+
+
+def test_gbk_is_read(tmp_path: Path) -> None:
+    rows = [found.row for found in records(30, 1)]
+    one, other = (_write(tmp_path / f"{name}.csv", rows, name) for name in ("utf-8", "gbk"))
+    assert list(bulk.batches(one)) == list(bulk.batches(other)) == [rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"record_id,name\n1,a\n", "field-missing"),
+        (b"\xff\xfe\xff\x81", "input-unreadable"),
+        (b"PAR1 and nothing", "input-unreadable"),
+        (b"", "input-unreadable"),
+        (",".join(bulk.COLUMNS).encode() + b"\n", "input-unreadable"),
+        (",".join(bulk.COLUMNS).encode() + b"\n,a,,,,,,,\n", "field-invalid"),
+        (",".join(bulk.COLUMNS).encode() + b"\n1,a,,,,,,,\n1,b,,,,,,,\n", "field-invalid"),
+        (",".join(bulk.COLUMNS).encode() + b"\n1,a,,\n", "input-unreadable"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(content)
+    with pytest.raises(Refusal) as refused:
+        bulk.run(bulk.Task(path, tmp_path / "out", workers=1))
+    assert refused.value.code == code
+
+
+def test_bad_values_are_said_and_left_out(tmp_path: Path) -> None:
+    rows = [
+        _row(0, name="张" * 1_000_000, birth_date="1990-02-30"),
+        _row(1, name="王芳、李伟", birth_date="someday", id_type="resident-number", id_no=WRONG),
+        _row(2, name="王芳", sex="female", birth_date="19900103", id_type="resident-number", id_no=ONE),
+        _row(3, name="王芳", id_type="library card", id_no="1", phone="110"),
+    ]
+    bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
+    found = {(row["record_id"], row["column"], row["problem"]) for row in _read(tmp_path / "issues.parquet")}
+    assert found == {
+        ("h0", "name", "longer than 200 characters"), ("h0", "birth_date", "no such date"),
+        ("h1", "name", "two people in one name"), ("h1", "birth_date", "no such date"),
+        ("h1", "id_no", "wrong form or check digit"),
+        ("h2", "birth_date", "not the date in the resident number"), ("h2", "sex", "not the sex in the resident number"),
+        ("h3", "id_type", "unknown kind of document"), ("h3", "phone", "cannot be somebody's number"),
+    }  # fmt: skip
+    assert "王芳" not in (tmp_path / "report.json").read_text()
+
+
+def test_train_writes_a_model_that_links(tmp_path: Path) -> None:
+    found = list(records(1_200, 8, repeats=0.9))
+    source = _write(tmp_path / "in.csv", [record.row for record in found])
+    ran = CliRunner().invoke(app, ["link", "train", "--input", str(source), "--out", str(tmp_path), "--version", "1.1"])
+    assert ran.exit_code == 0, ran.output
+    model = read_model((tmp_path / "model-1.1.json").read_bytes())
+    for name in ("name", "birth", "number", "sex"):
+        weights = [model.comparisons[name][level].bits for level in LEVELS[name]]
+        assert weights[0] == max(weights) or name == "name", name
+    assert "differences" in json.loads((tmp_path / "report.json").read_text())
+    command = [
+        "link",
+        "apply",
+        "--input",
+        str(source),
+        "--out",
+        str(tmp_path),
+        "--model",
+        str(tmp_path / "model-1.1.json"),
+    ]
+    ran = CliRunner().invoke(app, command)
+    assert ran.exit_code == 0, ran.output
+    assert {row["proposal"] for row in _read(tmp_path / "proposals.parquet")} == {"link", "review"}
+
+
+def test_spark_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(Refusal) as refused:
+        bulk.run(bulk.Task(tmp_path / "none.csv", tmp_path, engine="spark"))
+    assert refused.value.code in ("extra-missing", "engine-not-ready")
