@@ -23,7 +23,9 @@ PURE = (
     "yima.healthcode.national.envelope", "yima.healthcode.national.ids", "yima.healthcode.national.qr",
     "yima.healthcode.national.sm", "yima.healthcode.national.tables", "yima.healthcode.national.token",
     "yima.healthcode.profiles",
-    "yima.healthcode.tables", "yima.mpi.match", "yima.mpi.normalise", "yima.mpi.registration", "yima.records.overview",
+    "yima.healthcode.tables", "yima.mpi.compare", "yima.mpi.decide",
+    "yima.mpi.documents", "yima.mpi.explain", "yima.mpi.fields", "yima.mpi.heard", "yima.mpi.keys", "yima.mpi.match",
+    "yima.mpi.names", "yima.mpi.normalise", "yima.mpi.places", "yima.mpi.registration", "yima.mpi.score", "yima.records.overview",
     "yima.synth",
 )  # fmt: skip
 IMPURE = {

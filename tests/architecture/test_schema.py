@@ -15,7 +15,7 @@ SHARD_KEYS = {"person_id", "home"}
 BY_LOOK_UP = {
     "healthcode.card_lookup": "from what is printed to the person, who is not known before",
     "mpi.identifier": "found by the blind index of a number, before the person is known",
-    "mpi.demographic": "found by the blind index of demographics, before the person is known",
+    "mpi.candidate_key": "found by the hash of a candidate key, before the person is known",
     "mpi.link": "its key begins with the person; that a Patient is one person's only is said by a second, unique index",
     "mpi.review": "a steward's queue, numbered across persons",
 }

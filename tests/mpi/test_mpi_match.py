@@ -35,7 +35,7 @@ CANDIDATES = st.lists(
         sex=SEXES,
         birth_date=DATES,
         multiple_birth=ORDERS,
-        via=st.sampled_from(["local-number", "national-number", "exact-demographics"]),
+        via=st.sampled_from(["local-number", "national-number", "scanned-code"]),
         other_number=st.booleans(),
         other_document=st.booleans(),
         same_number=st.booleans(),
@@ -56,9 +56,6 @@ def test_every_decision_keeps_the_rules(registration: mpi.Registration, candidat
     meant = [c for c in candidates if c.person == found.person and c.via == found.rule]
     if found.person is not None and not found.conflict:
         assert any(not c.other_number or c.same_number for c in meant), "two valid numbers are a veto"
-    if found.rule == "exact-demographics":
-        assert registration.multiple_birth is None
-        assert all(c.multiple_birth is None and not normalise.is_placeholder(c.name) for c in meant)
     local = [c for c in candidates if c.via == "local-number"]
     if local:
         assert found.rule == "local-number", "the institution's own number goes before everything"

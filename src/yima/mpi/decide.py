@@ -148,7 +148,7 @@ def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple
         missing.append("document")
     if one.placeholder or other.placeholder:
         missing.append("placeholder")
-    if one.order != other.order:
+    if one.order != other.order or one.order == "0":
         missing.append("multiple-birth")
     if score.probability < model.thresholds.automatic:
         missing.append("probability")

@@ -1,4 +1,4 @@
-"""The first matching rule: identifiers and exact demographics. Pure; the scoring model of a later issue replaces it.
+"""The rules that go before the score: identifiers and scanned codes. Pure.
 
 Two errors are very unequal: a false merge puts a stranger's allergies into a record, a missed match splits one. So a
 link needs agreement beyond one number, and whatever contradicts goes to review or is refused.
@@ -14,7 +14,7 @@ from yima.mpi import normalise
 from yima.mpi.registration import Registration
 from yima.runtime.ids import PersonId
 
-Rule = Literal["new", "local-number", "scanned-code", "national-number", "exact-demographics"]
+Rule = Literal["new", "local-number", "scanned-code", "national-number", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Candidate:
     """The person holds another number of a document that can be replaced: no veto, but a reason to ask."""
     same_number: bool = False
     """The person holds one of the resident numbers that the registration names."""
+    frozen: bool = False
+    """The number is in dispute: it names nobody until a steward has decided."""
     tells_birth: bool = False
     """The key is a resident number: whoever knows it knows birth date and sex, so these confirm nothing."""
 
@@ -49,7 +51,8 @@ class Match:
 
 
 def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
-    """Decide who is meant: by the institution's own number, a scanned code, a document, or exact demographics."""
+    """Decide who is meant: by the institution's own number, a scanned code, or a document. What none of
+    them decides is `new` here: the score is asked next."""
     local = [c for c in candidates if c.via == "local-number"]
     national = [c for c in candidates if c.via == "national-number"]
     # 1 The institution's own patient number names a person it registered before.
@@ -67,11 +70,7 @@ def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
     agreeing = [c for c in national if _confirms(said, c)]
     if agreeing:
         return Match(agreeing[0].person, "national-number", review=_others(national, agreeing[0].person))
-    # 4 Exact name, birth date, sex and phone; never for placeholders, multiples, or where two documents differ.
-    same = [c for c in candidates if c.via == "exact-demographics"]
-    if len(same) == 1 and not _doubtful(said, same[0]):
-        return Match(same[0].person, "exact-demographics", review=_others(national, same[0].person))
-    return Match(None, "new", review=_others([*national, *(c for c in same if not c.other_number)], None))
+    return Match(None, "new", review=_others(national, None))
 
 
 def _others(candidates: Iterable[Candidate], person: PersonId | None) -> tuple[PersonId, ...]:
@@ -80,7 +79,7 @@ def _others(candidates: Iterable[Candidate], person: PersonId | None) -> tuple[P
 
 def _confirms(said: Registration, known: Candidate) -> bool:
     """Whether a registration with this person's document number speaks of this person."""
-    if known.other_number or _other_twin(said, known):
+    if known.frozen or known.other_number or _other_twin(said, known):
         return False
     if _same_name(said, known):
         return True
@@ -150,9 +149,3 @@ def _sex(said: Registration, known: Candidate) -> bool | None:
 
 def _other_twin(said: Registration, known: Candidate) -> bool:
     return bool(said.multiple_birth and known.multiple_birth and said.multiple_birth != known.multiple_birth)
-
-
-def _doubtful(said: Registration, known: Candidate) -> bool:
-    multiple = said.multiple_birth is not None or known.multiple_birth is not None
-    placeholder = normalise.is_placeholder(said.name) or normalise.is_placeholder(known.name)
-    return multiple or placeholder or known.other_number or known.other_document

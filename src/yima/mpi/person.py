@@ -66,9 +66,9 @@ async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
     Of a short number only the last two are shown, so that what is hidden cannot be guessed.
     """
     row = await db.fetchrow(SQL.contact, person)
-    if row is None or row["number"] is None or row["wrap"] is None:
+    if row is None or row["number"] is None or row["wrap"] is None or row["number_wrap"] is None:
         return ""
-    number = vault.open(row["wrap"], row["number"]).decode()
+    number = vault.open(row["number_wrap"], row["number"]).decode()
     shown = 3 if len(number) >= _LONG_NUMBER else 0
     return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 

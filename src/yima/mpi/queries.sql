@@ -4,40 +4,85 @@ select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
 -- name: hold_persons
 -- All at once and in one order: two registrations that find the same two persons by different keys must not deadlock.
 select person_id from mpi.person where person_id in (
-  select i.person_id from mpi.identifier i where i.digest = any($1)
-  union all select d.person_id from mpi.demographic d where d.digest = any($2)
-  union all select l.person_id from mpi.link l where l.patient_id = $3
-  union all select $4::bigint)
+  select coalesce(m.root, f.person_id) from (
+    select coalesce(l.person_id, i.person_id) as person_id from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
+    where i.digest = any($1)
+    union all (select k.person_id from mpi.candidate_key k where k.key = any($2) limit 400)
+    union all select l.person_id from mpi.link l where l.patient_id = $3
+    union all select $4::bigint) as f left join mpi.merged m using (person_id))
 order by person_id for no key update
 
 -- name: by_identifiers
-select i.digest, i.system, i.patient_id, p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
-  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
-  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
-from mpi.identifier i join mpi.person p using (person_id) where i.digest = any($1)
+select i.digest, i.system, i.patient_id, exists (select from mpi.frozen z where z.digest = i.digest) as frozen,
+  p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  h.held, h.systems,
+  array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
+from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
+  left join mpi.merged m on m.person_id = coalesce(l.person_id, i.person_id)
+  join mpi.person p on p.person_id = coalesce(m.root, l.person_id, i.person_id)
+  left join lateral (
+    select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
+      and n.person_id in (select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as h on true
+where i.digest = any($1)
 
--- name: by_patient
-select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
-  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
-  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
-from mpi.link l join mpi.person p using (person_id) where l.patient_id = $1
+-- name: by_persons
+-- Of the Patient that is replaced, of who was scanned, or of whom the score found.
+select t.nr, false as frozen, p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  h.held, h.systems,
+  array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
+from (select 1 as nr, l.person_id from mpi.link l where l.patient_id = $1 union all select 2, $2::bigint) as t
+  left join mpi.merged m on m.person_id = t.person_id
+  join mpi.person p on p.person_id = coalesce(m.root, t.person_id)
+  left join lateral (
+    select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
+      and n.person_id in (select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as h on true
+order by t.nr
 
--- name: by_person
-select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
-  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
-  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
-from mpi.person p where p.person_id = $1
+-- name: candidates
+-- At most $2 persons a key: a key that finds more says too little.
+select k.nr, f.person_id, coalesce(m.root, f.person_id) as root from unnest($1::bigint[]) with ordinality as k(key, nr)
+cross join lateral (select c.person_id from mpi.candidate_key c where c.key = k.key limit $2) as f
+left join mpi.merged m on m.person_id = f.person_id
 
--- name: by_demographics
-select p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
-  (select array_agg(n.digest) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as held,
-  (select array_agg(n.system) from mpi.identifier n where n.person_id = p.person_id and n.kind = 'national') as systems
-from mpi.person p
-where p.person_id in (select d.person_id from mpi.demographic d where d.digest = any($1)) order by p.person_id
+-- name: profiles
+select person_id, said from mpi.profile where person_id = any($1) and normaliser = $2
+
+-- name: profiles_of
+select f.said from mpi.profile f where f.normaliser = $2 and f.person_id in (
+  select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
+order by f.person_id, f.digest
 
 -- name: add_person
-insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone, phone_key)
-values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+with added as (
+  insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone, phone_key)
+  values ($1, $2, $2, $14, $15, $16, $17, $18, $19, $20, $21, $22)),
+numbers as (
+  insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
+  select d, $1, k, s, i, n, $2 from unnest($3::bytea[], $4::text[], $5::text[], $6::integer[], $7::bytea[]) as t(d, k, s, i, n)
+  where not exists (select from mpi.frozen z where z.digest = d)
+  order by d on conflict (digest) do nothing),
+keyed as (
+  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k order by k on conflict do nothing),
+profiled as (
+  insert into mpi.profile (person_id, digest, normaliser, said) select $1, $9::bytea, $10::smallint, $11::bytea where $9::bytea is not null)
+insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)
+select $1, $2, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $10::smallint, d->'evidence'
+from (select $12::jsonb as d) as t where $13::boolean
+
+-- name: remember
+with numbers as (
+  insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
+  select d, $1, k, s, i, n, $2 from unnest($3::bytea[], $4::text[], $5::text[], $6::integer[], $7::bytea[]) as t(d, k, s, i, n)
+  where not exists (select from mpi.frozen z where z.digest = d)
+  order by d on conflict (digest) do nothing),
+keyed as (
+  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k order by k on conflict do nothing),
+profiled as (
+  insert into mpi.profile (person_id, digest, normaliser, said) select $1, $9::bytea, $10::smallint, $11::bytea
+  where $9::bytea is not null and (select count(*) from mpi.profile f where f.person_id = $1) < 16 on conflict do nothing)
+insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)
+select $1, $2, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $10::smallint, d->'evidence'
+from (select $12::jsonb as d) as t where $13::boolean
 
 -- name: update_person
 update mpi.person set updated = greatest(updated, $2), name = coalesce(nullif($3, ''), name),
@@ -48,60 +93,75 @@ update mpi.person set updated = greatest(updated, $2), name = coalesce(nullif($3
   phone_key = coalesce($10, phone_key)
 where person_id = $1
 
--- name: add_identifiers
-insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
-select d, $1, k, s, i, n, $6 from unnest($2::bytea[], $3::text[], $4::text[], $5::integer[], $7::bytea[]) as t(d, k, s, i, n)
-order by d on conflict (digest) do nothing
-
--- name: name_patient
-update mpi.identifier set patient_id = $3 where person_id = $1 and digest = any($2) and kind = 'local' and patient_id is null
-
--- name: add_demographics
-insert into mpi.demographic (digest, person_id) select d, $2 from unnest($1::bytea[]) as d on conflict do nothing
-
--- name: add_link
-insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6)
-on conflict (person_id, patient_id) do nothing
-
--- name: add_review
-insert into mpi.review (person_id, candidate, institution_id, reason, created) values ($1, $2, $3, $4, $5) on conflict do nothing
-
--- name: person_of_patient
-select person_id from mpi.link where patient_id = $1
-
 -- name: registered_by
 select exists (select 1 from mpi.link where patient_id = $1 and institution_id = $2)
-
--- name: patients_of
-select patient_id, home, institution_id, rule from mpi.link where person_id = $1 order by created, patient_id
-
--- name: find_local
-select patient_id, person_id from mpi.identifier where digest = any($1) and institution_id = $2 and kind = 'local'
-  and patient_id is not null
-
--- name: by_document
-select person_id from mpi.identifier where digest = $1 and kind = 'national'
-
--- name: find_national
-select l.patient_id, l.person_id from mpi.identifier i join mpi.link l on l.person_id = i.person_id
-where i.digest = any($1) and i.kind = 'national' and l.institution_id = $2 order by l.created, l.patient_id
 
 -- name: identities
 select person_id, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
 
--- name: contact
-select p.wrap, p.phone, (select i.number from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national' order by i.created, i.digest limit 1) as number
-from mpi.person p where p.person_id = $1
-
--- name: documents
-select p.wrap, i.system, i.number from mpi.identifier i join mpi.person p using (person_id)
-where i.person_id = $1 and i.kind = 'national' order by i.created, i.digest
-
 -- name: reviews
 select review_id, person_id, candidate, institution_id, reason, state, created from mpi.review where state = 'open' order by review_id desc limit $1
 
--- name: counts
-select (select count(*) from mpi.person) as persons, (select count(*) from mpi.review where state = 'open') as reviews
-
 -- name: not_deceased
 update mpi.person set deceased = false, updated = greatest(updated, $2) where person_id = $1
+
+-- name: add_link
+with linked as (
+  insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6)
+  on conflict (person_id, patient_id) do nothing)
+update mpi.identifier set patient_id = $2 where digest = any($7) and person_id = $1 and kind = 'local' and patient_id is null
+
+-- name: add_reviews
+insert into mpi.review (person_id, candidate, institution_id, reason, created)
+select $1, c, $3, $4, $5 from unnest($2::bigint[]) as c
+where not exists (select from mpi.apart a where a.person_id = least($1::bigint, c) and a.other = greatest($1::bigint, c))
+on conflict do nothing
+
+-- name: person_of_patient
+select coalesce(m.root, l.person_id) as person_id from mpi.link l left join mpi.merged m using (person_id) where l.patient_id = $1
+
+-- name: patients_of
+select patient_id, home, institution_id, rule from mpi.link
+where person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1) order by created, patient_id
+
+-- name: find_local
+select i.patient_id, coalesce(m.root, l.person_id) as person_id from mpi.identifier i join mpi.link l using (patient_id)
+  left join mpi.merged m on m.person_id = l.person_id
+where i.digest = any($1) and i.institution_id = $2 and i.kind = 'local'
+
+-- name: by_document
+select coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)
+where i.digest = $1 and i.kind = 'national'
+
+-- name: find_national
+select l.patient_id, coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)
+  join mpi.link l on l.person_id in (
+    select coalesce(m.root, i.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, i.person_id))
+where i.digest = any($1) and i.kind = 'national' and l.institution_id = $2 order by l.created, l.patient_id
+
+-- name: contact
+select p.wrap, p.phone, i.wrap as number_wrap, i.number from mpi.person p left join lateral (
+  select q.wrap, i.number from mpi.identifier i join mpi.person q using (person_id)
+  where i.kind = 'national' and i.person_id in (
+    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)
+  order by i.created, i.digest limit 1) as i on true
+where p.person_id = $1
+
+-- name: documents
+select p.wrap, i.system, i.number from mpi.identifier i join mpi.person p using (person_id)
+where i.kind = 'national' and i.person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
+order by i.created, i.digest
+
+-- name: counts
+select (select count(*) from mpi.person) - (select count(*) from mpi.merged) as persons,
+  (select count(*) from mpi.review where state = 'open') as reviews
+
+-- name: not_keyed
+-- Persons without a profile of this normaliser, after $2, in order.
+select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap, p.phone from mpi.person p
+where p.person_id > $2 and p.wrap is not null
+  and not exists (select from mpi.profile f where f.person_id = p.person_id and f.normaliser = $1)
+order by p.person_id limit $3
+
+-- name: forget_old_profiles
+delete from mpi.profile where person_id = $1 and normaliser <> $2

@@ -1,18 +1,24 @@
 """Resolve a registration to one person, inside the caller's transaction, safely under concurrency.
 
-Everything two submissions could meet on (numbers, the demographics key) is locked first, in one order, so that two
-hundred institutions naming the same new person at once make one person.
+Everything two submissions could be linked by (numbers, name and birth date, mother and birth date) is locked first, in
+one order, so that two hundred institutions naming the same new person at once make one person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import orjson
 
 from yima.mpi import normalise
-from yima.mpi.match import Candidate, Rule, match
+from yima.mpi.decide import Decision, Known, decide
+from yima.mpi.fields import Fields
+from yima.mpi.heard import Heard, heard, read_fields
+from yima.mpi.match import Candidate, Match, Rule, match
+from yima.mpi.model import model_named
 from yima.mpi.registration import Identifier, Registration
 from yima.runtime import ids, metrics
 from yima.runtime.database import Connection, Queries
@@ -21,6 +27,8 @@ from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
 
 SQL = Queries(__package__)
+_MOST_A_KEY: Final = 200
+"""Persons looked at for one candidate key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +81,43 @@ async def resolve(
 
     Refusal `identity-conflict` when the institution's own number is now used for somebody else; nothing is changed.
     """
+    _refuse_future(said, now)
     # 1 Keys, and the lock on them.
     numbers = {digest(vault, number, source.institution): number for number in said.identifiers}
-    demographics = _demographic_digests(vault, said) if source.matching == "full" else []
-    await c.execute(SQL.lock, sorted({_lock(key) for key in (*numbers, *demographics)}))
+    words = heard(vault, said) if source.matching == "full" else None
+    locked = list(words.locked) if words else []
+    await c.execute(SQL.lock, sorted({*map(_lock, numbers), *locked}))
     # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
-    await c.execute(SQL.hold_persons, list(numbers), demographics, patient_id, scanned)
-    # 2 Who is known by them? Demographics are asked only when no number has decided.
+    # Whoever the score can link by itself is among them: that takes a number, or name and birth date in common.
+    await c.execute(SQL.hold_persons, list(numbers), locked, patient_id, scanned)
+    # 2 Who is known by numbers? The score is asked only when none has decided.
     known = await _by_numbers(c, numbers, source, patient_id, scanned)
-    decision = match(said, known.candidates)
-    if decision.person is None and demographics:
-        known = await _by_demographics(c, known, numbers, demographics)
-        decision = match(said, known.candidates)
+    decision, scored = match(said, known.candidates), None
+    if decision.person is None and words:
+        decision, scored = await _by_score(c, words, known, numbers, decision)
     if decision.conflict:
         raise Refusal("identity-conflict", field="Patient.identifier")
-    # 3 The person, old or new.
-    person = decision.person
-    if person is None:
-        person, wrap = await _create(c, vault, said, now)
-        changed = True
-    else:
-        wrap = known.rows[person]["wrap"]
-        changed = await _refresh(c, vault, known.rows[person], said, now)
-    # 4 What names this person from now on. A number that another person holds is left with that person.
-    # Nothing new from the same window was indexed before; a second phone is not among what `changed` looks at.
-    if demographics and (changed or decision.rule != "local-number" or len(said.phones) > 1):
-        await c.execute(SQL.add_demographics, demographics, person)
+    # 3 The person, old or new, and what names this person from now on. A number that another holds is left there.
     kept = {
         key: number
         for key, number in numbers.items()
         if key not in known.digests and (source.matching != "off" or not number.national)
     }
-    await _remember(c, vault, person, wrap, kept, source, now)
+    news = _News(vault, source, now, words, kept, decision, scored)
+    person = decision.person
+    if person is None:
+        person = await _create(c, said, news)
+    else:
+        row = known.rows[person]
+        await _refresh(c, vault, row, said, now)
+        await _remember(c, row, known.patient_id is None, news)
     return Resolution(person, decision.person is None, decision.rule, known.patient_id, decision.review, bool(kept))
+
+
+def _refuse_future(said: Registration, now: datetime) -> None:
+    """Nobody is born tomorrow; the day after, because days begin earlier further east."""
+    if said.birth_date[:10] > (now + timedelta(days=1)).date().isoformat():
+        raise Refusal("field-invalid", field="Patient.birthDate", expected="a date that is not in the future")
 
 
 async def link(
@@ -121,15 +133,14 @@ async def link(
     """Say that a Patient is the resolved person, and that the institution's own numbers mean this Patient."""
     if resolution.patient_id == patient_id and not resolution.new_numbers and not resolution.review:
         return  # it was said before
-    home = ids.home_of(patient_id)
-    await c.execute(SQL.add_link, resolution.person, patient_id, home, source.institution, resolution.rule, now)
     local = [digest(vault, number, source.institution) for number in said.identifiers if not number.national]
-    if local:
-        await c.execute(SQL.name_patient, resolution.person, local, patient_id)
+    row = (resolution.person, patient_id, ids.home_of(patient_id), source.institution, resolution.rule, now)
+    await c.execute(SQL.add_link, *row, local)
     if resolution.created:
         metrics.persons.inc()
-    for candidate in resolution.review:
-        await c.execute(SQL.add_review, resolution.person, candidate, source.institution, "possible-duplicate", now)
+    if resolution.review:
+        reason = "possible-duplicate"
+        await c.execute(SQL.add_reviews, resolution.person, list(resolution.review), source.institution, reason, now)
 
 
 def digest(vault: Vault, number: Identifier, institution: int) -> bytes:
@@ -142,17 +153,6 @@ def _lock(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
 
 
-def _demographic_digests(vault: Vault, said: Registration) -> list[bytes]:
-    if not said.name or len(said.birth_date) != 10 or said.sex == "unknown":
-        return []
-    names = {normalise.name_key(name) for name in (said.name, said.latin_name) if name}
-    return [  # at most two names and eight phones
-        vault.blind("demographic/1", f"{name}|{said.birth_date}|{said.sex}|{phone}")
-        for name in sorted(names)
-        for phone in said.phones
-    ]
-
-
 async def _by_numbers(
     c: Connection,
     numbers: dict[bytes, Identifier],
@@ -162,10 +162,8 @@ async def _by_numbers(
 ) -> _Known:
     """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order given."""
     known = _Known([], {}, patient_id)
-    for row in await c.fetch(SQL.by_patient, patient_id) if patient_id else ():
-        _add(known, row, "local-number", numbers)
-    for row in await c.fetch(SQL.by_person, scanned) if scanned else ():
-        _add(known, row, "scanned-code", numbers)
+    for row in await c.fetch(SQL.by_persons, patient_id, scanned) if patient_id or scanned else ():
+        _add(known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
     rows = {bytes(row["digest"]): row for row in await c.fetch(SQL.by_identifiers, list(numbers))}
     for key, number in numbers.items():
         if key in rows and (source.matching != "off" or not number.national):
@@ -174,13 +172,43 @@ async def _by_numbers(
     return _Known(known.candidates, known.rows, patient_id or next(named, None), frozenset(rows))
 
 
-async def _by_demographics(
-    c: Connection, known: _Known, numbers: dict[bytes, Identifier], demographics: Sequence[bytes]
-) -> _Known:
-    found = _Known([*known.candidates], {**known.rows}, known.patient_id, known.digests)
-    for row in await c.fetch(SQL.by_demographics, list(demographics)):
-        _add(found, row, "exact-demographics", numbers)
-    return found
+async def _by_score(
+    c: Connection, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match
+) -> tuple[Match, Decision]:
+    """The decision of the model over everybody who shares a candidate key."""
+    model = model_named()
+    candidates, capped = await _candidates(c, words)
+    scored = decide(words.fields, candidates, model, capped=capped)
+    asked = tuple(dict.fromkeys((*before.review, *scored.review)))
+    if scored.person is None:
+        return Match(None, "new", review=asked), scored
+    found = _Known([], {}, None)
+    for row in await c.fetch(SQL.by_persons, None, scored.person):
+        _add(found, row, "score", numbers)
+    known.rows.update(found.rows)
+    # What the index holds of the person's documents counts as well: words of long ago may not say all of them.
+    doubtful = any(one.other_number or one.other_document for one in found.candidates)
+    if doubtful or any(one.frozen for one in known.candidates) or not found.candidates:
+        review = tuple(dict.fromkeys((*asked, scored.person)))
+        return Match(None, "new", review=review), replace(scored, kind="review", person=None, review=review)
+    return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
+
+
+async def _candidates(c: Connection, words: Heard) -> tuple[list[Known], bool]:
+    """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
+    more than can be looked at. Other keys that find so many are left out: they say too little."""
+    rows = await c.fetch(SQL.candidates, list(words.keys), _MOST_A_KEY)
+    if not rows:
+        return [], False
+    counts = Counter(row["nr"] for row in rows)
+    full = {number for number, count in counts.items() if count >= _MOST_A_KEY}
+    capped = any(number <= len(words.locked) for number in full)
+    roots = {row["person_id"]: row["root"] for row in rows if row["nr"] not in full}
+    roots |= {root: root for root in roots.values()}
+    said: dict[PersonId, list[Fields]] = {}
+    for row in await c.fetch(SQL.profiles, list(roots), normalise.VERSION) if roots else ():
+        said.setdefault(roots[row["person_id"]], []).append(read_fields(row["said"]))
+    return [Known(person, tuple(theirs)) for person, theirs in said.items()], capped
 
 
 def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
@@ -202,19 +230,69 @@ def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) 
             multiple_birth=row["multiple_birth"],
             other_number=resident in differing,
             other_document=bool(differing - {resident}),
+            frozen=row["frozen"],
             same_number=any(key in theirs and number.system == resident for key, number in national.items()),
             tells_birth=rule == "national-number" and row["system"] == resident,
         )
     )
 
 
-async def _create(c: Connection, vault: Vault, said: Registration, now: datetime) -> tuple[PersonId, bytes | None]:
-    person = ids.new_person_id()
-    wrap = vault.new_wrap()
-    phone, phone_key = _sealed_phone(vault, wrap, said)
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a registration adds to the index."""
+
+    vault: Vault
+    source: Source
+    now: datetime
+    words: Heard | None
+    kept: dict[bytes, Identifier]
+    """Numbers nobody held."""
+    match: Match
+    scored: Decision | None
+
+    def row(self, person: PersonId, wrap: bytes | None, *, told: bool) -> tuple[object, ...]:
+        """The arguments of `remember` and the first of `add_person`. `told`: the decision is written down."""
+        held, words = list(self.kept.values()), self.words
+        return (
+            person,
+            self.now,
+            list(self.kept),
+            ["national" if number.national else "local" for number in held],
+            [number.system for number in held],
+            [0 if number.national else self.source.institution for number in held],
+            [self.vault.seal(wrap, number.value.encode()) for number in held] if wrap else [],
+            list(words.keys) if words else [],
+            words.digest if words else None,
+            normalise.VERSION,
+            words.stored if words else None,
+            self._decision(),
+            told,
+        )
+
+    def _decision(self) -> str:
+        found, review = self.scored, bool(self.match.review)
+        kind = "automatic" if self.match.person is not None else "review" if review else "new"
+        return orjson.dumps(
+            {
+                "institution": self.source.institution,
+                "kind": kind,
+                "rule": self.match.rule,
+                "model": model_named().version if found else "",
+                "evidence": {
+                    "candidates": found.evidence() if found else [],
+                    "hindrances": found.hindrances if found else (),
+                    "review": [str(person) for person in self.match.review],
+                },
+            }
+        ).decode()
+
+
+async def _create(c: Connection, said: Registration, news: _News) -> PersonId:
+    person, wrap = ids.new_person_id(), news.vault.new_wrap()
+    phone, phone_key = _sealed_phone(news.vault, wrap, said)
     row = (said.name, said.latin_name, said.sex, said.birth_date, said.multiple_birth, said.deceased, wrap, phone)
-    await c.execute(SQL.add_person, person, now, *row, phone_key)
-    return person, wrap
+    await c.execute(SQL.add_person, *news.row(person, wrap, told=True), *row, phone_key)
+    return person
 
 
 def _sealed_phone(vault: Vault, wrap: bytes | None, said: Registration) -> tuple[bytes | None, bytes | None]:
@@ -223,8 +301,8 @@ def _sealed_phone(vault: Vault, wrap: bytes | None, said: Registration) -> tuple
     return vault.seal(wrap, said.phones[0].encode()), vault.blind("phone", said.phones[0])
 
 
-async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, now: datetime) -> bool:
-    """Newer words replace older ones, but never better ones; whether there was anything new to say.
+async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, now: datetime) -> None:
+    """Newer words replace older ones, but never better ones.
 
     A name that stands in for one, or only its Latin form, is not better than what is known.
     """
@@ -236,36 +314,22 @@ async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, 
     same_words = all(new in ("", "unknown", old) for new, old in zip(words, held, strict=True))
     same_state = said.multiple_birth in (None, known["multiple_birth"]) and (known["deceased"] or not said.deceased)
     if same_words and same_state and _same_phone(vault, known, said):
-        return False
+        return
     phone, phone_key = _sealed_phone(vault, known["wrap"], said)
     row = (*words, said.multiple_birth, said.deceased, phone, phone_key)
     await c.execute(SQL.update_person, known["person_id"], now, *row)
-    return True
 
 
 def _same_phone(vault: Vault, known: Any, said: Registration) -> bool:
     return not said.phones or known["phone_key"] == vault.blind("phone", said.phones[0])
 
 
-async def _remember(
-    c: Connection,
-    vault: Vault,
-    person: PersonId,
-    wrap: bytes | None,
-    numbers: dict[bytes, Identifier],
-    source: Source,
-    now: datetime,
-) -> None:
-    if not numbers or wrap is None:  # without its data key a person is erased and takes no numbers any more
+async def _remember(c: Connection, row: Any, new_patient: bool, news: _News) -> None:
+    """Numbers, keys and words that were not known, and the decision; nothing when there is nothing new."""
+    if row["wrap"] is None:  # without its data key a person is erased and takes nothing any more
         return
-    held = list(numbers.values())
-    await c.execute(
-        SQL.add_identifiers,
-        person,
-        list(numbers),
-        ["national" if number.national else "local" for number in held],
-        [number.system for number in held],
-        [0 if number.national else source.institution for number in held],
-        now,
-        [vault.seal(wrap, number.value.encode()) for number in held],
-    )
+    told = new_patient or bool(news.match.review)
+    new_words = news.words is not None and news.words.digest not in map(bytes, row["profiles"])
+    if not (told or news.kept or new_words):
+        return
+    await c.execute(SQL.remember, *news.row(row["person_id"], row["wrap"], told=told))

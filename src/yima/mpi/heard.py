@@ -1,0 +1,50 @@
+"""What the index makes of a registration: its fields as they are compared and stored, and its keys, hashed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from yima.mpi.fields import Fields, veiled
+from yima.mpi.keys import LOCKED, hashed, keys
+from yima.mpi.registration import Registration
+from yima.runtime.keys import Vault
+
+_BLIND: Final = 8
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One registration in the form of the index. Nothing of it is in the clear that the index does not store so."""
+
+    fields: Fields
+    """Veiled: numbers, phones, addresses, mothers are keyed hashes."""
+    keys: tuple[int, ...]
+    """All candidate keys, those of `locked` first."""
+    locked: tuple[int, ...]
+    stored: bytes
+    digest: bytes
+    """Of `stored`: the same words have the same digest."""
+
+
+def heard(vault: Vault, said: Registration | Fields) -> Heard:
+    """Normalise, hash, veil. About 60 microseconds."""
+    plain = said if isinstance(said, Fields) else said.fields
+    secret = vault.store.secret("mpi/candidate-keys/1")
+    found = keys(plain)
+    locked = tuple(hashed(key, secret) for key in found if key.rule in LOCKED)
+    wide = tuple(hashed(key, secret) for key in found if key.rule not in LOCKED)
+    fields = veiled(plain, lambda purpose, value: vault.blind(f"mpi/{purpose}", value)[:_BLIND].hex())
+    stored = _ENCODER.encode(fields)
+    digest = hashlib.blake2b(stored, digest_size=_BLIND).digest()
+    return Heard(fields, locked + wide, locked, stored, digest)
+
+
+def read_fields(stored: bytes) -> Fields:
+    """The fields of a stored profile."""
+    return _DECODER.decode(stored)
