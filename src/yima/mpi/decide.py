@@ -35,6 +35,8 @@ class Known:
     said: tuple[Fields, ...]
     apart: bool = False
     """A steward said that this is never the same."""
+    here: bool = True
+    """The registering institution has a Patient of this person already, or that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Assessed:
     relative: bool
     mother: bool
     """The same mother and birth date."""
+    newborn: bool = False
+    """It is only by the mother that it would be linked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def decide(said: Fields, candidates: Sequence[Known], model: Model, *, capped: b
         rivals = [one for one in able if one is not best]
         close = any(best.score.bits - one.score.bits < model.thresholds.margin for one in rivals)
         # Two children of one mother and day: which of them gets this name is not for a machine.
-        if close or (best.mother and any(one.mother for one in rivals)):
+        if close or (best.newborn and any(one.mother for one in rivals)):
             best, lost = None, ("runner-up",)
     if best is not None:
         return Decision("automatic", best.person, (), found)
@@ -112,9 +116,10 @@ def assess(said: Fields, known: Known, model: Model) -> Assessed:
         vetoes["never-same"] = None
     mother = _mother(said, theirs, best)
     hindrances = _hindrances(said, theirs, best, model)
-    if hindrances and mother and all(fields.placeholder or said.placeholder for fields in known.said):
-        hindrances = _newborn_hindrances(said, theirs, best)
-    return Assessed(known.person, best, tuple(vetoes), hindrances, _relative(best), mother)
+    newborn = bool(hindrances) and mother and all(fields.placeholder or said.placeholder for fields in known.said)
+    if newborn:
+        hindrances = _newborn_hindrances(said, theirs, best, known.here)
+    return Assessed(known.person, best, tuple(vetoes), hindrances, _relative(best), mother, newborn)
 
 
 def _best(one: Assessed) -> tuple[bool, float]:
@@ -155,15 +160,18 @@ def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple
     return tuple(missing)
 
 
-def _newborn_hindrances(one: Fields, other: Fields, score: Score) -> tuple[str, ...]:
+def _newborn_hindrances(one: Fields, other: Fields, score: Score, here: bool) -> tuple[str, ...]:
     """The same list for a child known by the mother's name, on at least one side."""
     missing = []
     if score.levels.birth != "exact" or score.levels.sex != "same":
         missing.append("name-and-birth")
     if one.order != other.order or one.order == "0":
         missing.append("multiple-birth")
-    # Unmarked twins in two cots have the same words about them; the minute of birth, or the order, tells.
+    # Unmarked twins in two cots have the same words about them. The minute of birth tells, or the order; or that
+    # another institution, which has no Patient of this child yet, names the mother by her number.
+    by_number = any(key.startswith("number|") for key in {*one.mother} & {*other.mother})
     same_cot = (one.order not in ("", "0")) or bool(one.birth_time and one.birth_time == other.birth_time)
+    same_cot = same_cot or (by_number and not here)
     if one.placeholder and other.placeholder and not same_cot:
         missing.append("placeholder")
     if "unidentified" in (one.placeholder, other.placeholder):

@@ -97,6 +97,7 @@ def fields(  # noqa: PLR0913  one argument a fact, each said by its name
     number, number_class, others = _numbers(documents)
     own = tuple(sorted(set(filter(None, map(phone_key, phones)))))
     below = address_key(address)
+    rank = parts.order if order is None else order  # wards write the order of twins into the name
     mothers = _mother(mother_name or parts.mother, mother_numbers, mother_phones, own if parts.mother else ())
     return Fields(
         name=parts.key, name_ordered=parts.ordered, sound=parts.sound, sound_other=parts.sound_other,
@@ -105,7 +106,7 @@ def fields(  # noqa: PLR0913  one argument a fact, each said by its name
         script=parts.script, placeholder=parts.placeholder, sex=sex if sex in ("male", "female") else "",
         birth=birth_date if _DATE.fullmatch(birth_date) else "", number=number, number_class=number_class,
         documents=others, phones=own, area=area_code(area), address=below, site=site_key(below),
-        order="" if order is None else str(order), birth_time=birth_time, mother=mothers,
+        order="" if rank is None else str(rank), birth_time=birth_time, mother=mothers,
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def veiled(plain: Fields, blind: Callable[[str, str], str]) -> Fields:
         phones=each("phone", plain.phones),
         address=blind("address", plain.address) if plain.address else "",
         site=blind("site", plain.site) if plain.site else "",
-        mother=each("mother", plain.mother),
+        mother=tuple(f"{kind}|{blind('mother', value)}" for kind, _, value in (m.partition("|") for m in plain.mother)),
     )
 
 

@@ -16,10 +16,11 @@ Placeholder = Literal["", "newborn", "unidentified"]
 _DOTS: Final = re.compile(r"[·•・‧∙.．]")
 _SPACE: Final = re.compile(r"\s+")
 _HAN: Final = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U000323af]")
-_NEWBORN: Final = re.compile(r"^(.*?)之[长次三大小]?[子女婴]|婴儿|\b(?:baby|newborn)\b", re.IGNORECASE)
+_NEWBORN: Final = re.compile(r"^(.*?)之([长次三大小]?)[子女婴]|婴儿|\b(?:baby|newborn)\b", re.IGNORECASE)
 _UNIDENTIFIED: Final = re.compile(r"无名氏|未知|不详|\bunknown\b", re.IGNORECASE)
 _LETTERS: Final = re.compile(r"[^a-z]")
 _TOKENS: Final = re.compile(r"[^\w']+|_")
+_RANKS: Final = {"长": 1, "大": 1, "次": 2, "小": 2, "三": 3}
 _UMLAUT: Final = re.compile("([ln])u\u0308")
 _FOLDED: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ı": "i"}
@@ -49,6 +50,8 @@ class NameParts:
     placeholder: Placeholder = ""
     mother: str = ""
     """Of `<mother>之子`: the mother's name."""
+    order: int | None = None
+    """Of `<mother>之次子`: the birth order."""
 
 
 def name_key(name: str) -> str:
@@ -76,7 +79,8 @@ def read_name(text: str, family: str = "") -> NameParts:
     placeholder = placeholder_of(text)
     if placeholder:
         found = _NEWBORN.search(simplify(text))
-        return NameParts(placeholder=placeholder, mother=name_key(found[1]) if found and found[1] else "")
+        mother, rank = (found[1] or "", found[2] or "") if found else ("", "")
+        return NameParts(placeholder=placeholder, mother=name_key(mother), order=_RANKS.get(rank))
     if _HAN.search(key):
         return _dotted(key) if "·" in key else _han(key, name_key(family))
     return _latin(text, family)

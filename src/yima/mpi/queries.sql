@@ -45,7 +45,9 @@ cross join lateral (select c.person_id from mpi.candidate_key c where c.key = k.
 left join mpi.merged m on m.person_id = f.person_id
 
 -- name: profiles
-select person_id, said from mpi.profile where person_id = any($1) and normaliser = $2
+select f.person_id, f.said, exists (
+  select from mpi.link l where l.person_id = f.person_id and l.institution_id = $3) as here
+from mpi.profile f where f.person_id = any($1) and f.normaliser = $2
 
 -- name: profiles_of
 select f.said from mpi.profile f where f.normaliser = $2 and f.person_id in (

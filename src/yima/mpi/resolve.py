@@ -94,7 +94,7 @@ async def resolve(
     known = await _by_numbers(c, numbers, source, patient_id, scanned)
     decision, scored = match(said, known.candidates), None
     if decision.person is None and words:
-        decision, scored = await _by_score(c, words, known, numbers, decision)
+        decision, scored = await _by_score(c, words, known, numbers, decision, source.institution)
     if decision.conflict:
         raise Refusal("identity-conflict", field="Patient.identifier")
     # 3 The person, old or new, and what names this person from now on. A number that another holds is left there.
@@ -173,11 +173,11 @@ async def _by_numbers(
 
 
 async def _by_score(
-    c: Connection, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match
+    c: Connection, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match, institution: int
 ) -> tuple[Match, Decision]:
     """The decision of the model over everybody who shares a candidate key."""
     model = model_named()
-    candidates, capped = await _candidates(c, words)
+    candidates, capped = await _candidates(c, words, institution)
     scored = decide(words.fields, candidates, model, capped=capped)
     asked = tuple(dict.fromkeys((*before.review, *scored.review)))
     if scored.person is None:
@@ -194,7 +194,7 @@ async def _by_score(
     return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
 
 
-async def _candidates(c: Connection, words: Heard) -> tuple[list[Known], bool]:
+async def _candidates(c: Connection, words: Heard, institution: int) -> tuple[list[Known], bool]:
     """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
     more than can be looked at. Other keys that find so many are left out: they say too little."""
     rows = await c.fetch(SQL.candidates, list(words.keys), _MOST_A_KEY)
@@ -206,9 +206,12 @@ async def _candidates(c: Connection, words: Heard) -> tuple[list[Known], bool]:
     roots = {row["person_id"]: row["root"] for row in rows if row["nr"] not in full}
     roots |= {root: root for root in roots.values()}
     said: dict[PersonId, list[Fields]] = {}
-    for row in await c.fetch(SQL.profiles, list(roots), normalise.VERSION) if roots else ():
-        said.setdefault(roots[row["person_id"]], []).append(read_fields(row["said"]))
-    return [Known(person, tuple(theirs)) for person, theirs in said.items()], capped
+    here = set[PersonId]()
+    for row in await c.fetch(SQL.profiles, list(roots), normalise.VERSION, institution) if roots else ():
+        person = roots[row["person_id"]]
+        said.setdefault(person, []).append(read_fields(row["said"]))
+        here |= {person} if row["here"] else set()
+    return [Known(person, tuple(theirs), here=person in here) for person, theirs in said.items()], capped
 
 
 def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
