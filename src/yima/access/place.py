@@ -221,7 +221,7 @@ async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Place
         found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
         if found:
             return Placed(entry, "none" if entry.method == "POST" else "update", home, found)
-    fits = bool(entry.given) and ids.home_of(entry.given) == home
+    fits = entry.given.startswith(f"{ids.person_text(home)}-")
     return Placed(entry, "create", home, entry.given if fits else ids.new_resource_id(home))
 
 

@@ -6,8 +6,8 @@ import asyncio
 import gc
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,24 +50,23 @@ class Answer:
     mistakes: tuple[Mistake, ...] = ()
 
 
-class _Ours(Mapping[str, str]):
+class _Ours(dict[str, str]):
     """References of the source -> references here, looked up in the state of the load."""
 
     def __init__(self, state: State, institution: str) -> None:
+        super().__init__({"": ""})  # never empty: `fhir.rewrite` has nothing to do for an empty one
         self._state = state
         self._institution = institution
 
-    def __getitem__(self, reference: str) -> str:
+    def get(self, reference: str, default: Any = None) -> Any:
+        """The reference here, or `default` for what is no reference to a resource of the load."""
         kind = address(reference)
         if kind is None:
-            raise KeyError(reference)
-        return f"{kind}/{self._state.id_of(f'{self._institution} {reference}')}"
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 1
+            return default
+        try:
+            return f"{kind}/{self._state.id_of(f'{self._institution} {reference}')}"
+        except KeyError:
+            return default
 
 
 class Worker:
@@ -106,30 +105,34 @@ class Worker:
         """Resources, in one transaction; those that are refused are taken out, and the others tried again."""
         answers: dict[int, Answer] = {}
         ours = _Ours(self._state, institution)
+        ready: dict[int, Entry] = {}
         for number, row in enumerate(rows):
             try:
-                _entry(number, row, ours)
+                ready[number] = _entry(number, row, ours)
             except Refusal as refusal:
                 answers[number] = Answer(mistakes=mistakes(refusal))
         parts = [{number: row for number, row in enumerate(rows) if number not in answers}]
         while parts:
             part = parts.pop()
             try:
-                answers |= await self._transact(institution, part, ours, run) if part else {}
+                answers |= await self._transact(institution, part, ready, ours, run) if part else {}
             except UniqueViolation:
                 parts += _stored_before(part)
             except Refusal as refusal:
                 parts += _without(part, refusal, answers)
         return [answers[number] for number in range(len(rows))]
 
-    async def _transact(self, institution: str, part: dict[int, Sending], ours: _Ours, run: str) -> dict[int, Answer]:
+    async def _transact(
+        self, institution: str, part: dict[int, Sending], ready: dict[int, Entry], ours: _Ours, run: str
+    ) -> dict[int, Answer]:
+        """One try. `ready` holds entries that no try has used yet; what is taken from it has to be read again."""
         digests = b"".join(row.digest + (run.encode() if row.changed else b"") for row in part.values())
         key = f"load/{hashlib.sha256(digests).hexdigest()}"
         body = b"\n".join(row.body for row in part.values())
         made = await exchange.receive_entries(
             self._access,
             self._message(institution, body, key),
-            lambda: [_entry(number, row, ours) for number, row in part.items()],
+            lambda: [ready.pop(n) if n in ready else _entry(n, row, ours) for n, row in part.items()],
         )
         ids = (text.partition("/")[2] for text in made)
         return {number: Answer(ours=i) for number, i in zip(part, ids, strict=True)}
@@ -166,7 +169,7 @@ def _stored_before(part: dict[int, Sending]) -> list[dict[int, Sending]]:
     """An id is taken: the row was stored, and the load ended before it was noted. It is said again as an update."""
     if len(part) > 1:
         return _halves(part)
-    return [{number: Sending(row.body, row.digest, row.ours, True) for number, row in part.items()}]
+    return [{number: replace(row, stored=True) for number, row in part.items()}]
 
 
 def _halves(part: dict[int, Sending]) -> list[dict[int, Sending]]:
