@@ -85,7 +85,9 @@ def judge(text: str, held: Held, chosen: Settings) -> dict[str, Any]:
     return offline.verify(text, held.trust, held.lists, clock.now(), policy).as_json()
 
 
-def held_in_files(files: Sequence[Path], roots: Path | None, lists: Sequence[Path], now: datetime) -> Held:
+def held_in_files(
+    files: Sequence[Path], roots: Path | None, lists: Sequence[Path], now: datetime, sm2_algorithm: int
+) -> Held:
     """What files hold: trust lists as served, or JWK Sets of other issuers; and status lists as served.
 
     Refusals `trust-list-invalid`, `status-list-invalid`.
@@ -101,12 +103,18 @@ def held_in_files(files: Sequence[Path], roots: Path | None, lists: Sequence[Pat
             own.append(trust.read_trust_list(data.decode("ascii", "replace").strip(), pinned, now))
     signers = {key_id: one for found in own for key_id, one in found.signers.items()}
     everyone = trust.Trust(0, now, now, signers)
-    read = [trust.read_status_list(_read(path).strip(b"\r\n"), everyone, now) for path in lists]
+    read = [trust.read_status_list(_list_of(path), everyone, now, sm2_algorithm) for path in lists]
     known = [offline.trust_of(signers.values()), *foreign]
     return Held(
         lambda key_id: next((found for one in known if (found := one(key_id))), None),
         offline.lists_of((one.uri, one) for one in read),
     )
+
+
+def _list_of(path: Path) -> bytes:
+    """A status list as served; an editor's line end after a JWT is left out, the bytes of a CWT are all its own."""
+    data = _read(path)
+    return data.strip() if data[:1] == b"e" else data
 
 
 async def held_here(access: Access) -> Held:
@@ -118,9 +126,10 @@ async def held_here(access: Access) -> Held:
         text = (await publisher.trust_list(algorithm, now)).body.decode()
         signers.update(trust.read_trust_list(text, roots, now).signers)
     everyone = trust.Trust(0, now, now, signers)
-    numbers = [int(uri.rpartition("/")[2]) for uri in await publisher.aggregation(now)]
-    bodies = [(await publisher.status_list(number, trust.CWT, now)).body for number in numbers]
-    read = [trust.read_status_list(body, everyone, now) for body in bodies]
+    lists = [int(uri.rpartition("/")[2]) for uri in await publisher.aggregation(now)]
+    bodies = [(await publisher.status_list(one, trust.CWT, now)).body for one in lists]
+    number = access.settings.offline_sm2_algorithm
+    read = [trust.read_status_list(body, everyone, now, number) for body in bodies]
     return Held(offline.trust_of(signers.values()), offline.lists_of((one.uri, one) for one in read))
 
 
@@ -181,7 +190,7 @@ def verify_offline(
     """Judge an offline credential. With --trust it needs no database and no network; exit status 0 means valid."""
     chosen = load({"data": data, "development": True})
     if trust_files:
-        held = held_in_files(trust_files, roots, status_files or [], clock.now())
+        held = held_in_files(trust_files, roots, status_files or [], clock.now(), chosen.offline_sm2_algorithm)
     else:
         held = with_access(data, held_here)
     shown = judge(scanned(text), held, chosen)
