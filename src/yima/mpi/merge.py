@@ -1,0 +1,196 @@
+"""What a data steward does to persons: merge, move a Patient, split one off, keep apart, freeze a number; and undo.
+
+Nothing of a person moves in a merge: a row says whose everything is read as, so that taking the row away restores both
+sides exactly, whatever was added to either meanwhile. Every act is an event with who and why; an undo is one too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from yima.mpi.registration import Identifier
+from yima.mpi.resolve import digest
+from yima.runtime import ids
+from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
+
+STEWARD = Queries(__package__, "merge.sql")
+Kind = Literal["merge", "unmerge", "move", "split", "unsplit", "apart", "not-apart", "freeze", "unfreeze"]
+_LOCK: Final = 0x6D7069  # "mpi": acts of stewards go one after the other; there are few
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """On whose word, when and why."""
+
+    actor: str
+    """Kind and id, e.g. `operator/op-1`."""
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act, as it is written down."""
+
+    number: int
+    at: datetime
+    kind: Kind
+    person: PersonId
+    other: PersonId | None
+    """Merge: the survivor. Move, split: to whom the Patient went. Apart: the other of the two."""
+    patient_id: str | None
+    digest: bytes | None
+    undoes: int | None
+    actor: str
+    reason: str
+
+
+async def root_of(source: Database | Connection, person: PersonId) -> PersonId:
+    """The person as whom this one is read: itself, or the end of the chain of survivors."""
+    return int((await source.fetchrow(STEWARD.root, person))["root"])
+
+
+async def merge(c: Connection, person: PersonId, survivor: PersonId, word: Word) -> int:
+    """`person` turned out to be `survivor`; the number of the event. The caller carries it to cards.
+
+    Refusals: `merge-impossible` when they are one already, were said never to be, or `person` was merged before.
+    """
+    await _begin(c, person, survivor)
+    if await root_of(c, survivor) == await root_of(c, person):
+        raise Refusal("merge-impossible", reason="they are read as one person already")
+    if await root_of(c, person) != person:
+        raise Refusal("merge-impossible", reason="the first was merged before: merge the one it was merged to")
+    if await c.fetchval(STEWARD.any_apart, person, survivor):
+        raise Refusal("merge-impossible", reason="a steward said that they are never one")
+    await c.execute(STEWARD.add_merged, person, survivor)
+    await c.execute(STEWARD.new_roots)
+    return await _event(c, "merge", person, word, other=survivor)
+
+
+async def unmerge(c: Connection, person: PersonId, word: Word, *, undoes: int | None = None) -> int:
+    """Give `person` and its survivor each its own again. Refusal `not-found` when it was not merged."""
+    await _begin(c, person)
+    survivor = await c.fetchval(STEWARD.drop_merged, person)
+    if survivor is None:
+        raise Refusal("not-found", field="person")
+    await c.execute(STEWARD.new_roots)
+    return await _event(c, "unmerge", person, word, other=survivor, undoes=undoes)
+
+
+async def move_patient(
+    c: Connection, patient_id: str, person: PersonId, word: Word, *, undoes: int | None = None
+) -> int:
+    """A Patient was linked to the wrong person: link it to `person`. With it goes the institution's own number.
+
+    Refusal `not-found` when there is no such Patient or person, or it is that person's already.
+    """
+    await _begin(c, person)
+    before = await c.fetchval(STEWARD.linked_to, patient_id)
+    if before is None or before == person:
+        raise Refusal("not-found", field="Patient.id")
+    await c.execute(STEWARD.move_link, patient_id, person)
+    return await _event(c, "move", before, word, other=person, patient_id=patient_id, undoes=undoes)
+
+
+async def split(c: Connection, vault: Vault, patient_id: str, word: Word) -> tuple[int, PersonId]:
+    """A Patient is nobody known: link it to a new person, named like the one it leaves until its institution says
+    otherwise. The number of the event, and the person. Refusal `not-found`."""
+    await _begin(c)
+    before = await c.fetchval(STEWARD.linked_to, patient_id)
+    if before is None:
+        raise Refusal("not-found", field="Patient.id")
+    person = ids.new_person_id()
+    await c.execute(STEWARD.add_like, person, before, word.at, vault.new_wrap())
+    await c.execute(STEWARD.move_link, patient_id, person)
+    return await _event(c, "split", before, word, other=person, patient_id=patient_id), person
+
+
+async def keep_apart(c: Connection, one: PersonId, other: PersonId, word: Word) -> int:
+    """These two are never one: no merge, no review of the two any more.
+
+    Refusal `merge-impossible` when they are read as one, or were kept apart before.
+    """
+    await _begin(c, one, other)
+    if one == other or await root_of(c, one) == await root_of(c, other):
+        raise Refusal("merge-impossible", reason="they are read as one person; unmerge them first")
+    low, high = sorted((one, other))
+    if not await c.fetchval(STEWARD.add_apart, low, high):
+        raise Refusal("merge-impossible", reason="they are kept apart already")
+    return await _event(c, "apart", low, word, other=high)
+
+
+async def freeze(c: Connection, vault: Vault, number: Identifier, word: Word) -> int:
+    """A national number is in dispute: from now on it names nobody, and what comes with it is asked about.
+
+    Refusal `not-found` when nobody holds it or it is frozen already.
+    """
+    await _begin(c)
+    key = digest(vault, number, 0)
+    holder = await c.fetchval(STEWARD.holder, key)
+    if holder is None or not await c.fetchval(STEWARD.add_frozen, key):
+        raise Refusal("not-found", field="identifier")
+    return await _event(c, "freeze", holder, word, number_digest=key)
+
+
+async def undo(c: Connection, number: int, word: Word) -> int:
+    """Undo one act exactly; the number of the event that says so.
+
+    Acts upon one thing are undone last first. Refusals: `not-found`; `undo-impossible` when the act was undone before,
+    is an undo itself, or a later act changed the same.
+    """
+    await _begin(c)
+    row = await c.fetchrow(STEWARD.event, number)
+    if row is None:
+        raise Refusal("not-found", field="event")
+    act = Event(*row.values())
+    if act.undoes is not None or await c.fetchval(STEWARD.was_undone, number):
+        raise Refusal("undo-impossible", reason="it was undone before, or is an undo itself")
+    return await _undo(c, act, word)
+
+
+async def _undo(c: Connection, act: Event, word: Word) -> int:
+    person, other = act.person, act.other or 0
+    if act.kind == "merge" and await c.fetchval(STEWARD.merged_to, person) == other:
+        return await unmerge(c, person, word, undoes=act.number)
+    if act.kind == "unmerge" and await c.fetchval(STEWARD.merged_to, person) is None:
+        if await root_of(c, other) == person or await c.fetchval(STEWARD.any_apart, person, other):
+            raise Refusal("undo-impossible", reason="a later act made the two impossible to merge")
+        await c.execute(STEWARD.add_merged, person, other)
+        await c.execute(STEWARD.new_roots)
+        return await _event(c, "merge", person, word, other=other, undoes=act.number)
+    if act.kind == "move" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
+        return await move_patient(c, act.patient_id or "", person, word, undoes=act.number)
+    if act.kind == "split" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
+        await c.execute(STEWARD.move_link, act.patient_id, person)
+        if not await c.fetchval(STEWARD.drop_empty, other):
+            raise Refusal("undo-impossible", reason="the new person has become more than that Patient")
+        return await _event(c, "unsplit", person, word, other=other, patient_id=act.patient_id, undoes=act.number)
+    if act.kind == "apart" and await c.fetchval(STEWARD.drop_apart, person, other):
+        return await _event(c, "not-apart", person, word, other=other, undoes=act.number)
+    if act.kind == "freeze" and await c.fetchval(STEWARD.drop_frozen, act.digest):
+        return await _event(c, "unfreeze", person, word, number_digest=act.digest, undoes=act.number)
+    raise Refusal("undo-impossible", reason="a later act changed the same")
+
+
+async def events_of(source: Database | Connection, person: PersonId) -> list[Event]:
+    """What was done to a person, oldest first."""
+    return [Event(*row.values()) for row in await source.fetch(STEWARD.events_of, person)]
+
+
+async def _begin(c: Connection, *persons: PersonId) -> None:
+    await c.execute("select pg_advisory_xact_lock($1)", _LOCK)
+    if len(await c.fetch(STEWARD.hold, sorted(set(persons)))) != len(set(persons)):
+        raise Refusal("not-found", field="person")
+
+
+async def _event(  # noqa: PLR0913  one argument a column, each said by its name
+    c: Connection, kind: Kind, person: PersonId, word: Word, *, other: PersonId | None = None,
+    patient_id: str | None = None, number_digest: bytes | None = None, undoes: int | None = None,
+) -> int:  # fmt: skip
+    row: Any = (person, word.at, kind, other, patient_id, number_digest, undoes, word.actor, word.reason)
+    return int(await c.fetchval(STEWARD.add_event, *row))
