@@ -119,6 +119,8 @@ def _twins(rng: Random, family: str, born: date, area: str, address: str, phone:
     sex = rng.choice(("male", "female"))
     first = _han(rng, family, sex, born, area, address, phone)._replace(kind="twin")
     second = first._replace(name=first.name[:-1] + rng.choice(_KEYS), number=_number(rng, area, born, sex))
+    while second.number == first.number:
+        second = second._replace(number=_number(rng, area, born, sex))
     if second.name == first.name:
         second = second._replace(name=family + rng.choice(_KEYS) + rng.choice(_KEYS))
     if (date(2026, 11, 1) - born).days < 365 * 14 and rng.random() < 0.5:  # children are often registered without

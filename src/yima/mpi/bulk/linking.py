@@ -61,7 +61,8 @@ def block(connection: Any, progress: Progress) -> dict[str, int]:
     """Make the table `keys` of the keys that at least two records share; large ones per rule."""
     connection.execute("CREATE OR REPLACE TABLE keys (key UBIGINT, n INTEGER)").fetchall()
     large = {}
-    for done, (rule, query) in enumerate(sql.KEYS.items(), start=1):
+    rules = {**sql.KEYS, **sql.WIDER}
+    for done, (rule, query) in enumerate(rules.items(), start=1):
         connection.execute(f"""CREATE OR REPLACE TEMP TABLE drafted AS
           SELECT hash('{rule}|' || value) AS key, n::INTEGER AS n FROM ({query}) AS q(n, value)""").fetchall()
         large[rule] = one(
@@ -69,7 +70,7 @@ def block(connection: Any, progress: Progress) -> dict[str, int]:
         )
         connection.execute(f"""INSERT INTO keys SELECT key, n FROM drafted SEMI JOIN
           (SELECT key FROM drafted GROUP BY key HAVING count(*) BETWEEN 2 AND {MOST_PER_KEY}) USING (key)""").fetchall()
-        progress("keys", done / len(sql.KEYS))
+        progress("keys", done / len(rules))
     connection.execute("DROP TABLE drafted").fetchall()
     return {rule: count for rule, count in large.items() if count}
 

@@ -119,6 +119,16 @@ KEYS: Final = {
 }
 """The candidate keys of `mpi/keys.py`, a query a rule; `document` is the rule `number` of other documents."""
 
+WIDER: Final = {
+    "address": "SELECT n, area[1:2] || '|' || address FROM people WHERE address <> ''",
+    "surname-birth": "SELECT n, surname_sound || '|' || birth || '|' || sex FROM people "
+    "WHERE length(birth) = 10 AND surname_sound <> ''",
+    "given-birth": "SELECT n, given_sound || '|' || birth || '|' || sex FROM people "
+    "WHERE length(birth) = 10 AND given_sound <> ''",
+}
+"""Keys of bulk alone, where time is not short: for records without a number whose name or county was mistyped too.
+Nationwide they are too wide, and the cap of records a key leaves them out where they are."""
+
 
 def level(comparison: str) -> str:
     """The expression that is the level of a comparison."""
@@ -175,7 +185,7 @@ def judged(source: str, model: Model) -> str:
       AND sex_level = 'same'
       AND ({same_number} OR household_level IN ('both', 'phone', 'address') OR same_mother)
       AND number_level NOT IN ('renewed', 'mistyped', 'different')
-      AND NOT placeholder AND NOT other_order AND {probability} >= {automatic}"""
+      AND NOT placeholder AND NOT other_order AND born_as <> '0' AND {probability} >= {automatic}"""
     newborn = """mother AND placeholder AND birth_level = 'exact' AND sex_level = 'same'
       AND NOT other_order AND born_as <> '0' AND NOT unidentified AND number_level NOT IN ('mistyped', 'different')
       AND (NOT placeholders OR born_as NOT IN ('', '0') OR same_time)"""

@@ -28,6 +28,7 @@ _PAIRS_PER_SESSION: Final = 2e6
 _SESSIONS: Final = (
     ("number", "l.number = r.number AND l.number <> ''"),
     ("name and birth date", "l.name_ordered = r.name_ordered AND l.birth = r.birth AND l.name_ordered <> ''"),
+    ("document", "l.documents = r.documents AND len(l.documents) > 0"),
     ("phone", "l.phones = r.phones AND len(l.phones) > 0"),
 )
 _UNKNOWN: Final = {
@@ -56,7 +57,7 @@ def train(
 
     Refusal `training-too-little` when the data has no pairs from which agreement could be learnt.
     """
-    us = _u(connection, records, present)
+    us, said = _u(connection, records, present)
     progress("training", 0.4)
     sessions = {
         name: int(one(connection, f"SELECT count(*) FROM people l JOIN people r ON {rule} AND l.n < r.n"))
@@ -70,14 +71,16 @@ def train(
     kept, comparisons = [], {}
     for name, levels in LEVELS.items():
         trained = {level: seen[name].get(level) for level in levels}
-        if trained[levels[0]] is None:
+        if trained[levels[0]] is None and name in said:
             raise Refusal("training-too-little", field=name)
         kept += [f"{name}.{level}" for level, m in trained.items() if m is None]
         # A level that is rare in the data is drawn towards the present model, as if that had seen some pairs.
         pairs = float(max(sessions.values()))
         old = present.comparisons[name]
         raw = {
-            level: old[level].m if m is None else (m * pairs + old[level].m * _M_TRUSTED) / (pairs + _M_TRUSTED)
+            level: old[level].m * _M_TRUSTED / (pairs + _M_TRUSTED)
+            if m is None
+            else (m * pairs + old[level].m * _M_TRUSTED) / (pairs + _M_TRUSTED)
             for level, m in trained.items()
         }
         total = sum(raw.values())
@@ -85,14 +88,15 @@ def train(
     model = Model(
         version=version, normaliser=present.normaliser, made=made, by=f"splink {needed('splink').__version__}, duckdb",
         note=f"Trained on {records} records. Kept from {present.version}: {', '.join(kept) or 'nothing'}.",
-        prior=_prior(connection, records, present), comparisons=comparisons, names=_names(connection, records, present),
+        prior=_prior(connection, records), comparisons=comparisons, names=_names(connection, records, us["name"]["exact"]),
         thresholds=present.thresholds,
     )  # fmt: skip
     progress("training", 1.0)
     return Trained(model, kept, sessions)
 
 
-def _u(connection: Any, records: int, present: Model) -> dict[str, dict[str, float]]:
+def _u(connection: Any, records: int, present: Model) -> tuple[dict[str, dict[str, float]], set[str]]:
+    """The u of every level, and the comparisons of which the data says anything at all."""
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE drawn AS
       SELECT n, row_number() OVER (ORDER BY hash(n + 7919)) AS at FROM people
       ORDER BY hash(n + 7919) LIMIT {2 * _SAMPLE}""").fetchall()
@@ -115,7 +119,8 @@ def _u(connection: Any, records: int, present: Model) -> dict[str, dict[str, flo
         scale = pairs / max(known[name], 1.0)
         found[name] = {level: count * scale for level, count in found[name].items()}
         found[name].update({level: float(shared.get((name, level), 0)) for level in rare})
-    return {name: _smoothed(levels, present.comparisons[name], _TRUSTED[name]) for name, levels in found.items()}
+    smoothed = {name: _smoothed(levels, present.comparisons[name], _TRUSTED[name]) for name, levels in found.items()}
+    return smoothed, {name for name, pairs in known.items() if pairs}
 
 
 def _smoothed(counts: dict[str, float], old: dict[str, Weight], trusted: float) -> dict[str, float]:
@@ -223,7 +228,7 @@ def _comparison(name: str, us: dict[str, float], present: Model) -> dict[str, An
     return {"output_column_name": name, "comparison_levels": levels}
 
 
-def _names(connection: Any, records: int, present: Model) -> Names:
+def _names(connection: Any, records: int, same: float) -> Names:
     """Frequencies of the names that many have; of the others the chance that two people share one."""
     common = rows(
         connection,
@@ -236,18 +241,19 @@ def _names(connection: Any, records: int, present: Model) -> Names:
         f"""SELECT coalesce(sum(c * c)::DOUBLE / nullif(sum(c), 0), 1) / {records} FROM
           (SELECT count(*) AS c FROM people WHERE name <> '' GROUP BY name HAVING count(*) < {_NAME_SEEN})""",
     )
-    if records < 100_000:  # too few to say how common a name is
-        return present.names
+    if records < 100_000:  # too few to say how common each name is: the share of random pairs with one name, for all
+        return Names(rare=same)
     return Names(rare=min(max(float(rare), 1e-9), 0.01), frequency=frequency)
 
 
-def _prior(connection: Any, records: int, present: Model) -> float:
-    """Pairs of one number and like names, as a share of all pairs; never more than the present model's by a million."""
+def _prior(connection: Any, records: int) -> float:
+    """Pairs of one number, or of one name, birth date, sex and phone, as a share of all pairs."""
     found = one(
         connection,
         """SELECT count(*) FROM people l JOIN people r ON l.n < r.n AND ((l.number <> '' AND l.number = r.number)
+          OR list_has_any(l.documents, r.documents)
           OR (l.name_ordered <> '' AND l.name_ordered = r.name_ordered AND l.birth = r.birth AND length(l.birth) = 10
             AND l.sex = r.sex AND list_has_any(l.phones, r.phones)))""",
     )
     share = max(float(found), 1.0) / 0.95 / max(records * (records - 1) / 2, 1)
-    return min(max(share, 1e-12), 0.01) if records >= 100_000 else present.prior
+    return min(max(share, 1e-12), 0.01)
