@@ -21,6 +21,7 @@ from yima.access.search import Found
 from yima.access.submit import Outcome
 from yima.access.upkeep import Upkeep
 from yima.records import Overview, Stored
+from yima.records import Position as ReindexPosition
 
 __all__ = [
     "SHARED_TYPES",
@@ -48,6 +49,7 @@ __all__ = [
     "Question",
     "RecordView",
     "Registered",
+    "ReindexPosition",
     "Relative",
     "Scan",
     "Scanning",

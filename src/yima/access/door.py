@@ -15,6 +15,7 @@ from yima.access.families import Families
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
 from yima.access.printing import Printing
+from yima.access.reindexing import Reindexing
 from yima.access.search import Found
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
@@ -83,6 +84,7 @@ class Access:
         )
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
+        self.reindexing = Reindexing(self._cx)
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.cli import bulk, city, codes, demo, printing, registering, running, trust
+from yima.cli import bulk, city, codes, demo, printing, registering, reindexing, running, trust
 from yima.cli.cards import card_commands
 from yima.cli.linking import link_app
 from yima.cli.running import with_access, with_database
@@ -137,6 +137,18 @@ def load_command(
         for code, count in sorted(report.codes.items()):
             typer.echo(f"  {code}: {count}", err=True)
         typer.echo(f"rejects: {report.rejects}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command("reindex")
+def reindex_command(
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was interrupted.")] = False,
+    data: Data = None,
+) -> None:
+    """Compute search tokens anew after search parameters changed; online, only rows that differ are written."""
+    done = with_access(data, lambda access: reindexing.reindex(access, resume=resume))
+    typer.echo(f"{done.seen} resources, {done.written} written, {done.unreadable} unreadable")
+    if done.unreadable:
         raise typer.Exit(1)
 
 

@@ -1,7 +1,7 @@
 """The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
 
 Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced point reads), `search`, `everything`,
-`history`, and the pure `overview` of a record.
+`history`, `reindex`, and the pure `overview` of a record.
 """
 
 from yima.records.overview import Overview, overview
@@ -17,12 +17,15 @@ from yima.records.read import (
     total,
     version,
 )
+from yima.records.reindex import Batch, Position, reindex
 from yima.records.search import Page, search
 from yima.records.write import Write, Written, transact
 
 __all__ = [
+    "Batch",
     "Overview",
     "Page",
+    "Position",
     "Reader",
     "Sight",
     "Stored",
@@ -33,6 +36,7 @@ __all__ = [
     "existing",
     "history",
     "overview",
+    "reindex",
     "sandbox_history",
     "search",
     "total",

@@ -63,3 +63,10 @@ where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::te
 
 -- name: count
 select count(*) from records.resource
+
+-- name: to_reindex
+select home, type, id, version, low, high, tokens, content from records.resource
+where (home, type, id) > ($1, $2, $3) and not deleted order by home, type, id limit $4
+
+-- name: write_index
+update records.resource set low = $5, high = $6, tokens = $7 where home = $1 and type = $2 and id = $3 and version = $4
