@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ from yima.runtime.settings import Settings
 
 _PR_SET_PDEATHSIG: Final = 1
 _DRAIN_SECONDS: Final = 10
+_ALLOCATIONS: Final = 20_000
+"""Objects between two looks at the youngest; the default of 700 looks several times for each batch of scans."""
 
 
 def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | None = None) -> None:
@@ -31,7 +34,9 @@ def serve(settings: Settings, database_url: str, *, ready: Callable[[], None] | 
     def load(*_: Any, **__: Any) -> Application:
         _die_with(parent)
         logs.configure(settings.log_format, settings.log_level)
-        return Application(settings, database_url, settings.public_url)
+        application = Application(settings, database_url, settings.public_url)
+        _spare_the_collector()
+        return application
 
     server = Server(
         "yima.app",
@@ -65,6 +70,13 @@ def refuse_taken(settings: Settings) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise Refusal("port-taken", field="port", port=settings.port) from None
             raise
+
+
+def _spare_the_collector() -> None:
+    """What was loaded by now stays for ever: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS)
 
 
 def _die_with(parent: int) -> None:

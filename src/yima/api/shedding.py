@@ -9,6 +9,7 @@ a request that is turned away, so nothing of it can be half-done; its answer is 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ _MOMENT: Final = 0.1
 """Seconds over which the quickest answer is looked for."""
 _YIELD: Final = 1.0
 """Seconds for which a lower class makes room after a higher one was turned away."""
+_HOLD: Final = 0.5
+"""Seconds for which the answer to a request that is turned away is held back."""
+_MOST_HELD: Final = 4096
 _WAITS: Final = 3
 """Retry-After goes round from 1 to so many seconds, so that those turned away together do not come back together."""
 
@@ -111,6 +115,7 @@ class Gates:
         self._counted = {kind.name: metrics.turned_away.labels(kind.name) for kind in CLASSES}
         self._answers = [_prepared(language, seconds) for seconds in range(1, _WAITS + 1)]
         self._next = 0
+        self._held = 0
 
     @property
     def scans(self) -> Gate:
@@ -123,8 +128,18 @@ class Gates:
         return self._gates[kind.name] if kind else None
 
     async def turn_away(self, gate: Gate, path: str, request_id: str, send: Any) -> None:
-        """Answer 503 at once (ASGI): bytes made beforehand, with the request's id put in."""
+        """Answer 503 (ASGI): bytes made beforehand, with the request's id put in.
+
+        Not at once: a client that asks again the moment it is turned away would be turned away thousands of times a
+        second, at the cost of those who were let in. Holding it costs a timer. So many are held and no more.
+        """
         self._counted[gate.kind.name].inc()
+        if self._held < _MOST_HELD:
+            self._held += 1
+            try:
+                await asyncio.sleep(_HOLD)
+            finally:
+                self._held -= 1
         self._next = (self._next + 1) % _WAITS
         kind, body, headers = self._answers[self._next][is_fhir(path)]
         named = request_id.encode()
