@@ -86,7 +86,7 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
                 false += 1
                 kinds[f"{by_id[a].kind} + {by_id[b].kind}"] += 1
     true_in_review = sum(by_id[a].person == by_id[b].person for a, b in review)
-    errors = [kind for kind in total if kind != "shared number"]
+    errors = [kind for kind in total if kind not in ("shared number", "twin's number")]
     sums = {
         name: sum(count[kind] for kind in errors) for name, count in (("auto", auto), ("asked", asked), ("all", total))
     }
@@ -148,11 +148,11 @@ def febrl(folder: Path, scratch: Path, without_number: bool) -> list[dict[str, A
             (scratch / "train" / f"model-{made.version}.json").rename(model)
         told = bulk.run(bulk.Task(source, out, model=model, workers=1))
         truth = _true_pairs(row["record_id"] for row in rows)
-        results.append({"set": name, "number": not without_number, "records": told.records, **_f1(out, truth, name)})
+        results.append({"set": name, "number": not without_number, "records": told.records, **_f1(out, truth)})
     return results
 
 
-def _f1(out: Path, truth: set[Pair], name: str) -> dict[str, float]:
+def _f1(out: Path, truth: set[Pair]) -> dict[str, float]:
     scored = engine.needed("duckdb").connect()
     folder = next((out / "steps").glob("*/model-*"))
     rows = scored.execute(

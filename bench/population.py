@@ -36,9 +36,13 @@ _LOOK_ALIKE: Final = dict(
     ]
 )
 _KEYS: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰文建国志海晓春红金鑫宇浩轩子涵欣怡佳琪"
-_LATIN: Final = ("James Robert Maria Anna Ahmed Fatima Kim Minh Olga Ivan Jean Marie Hans Petra Yuki Aiko").split()
-_LATIN_FAMILY: Final = "Smith Johnson Garcia Mueller Schmidt Nguyen Tran Ivanov Petrov Dupont Tanaka Sato Khan".split()
-_STREETS: Final = "和平 解放 人民 建设 中山 胜利 光明 新华 文化 长安 东风 红旗 团结 幸福 友谊 青年".split()
+_LATIN: Final = re.findall(
+    r"\w+", "James Robert Maria Anna Ahmed Fatima Kim Minh Olga Ivan Jean Marie Hans Petra Yuki Aiko"
+)
+_LATIN_FAMILY: Final = re.findall(
+    r"\w+", "Smith Johnson Garcia Mueller Schmidt Nguyen Tran Ivanov Petrov Dupont Tanaka Sato Khan"
+)
+_STREETS: Final = re.findall("..", "和平解放人民建设中山胜利光明新华文化长安东风红旗团结幸福友谊青年")
 COUNTIES: Final = [f"60{city:02d}{county:02d}" for city in range(1, 11) for county in range(1, 13)]
 
 
@@ -59,7 +63,7 @@ def records(people: int, seed: int, repeats: float = 0.3) -> Iterator[Record]:
     rng = Random(seed)
     who = serial = 0
     while who < people:
-        home = _household(rng, seed)
+        home = _household(rng)
         for person in home:
             yield _record(serial, person, who, "plain")
             serial += 1
@@ -69,6 +73,9 @@ def records(people: int, seed: int, repeats: float = 0.3) -> Iterator[Record]:
                 yield _record(serial, changed, who, kind)
                 serial += 1
             who += 1
+        if home[-1].kind == "twin" and home[-1].number and rng.random() < 0.01:  # and one twin's for the other
+            yield _record(serial, home[-2]._replace(number=home[-1].number), who - 2, "twin's number")
+            serial += 1
         if rng.random() < 0.002:  # a clerk writes one person's number for another of the home
             wrong = home[0]._replace(number=home[-1].number)
             if len(home) > 1:
@@ -86,9 +93,10 @@ def _record(serial: int, person: _Person, who: int, kind: str) -> Record:
     return Record(row, who, kind)
 
 
-def _household(rng: Random, seed: int) -> list[_Person]:
+def _household(rng: Random) -> list[_Person]:
     area = rng.choice(COUNTIES)
-    address = f"{rng.choice(_STREETS)}路{rng.randint(1, 400)}号{rng.randint(1, 30)}号楼{rng.randint(1, 6)}单元{rng.randint(101, 1806)}室"
+    street, door = f"{rng.choice(_STREETS)}路{rng.randint(1, 400)}号", rng.randint(101, 1806)
+    address = f"{street}{rng.randint(1, 30)}号楼{rng.randint(1, 6)}单元{door}室"
     phone = _phone(rng)
     if rng.random() < 0.02:
         name = f"{rng.choice(_LATIN)} {rng.choice(_LATIN)} {rng.choice(_LATIN_FAMILY)}"
@@ -160,7 +168,7 @@ def _phone(rng: Random) -> str:
     return f"129{rng.randint(0, 99_999_999):08d}"
 
 
-def _again(rng: Random, person: _Person) -> _Person:
+def _again(_: Random, person: _Person) -> _Person:
     return person
 
 
@@ -174,7 +182,7 @@ def _look_alike(rng: Random, person: _Person) -> _Person:
     return person._replace(name=name) if name != person.name else _character(rng, person)
 
 
-def _no_number(rng: Random, person: _Person) -> _Person:
+def _no_number(_: Random, person: _Person) -> _Person:
     return person._replace(number="")
 
 
@@ -211,7 +219,7 @@ def _swapped(rng: Random, person: _Person) -> _Person:
     return person._replace(born=person.born.replace(month=person.born.day, day=person.born.month))
 
 
-def _named(rng: Random, person: _Person) -> _Person:
+def _named(_: Random, person: _Person) -> _Person:
     """A newborn before it has a name."""
     return person._replace(name=f"{person.mother}之{'子' if person.sex == 'male' else '女'}")
 
@@ -220,12 +228,12 @@ def _renewed(rng: Random, person: _Person) -> _Person:
     return person._replace(number=_passport(rng))
 
 
-def _middle(rng: Random, person: _Person) -> _Person:
+def _middle(_: Random, person: _Person) -> _Person:
     words = person.name.split()
     return person._replace(name=f"{words[0]} {words[-1]}")
 
 
-def _other_order(rng: Random, person: _Person) -> _Person:
+def _other_order(_: Random, person: _Person) -> _Person:
     words = person.name.split()
     return person._replace(name=" ".join([words[-1], *words[:-1]]).upper())
 
@@ -234,7 +242,7 @@ def _other_dot(rng: Random, person: _Person) -> _Person:
     return person._replace(name=person.name.replace("·", rng.choice(("•", ".", "・", ""))))
 
 
-def _father_dropped(rng: Random, person: _Person) -> _Person:
+def _father_dropped(_: Random, person: _Person) -> _Person:
     return person._replace(name=person.name.split("·")[0])
 
 

@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from bench.population import records
 from typer.testing import CliRunner
 
-from bench.population import records
 from yima.cli.commands import app
 from yima.mpi import bulk
 from yima.mpi.bulk import engine, linking, normalising, sql
@@ -31,25 +31,76 @@ duckdb = pytest.importorskip("duckdb")
 ONE, OTHER = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3))
 WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
 HARD = [
-    {"name": "欧阳娜", "family_name": "欧阳"}, {"name": "歐陽娜娜"}, {"name": "歐陽娜"}, {"name": "Ouyang Na"},
-    {"name": "Na Ouyang"}, {"name": "张伟"}, {"name": "章伟"}, {"name": "张 伟"}, {"name": "张伟明"}, {"name": "张卫明"},
-    {"name": "吕绿"}, {"name": "Lü Lü"}, {"name": "LYU LYU"}, {"name": "买买提·阿不都拉"}, {"name": "买买提"},
-    {"name": "阿不都拉•买买提"}, {"name": "买买提阿不都拉"}, {"name": "Maria Anna Garcia"}, {"name": "Garcia Maria"},
-    {"name": "María Ana García"}, {"name": "MARIA ANNA GARSIA"}, {"name": "王芳之子"}, {"name": "王芳之女"},
-    {"name": "无名氏"}, {"name": ""}, {"name": "Иван Петров"}, {"name": "김민준"}, {"name": "𠮷田太郎"}, {"name": "吉田太郎"},
-    {"name": "O'Neil-Smith, Anne"}, {"name": "Anne ONeil Smith"}, {"name": "é"}, {"name": "·"}, {"name": "张伟" * 60},
-]  # fmt: skip
-BORN = ["1990-01-02", "1990-02-01", "1990-01-12", "1990-02-20", "1990-01", "1990", "1991-01-01", "1990-02-30", "", "0000-00-00"]  # fmt: skip
+    {"name": "欧阳娜", "family_name": "欧阳"},
+    {"name": "歐陽娜娜"},
+    {"name": "歐陽娜"},
+    {"name": "Ouyang Na"},
+    {"name": "Na Ouyang"},
+    {"name": "张伟"},
+    {"name": "章伟"},
+    {"name": "张 伟"},
+    {"name": "张伟明"},
+    {"name": "张卫明"},
+    {"name": "吕绿"},
+    {"name": "Lü Lü"},
+    {"name": "LYU LYU"},
+    {"name": "买买提·阿不都拉"},
+    {"name": "买买提"},
+    {"name": "阿不都拉•买买提"},
+    {"name": "买买提阿不都拉"},
+    {"name": "Maria Anna Garcia"},
+    {"name": "Garcia Maria"},
+    {"name": "María Ana García"},
+    {"name": "MARIA ANNA GARSIA"},
+    {"name": "王芳之子"},
+    {"name": "王芳之女"},
+    {"name": "无名氏"},
+    {"name": ""},
+    {"name": "Иван Петров"},
+    {"name": "김민준"},
+    {"name": "𠮷田太郎"},
+    {"name": "吉田太郎"},
+    {"name": "O'Neil-Smith, Anne"},
+    {"name": "Anne ONeil Smith"},
+    {"name": "é"},
+    {"name": "·"},
+    {"name": "张伟" * 60},
+]
+BORN = [
+    "1990-01-02",
+    "1990-02-01",
+    "1990-01-12",
+    "1990-02-20",
+    "1990-01",
+    "1990",
+    "1991-01-01",
+    "1990-02-30",
+    "",
+    "0000-00-00",
+]
 SEX = ["male", "female", ""]
 NUMBER = [
-    ("resident-number", ONE), ("resident-number", OTHER), ("resident-number", WRONG), ("resident-number", ONE[:-2]), ("passport", "E12345678"),
-    ("passport", "E87654321"), ("taiwan-permit", "12345678"), ("", ""), ("library card", "1"),
-]  # fmt: skip
+    ("resident-number", ONE),
+    ("resident-number", OTHER),
+    ("resident-number", WRONG),
+    ("resident-number", ONE[:-2]),
+    ("passport", "E12345678"),
+    ("passport", "E87654321"),
+    ("taiwan-permit", "12345678"),
+    ("", ""),
+    ("library card", "1"),
+]
 PHONE = ["12900000001", "12900000002", "12900000001,12900000003", "", "13800138000"]
 PLACE = [
-    ("600101", "和平路1号2号楼3单元401室"), ("600101", "和平路1号2-3-401"), ("600102", "和平路1号2-3-401"),
-    ("", "和平路1号2-3-401"), ("600101", "和平路1号9号楼1单元1室"), ("600101", ""), ("", ""), ("600103", "12 Main Street"),
-]  # fmt: skip
+    ("600101", "和平路1号2号楼3单元401室"),
+    ("600101", "和平路1号2-3-401"),
+    ("600102", "和平路1号2-3-401"),
+    ("", "和平路1号2-3-401"),
+    ("600101", "和平路1号9号楼1单元1室"),
+    ("600101", ""),
+    ("", ""),
+    ("600103", "12 Main Street"),
+]
 
 
 def _row(k: int, **said: str) -> dict[str, str]:
@@ -66,10 +117,18 @@ def _hard_rows(rng: Random, count: int) -> list[dict[str, str]]:
         )
         rows.append(
             _row(
-                k, birth_date=rng.choice(BORN), sex=rng.choice(SEX), id_type=kind, id_no=number, phone=rng.choice(PHONE),
-                area_code=area, address=address, **rng.choice(HARD), **extra,
+                k,
+                birth_date=rng.choice(BORN),
+                sex=rng.choice(SEX),
+                id_type=kind,
+                id_no=number,
+                phone=rng.choice(PHONE),
+                area_code=area,
+                address=address,
+                **rng.choice(HARD),
+                **extra,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -132,7 +191,7 @@ def test_keys_are_those_of_the_core(tmp_path: Path) -> None:
             made = bulk.row_fields(row)[0]
             for key in keys(made):
                 other = key.value in made.documents
-                if key.rule == rule and not other or (rule == "document" and key.rule == "number" and other):
+                if (key.rule == rule and not other) or (rule == "document" and key.rule == "number" and other):
                     want.add((n, key.value))
         assert got == want, rule
 
@@ -212,12 +271,16 @@ def test_bad_values_are_said_and_left_out(tmp_path: Path) -> None:
     bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
     found = {(row["record_id"], row["column"], row["problem"]) for row in _read(tmp_path / "issues.parquet")}
     assert found == {
-        ("h0", "name", "longer than 200 characters"), ("h0", "birth_date", "no such date"),
-        ("h1", "name", "two people in one name"), ("h1", "birth_date", "no such date"),
+        ("h0", "name", "longer than 200 characters"),
+        ("h0", "birth_date", "no such date"),
+        ("h1", "name", "two people in one name"),
+        ("h1", "birth_date", "no such date"),
         ("h1", "id_no", "wrong form or check digit"),
-        ("h2", "birth_date", "not the date in the resident number"), ("h2", "sex", "not the sex in the resident number"),
-        ("h3", "id_type", "unknown kind of document"), ("h3", "phone", "cannot be somebody's number"),
-    }  # fmt: skip
+        ("h2", "birth_date", "not the date in the resident number"),
+        ("h2", "sex", "not the sex in the resident number"),
+        ("h3", "id_type", "unknown kind of document"),
+        ("h3", "phone", "cannot be somebody's number"),
+    }
     assert "王芳" not in (tmp_path / "report.json").read_text()
 
 

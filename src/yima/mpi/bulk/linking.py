@@ -1,5 +1,5 @@
-"""The steps of a bulk linkage: keys, candidate pairs, levels and bits in SQL, then the decision. The scored pairs are kept
-as Parquet in the output folder; what is there is not made again."""
+"""The steps of a bulk linkage: keys, candidate pairs, levels and bits in SQL, then the decision. The scored pairs are
+kept as Parquet in the output folder; what is there is not made again."""
 
 from __future__ import annotations
 

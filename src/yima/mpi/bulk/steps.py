@@ -24,7 +24,6 @@ from yima.mpi.model import Model, differences, model_named, read_model
 from yima.mpi.normalise import VERSION
 from yima.runtime.errors import Refusal
 
-
 _WORTH_PROCESSES: Final = 8_000_000
 """Bytes of input; less is done sooner than processes start."""
 

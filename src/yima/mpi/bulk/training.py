@@ -88,7 +88,8 @@ def train(
     model = Model(
         version=version, normaliser=present.normaliser, made=made, by=f"splink {needed('splink').__version__}, duckdb",
         note=f"Trained on {records} records. Kept from {present.version}: {', '.join(kept) or 'nothing'}.",
-        prior=_prior(connection, records), comparisons=comparisons, names=_names(connection, records, us["name"]["exact"]),
+        prior=_prior(connection, records), comparisons=comparisons,
+        names=_names(connection, records, us["name"]["exact"]),
         thresholds=present.thresholds,
     )  # fmt: skip
     progress("training", 1.0)
