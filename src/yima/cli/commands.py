@@ -17,6 +17,7 @@ from yima.access import Access
 from yima.cli import bulk, city, codes, demo, printing, registering, reindexing, running, trust
 from yima.cli.cards import card_commands
 from yima.cli.linking import link_app
+from yima.cli.persons import person_commands
 from yima.cli.running import with_access, with_database
 from yima.runtime import logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
@@ -37,6 +38,7 @@ app.add_typer(terminal_app, name="terminal")
 trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
 app.add_typer(trust_app, name="trust")
 app.add_typer(card_commands(with_access), name="card")
+app.add_typer(person_commands(with_access), name="mpi")
 app.command("verify-offline")(codes.verify_offline)
 _err = Console(stderr=True)
 

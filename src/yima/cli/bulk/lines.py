@@ -14,6 +14,8 @@ from yima.runtime.errors import Refusal
 _SUFFIXES: Final = (".json", ".json.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _WASTE: Final = 64
 """Times the largest body: so much may be skipped (endless lines, empty ones) before a file is given up."""
+_LEAST: Final = 64
+"""Bytes that an empty line counts for: reading it costs more than its one byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _split(source: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | None]]:
         if inside or not body or (len(part) > limit and not ended):
             if not inside and body:
                 yield number, None
-            wasted += len(part)
+            wasted += max(len(part), _LEAST)
             inside = not ended
             if wasted > limit * _WASTE:
                 if not body:

@@ -17,6 +17,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from yima import directory
 from yima.access import Access
 from yima.cli.bulk import worker
 from yima.cli.bulk.lines import Line, files, lines
@@ -26,6 +27,7 @@ from yima.cli.bulk.state import State
 from yima.cli.bulk.worker import Answer, Sending, Worker
 from yima.cli.loading import Item
 from yima.runtime import clock, ids
+from yima.runtime.database import is_unavailable
 from yima.runtime.errors import Refusal
 
 _PATIENTS: Final = 50  # in one transaction: each locks the numbers by which it may be known
@@ -69,6 +71,9 @@ async def load(
 ) -> Report:
     """Load files and directories. Refusal `field-invalid` for a path that is nothing to load."""
     began, chosen = time.perf_counter(), files(paths)
+    known = {place.code for place in await directory.institutions(access.database)}
+    if institution is not None and institution not in known:
+        raise Refusal("field-invalid", field="--institution", expected="the code of a registered institution")
     state = State(access.settings.data / "load.sqlite")
     rejects = Rejects(access.settings.data / f"load-rejects-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}.ndjson")
     try:
@@ -77,6 +82,11 @@ async def load(
         ) as progress:
             one = _Load(access, state, rejects, chosen, institution, resume, progress)
             await one.run(url, processes)
+    except Exception as error:
+        if is_unavailable(error):
+            # What was acknowledged is noted: the same command with --resume goes on from here.
+            raise Refusal("postgres-unavailable", reason=type(error).__name__, source="the log") from error
+        raise
     finally:
         state.close()
         rejects.close()
@@ -160,6 +170,8 @@ class _Load:
                 try:
                     part = part_of(line, self._institution)
                 except Refusal as refusal:
+                    if self._institution is None and refusal.field == "--institution":
+                        raise
                     self._refuse(line, Answer(mistakes=mistakes(refusal)))
                     continue
                 if isinstance(part, Submission):

@@ -26,7 +26,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.settings import load as load_settings
 
 _AT_ONCE: Final = 6
-_ENTRY: Final = re.compile(r"entry\[(\d+)\]\.?")
+_ENTRY: Final = re.compile(r"entry\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,14 @@ def _without(part: dict[int, Sending], refusal: Refusal, answers: dict[int, Answ
     """What is left to try after a refusal: all but the entry that it names, or the two halves when it names none."""
     named = _ENTRY.match(refusal.field or "")
     guilty = int(named[1]) if named else next(iter(part)) if len(part) == 1 else None
+    found = mistakes(refusal)
+    if refusal.code == "overloaded":  # nobody's fault: they stand among the rejects, and --resume sends them again
+        answers |= dict.fromkeys(part, Answer(mistakes=found))
+        return []
     if guilty is None or guilty not in part:
         return _halves(part)
-    found = mistakes(refusal)
-    answers[guilty] = Answer(mistakes=tuple(Mistake(m.code, _ENTRY.sub("", m.field), m.reason, m.mend) for m in found))
+    kind = fhir.parse(part[guilty].body)["resourceType"]  # the sender knows no entries
+    answers[guilty] = Answer(mistakes=tuple(replace(m, field=_ENTRY.sub(kind, m.field)) for m in found))
     return [{number: row for number, row in part.items() if number != guilty}]
 
 
