@@ -17,6 +17,7 @@ from yima.access.kiosk import Kiosks
 from yima.access.printing import Printing
 from yima.access.reindexing import Reindexing
 from yima.access.search import Found
+from yima.access.stewarding import Stewards
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
 from yima.directory import Caller
@@ -85,6 +86,7 @@ class Access:
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
+        self.stewards = Stewards(self._cx)
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)

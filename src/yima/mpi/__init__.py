@@ -4,14 +4,16 @@ Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` 
 and the pure core: `fields`, `keys`, `compare`, `scorer`, `decide`, `explained`, `Model`.
 """
 
+from yima.mpi.between import between, rekey
 from yima.mpi.compare import LEVELS, Levels, compare
 from yima.mpi.decide import Assessed, Decision, Known, assess, decide
-from yima.mpi.explain import explained
+from yima.mpi.explain import WHY, explained
 from yima.mpi.fields import Fields, fields, veiled
 from yima.mpi.keys import Key, keys
 from yima.mpi.merge import (
     Event,
     Word,
+    event,
     events_of,
     freeze,
     keep_apart,
@@ -55,6 +57,7 @@ from yima.mpi.score import Score, probability, scorer
 
 __all__ = [
     "LEVELS",
+    "WHY",
     "Assessed",
     "Decision",
     "Event",
@@ -72,11 +75,13 @@ __all__ = [
     "Source",
     "Word",
     "assess",
+    "between",
     "compare",
     "decide",
     "differences",
     "document_is_plausible",
     "documents_of",
+    "event",
     "events_of",
     "explained",
     "fields",
@@ -106,6 +111,7 @@ __all__ = [
     "read_model",
     "registered_by",
     "registration",
+    "rekey",
     "resident_number_is_valid",
     "resolve",
     "root_of",

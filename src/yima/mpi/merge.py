@@ -144,10 +144,7 @@ async def undo(c: Connection, number: int, word: Word) -> int:
     is an undo itself, or a later act changed the same.
     """
     await _begin(c)
-    row = await c.fetchrow(STEWARD.event, number)
-    if row is None:
-        raise Refusal("not-found", field="event")
-    act = Event(*row.values())
+    act = await event(c, number)
     if act.undoes is not None or await c.fetchval(STEWARD.was_undone, number):
         raise Refusal("undo-impossible", reason="it was undone before, or is an undo itself")
     return await _undo(c, act, word)
@@ -175,6 +172,14 @@ async def _undo(c: Connection, act: Event, word: Word) -> int:
     if act.kind == "freeze" and await c.fetchval(STEWARD.drop_frozen, act.digest):
         return await _event(c, "unfreeze", person, word, number_digest=act.digest, undoes=act.number)
     raise Refusal("undo-impossible", reason="a later act changed the same")
+
+
+async def event(source: Database | Connection, number: int) -> Event:
+    """One act. Refusal `not-found`."""
+    row = await source.fetchrow(STEWARD.event, number)
+    if row is None:
+        raise Refusal("not-found", field="event")
+    return Event(*row.values())
 
 
 async def events_of(source: Database | Connection, person: PersonId) -> list[Event]:

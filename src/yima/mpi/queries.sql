@@ -13,29 +13,34 @@ select person_id from mpi.person where person_id in (
 order by person_id for no key update
 
 -- name: by_identifiers
+-- `person_id` is as whom the person is read; words, key and profiles are of `own`, who was merged: each side keeps its own.
 select i.digest, i.system, i.patient_id, exists (select from mpi.frozen z where z.digest = i.digest) as frozen,
-  p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+  p.deceased, p.phone_key, p.person_id as own, coalesce(m.root, p.person_id) as person_id, p.name, p.latin_name, p.sex,
+  p.birth_date, p.multiple_birth, p.wrap,
   h.held, h.systems,
   array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
 from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
-  left join mpi.merged m on m.person_id = coalesce(l.person_id, i.person_id)
-  join mpi.person p on p.person_id = coalesce(m.root, l.person_id, i.person_id)
+  join mpi.person p on p.person_id = coalesce(l.person_id, i.person_id) left join mpi.merged m on m.person_id = p.person_id
   left join lateral (
     select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id in (select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as h on true
+      and n.person_id in (
+        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id))
+    ) as h on true
 where i.digest = any($1)
 
 -- name: by_persons
 -- Of the Patient that is replaced, of who was scanned, or of whom the score found.
-select t.nr, false as frozen, p.deceased, p.phone_key, p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap,
+select t.nr, false as frozen, p.deceased, p.phone_key, p.person_id as own, coalesce(m.root, p.person_id) as person_id, p.name, p.latin_name, p.sex,
+  p.birth_date, p.multiple_birth, p.wrap,
   h.held, h.systems,
   array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
 from (select 1 as nr, l.person_id from mpi.link l where l.patient_id = $1 union all select 2, $2::bigint) as t
-  left join mpi.merged m on m.person_id = t.person_id
-  join mpi.person p on p.person_id = coalesce(m.root, t.person_id)
+  join mpi.person p on p.person_id = t.person_id left join mpi.merged m on m.person_id = p.person_id
   left join lateral (
     select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id in (select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as h on true
+      and n.person_id in (
+        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id))
+    ) as h on true
 order by t.nr
 
 -- name: candidates
@@ -165,5 +170,7 @@ where p.person_id > $2 and p.wrap is not null
   and not exists (select from mpi.profile f where f.person_id = p.person_id and f.normaliser = $1)
 order by p.person_id limit $3
 
--- name: forget_old_profiles
-delete from mpi.profile where person_id = $1 and normaliser <> $2
+-- name: rekey
+with forgotten as (delete from mpi.profile where person_id = $1 and normaliser <> $4),
+keyed as (insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($2::bigint[]) as k order by k on conflict do nothing)
+insert into mpi.profile (person_id, digest, normaliser, said) values ($1, $3, $4, $5) on conflict do nothing

@@ -221,7 +221,7 @@ def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) 
     differing = {n.system for n in national.values()} & set(theirs.values())
     differing -= {number.system for key, number in national.items() if key in theirs}
     resident = normalise.RESIDENT_NUMBER
-    known.rows[row["person_id"]] = row
+    known.rows.setdefault(row["person_id"], row)
     known.candidates.append(
         Candidate(
             person=row["person_id"],
@@ -320,7 +320,7 @@ async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, 
         return
     phone, phone_key = _sealed_phone(vault, known["wrap"], said)
     row = (*words, said.multiple_birth, said.deceased, phone, phone_key)
-    await c.execute(SQL.update_person, known["person_id"], now, *row)
+    await c.execute(SQL.update_person, known["own"], now, *row)
 
 
 def _same_phone(vault: Vault, known: Any, said: Registration) -> bool:
@@ -335,4 +335,4 @@ async def _remember(c: Connection, row: Any, new_patient: bool, news: _News) -> 
     new_words = news.words is not None and news.words.digest not in map(bytes, row["profiles"])
     if not (told or news.kept or new_words):
         return
-    await c.execute(SQL.remember, *news.row(row["person_id"], row["wrap"], told=told))
+    await c.execute(SQL.remember, *news.row(row["own"], row["wrap"], told=told))

@@ -1,0 +1,149 @@
+"""What a data steward does to persons, carried to their cards and written on both persons' logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from yima import audit, healthcode, mpi
+from yima.access.cards import actor_of
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of
+from yima.directory import Caller
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+RIGHT: Final = "steward"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Two persons compared: the evidence in words."""
+
+    score: float
+    """Bits."""
+    probability: float
+    zh: tuple[str, ...]
+    en: tuple[str, ...]
+    vetoes: tuple[str, ...]
+    hindrances: tuple[str, ...]
+    """Vetoes and what keeps them from being linked by themselves: keys of `mpi.WHY`."""
+
+
+class Stewards:
+    """The acts of data stewards. Callers: an operator with the right `steward`, or the command line."""
+
+    def __init__(self, cx: Context) -> None:
+        self._cx = cx
+
+    async def explain(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Explained:
+        """How likely two persons are one, and why; on both logs. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        found, model = await mpi.between(self._cx.database, one, other), mpi.model_named()
+        async with self._cx.database.transaction() as c:
+            await self._log(c, caller, (one, other), {"event": "explain"}, now)
+        lines = [tuple(mpi.explained(found.score, model, language)) for language in ("zh", "en")]
+        score = found.score
+        return Explained(score.bits, score.probability, lines[0], lines[1], found.vetoes, found.hindrances)
+
+    async def merge(self, caller: Caller, person: PersonId, survivor: PersonId, *, reason: str, now: datetime) -> int:
+        """`person` is `survivor`: one record, one active card; the number of the event, for `undo`.
+
+        Refusals: `right-needed`, `not-found`, `merge-impossible`, those of the cards' life cycle.
+        """
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            number = await mpi.merge(c, person, survivor, _word(caller, reason, now))
+            await healthcode.merge(c, person, survivor, _act(caller, reason, now))
+            await self._log(c, caller, (person, survivor), {"event": "merge", "number": number}, now)
+        return number
+
+    async def split(self, caller: Caller, patient_id: str, *, reason: str, now: datetime) -> tuple[int, PersonId]:
+        """A Patient is nobody known: a new person with a card of its own. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            before = await mpi.person_of_patient(c, patient_id)
+            number, person = await mpi.split(c, self._cx.vault, patient_id, _word(caller, reason, now))
+            await healthcode.issue(c, self._cx.keys, person, now, self._cx.profile)
+            persons = (before or person, person)
+            await self._log(c, caller, persons, {"event": "split", "number": number}, now)
+        return number, person
+
+    async def move(self, caller: Caller, patient_id: str, person: PersonId, *, reason: str, now: datetime) -> int:
+        """A Patient is another person's. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            before = await mpi.person_of_patient(c, patient_id)
+            number = await mpi.move_patient(c, patient_id, person, _word(caller, reason, now))
+            await self._log(c, caller, (before or person, person), {"event": "move", "number": number}, now)
+        return number
+
+    async def keep_apart(self, caller: Caller, one: PersonId, other: PersonId, *, reason: str, now: datetime) -> int:
+        """These two are never one. Refusals: `right-needed`, `not-found`, `merge-impossible`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            number = await mpi.keep_apart(c, one, other, _word(caller, reason, now))
+            await self._log(c, caller, (one, other), {"event": "apart", "number": number}, now)
+        return number
+
+    async def freeze(self, caller: Caller, system: str, value: str, *, reason: str, now: datetime) -> int:
+        """A number is in dispute and names nobody from now on. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            holder = await mpi.person_of_document(c, self._cx.vault, system, value)
+            number = mpi.Identifier.of(system, value)
+            event = await mpi.freeze(c, self._cx.vault, number, _word(caller, reason, now))
+            await self._log(c, caller, [holder] if holder else [], {"event": "freeze", "number": event}, now)
+        return event
+
+    async def undo(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
+        """Undo an act by the number of its event, on the cards as well.
+
+        Refusals: `right-needed`, `not-found`, `undo-impossible`, those of the cards' life cycle.
+        """
+        _right(caller)
+        word, act = _word(caller, reason, now), _act(caller, reason, now)
+        async with self._cx.database.transaction() as c:
+            undoing = await mpi.undo(c, number, word)
+            done = await mpi.event(c, undoing)
+            person, other = done.person, done.other or done.person
+            if done.kind == "unmerge":
+                await healthcode.unmerge(c, person, act)
+            elif done.kind == "merge":
+                await healthcode.merge(c, person, other, act)
+            elif done.kind == "unsplit":
+                await healthcode.advance(c, other, "cancel", act)
+            await self._log(c, caller, (person, other), {"event": done.kind, "number": undoing, "undoes": number}, now)
+        return undoing
+
+    async def events(self, caller: Caller, person: PersonId) -> list[mpi.Event]:
+        """What stewards did to a person. Refusal `right-needed`."""
+        _right(caller)
+        return await mpi.events_of(self._cx.database, person)
+
+    async def rekey(self, caller: Caller) -> int:
+        """Candidate keys for persons of an older normaliser: see `mpi.rekey`. Refusal `right-needed`."""
+        _right(caller)
+        return await mpi.rekey(self._cx.database, self._cx.vault)
+
+    async def _log(
+        self, c: Any, caller: Caller, persons: Iterable[PersonId], detail: dict[str, Any], now: datetime
+    ) -> None:
+        asking = Asking(caller=caller, now=now, purpose="")
+        events = [event_of(asking, person, "resolve", "ok", "steward", detail) for person in sorted(set(persons))]
+        await audit.append(c, events)
+
+
+def _right(caller: Caller) -> None:
+    if caller.kind != "system" and (caller.kind != "operator" or RIGHT not in caller.rights):
+        raise Refusal("right-needed", expected=RIGHT)
+
+
+def _word(caller: Caller, reason: str, now: datetime) -> mpi.Word:
+    return mpi.Word(actor_of(caller), now, " ".join(reason.split())[:500])
+
+
+def _act(caller: Caller, reason: str, now: datetime) -> healthcode.Act:
+    return healthcode.Act(actor=actor_of(caller), at=now, reason=" ".join(reason.split())[:500])

@@ -1,0 +1,99 @@
+"""`yima mpi`: the person index from the command line, for whoever runs the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from yima import mpi
+from yima.access import Access
+from yima.directory import Caller
+from yima.runtime import clock, ids
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+Run = Callable[[Path | None, Callable[[Access], Coroutine[Any, Any, Any]]], Any]
+"""Runs work with the door open, as `commands` does for every command."""
+Person = Annotated[str, typer.Argument(help="Person id, ten characters.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
+Reason = Annotated[str, typer.Option(help="Why; it stands with the act and cannot be changed.")]
+_CALLER: Final = Caller(kind="system", agent_id="command-line", name_zh="命令行", name_en="Command line")
+
+
+def person_commands(run: Run) -> typer.Typer:
+    """The commands of `yima mpi`."""
+    app = typer.Typer(no_args_is_help=True, help="The person index: explain, merge, undo.")
+
+    @app.command("explain")
+    def explain(person: Person, other: Person, data: Data = None) -> None:
+        """How likely two persons are one, comparison by comparison, in words; written on both persons' logs."""
+        pair = _person(person), _person(other, "OTHER")
+        found = run(data, lambda access: access.stewards.explain(_CALLER, *pair, clock.now()))
+        why = [*found.vetoes, *found.hindrances]
+        lines = [*found.zh, *(f"  {mpi.WHY[key][0]}" for key in why), ""]
+        typer.echo("\n".join([*lines, *found.en, *(f"  {mpi.WHY[key][1]}" for key in why)]))
+
+    @app.command("merge")
+    def merge(person: Person, survivor: Person, reason: Reason, data: Data = None) -> None:
+        """PERSON turned out to be SURVIVOR: one record and one active card from now on."""
+        pair = _person(person), _person(survivor, "SURVIVOR")
+        number = run(data, lambda access: access.stewards.merge(_CALLER, *pair, reason=reason, now=clock.now()))
+        typer.echo(f"merged; undo with: yima mpi undo {number}")
+
+    @app.command("split")
+    def split(patient: Annotated[str, typer.Argument(help="Patient id.")], reason: Reason, data: Data = None) -> None:
+        """A Patient is nobody known: a new person with a card of its own."""
+        number, person = run(
+            data, lambda access: access.stewards.split(_CALLER, patient, reason=reason, now=clock.now())
+        )
+        typer.echo(f"person {ids.person_text(person)}; undo with: yima mpi undo {number}")
+
+    @app.command("move")
+    def move(
+        patient: Annotated[str, typer.Argument(help="Patient id.")], person: Person, reason: Reason, data: Data = None
+    ) -> None:
+        """A Patient is another person's."""
+        who = _person(person)
+        number = run(data, lambda access: access.stewards.move(_CALLER, patient, who, reason=reason, now=clock.now()))
+        typer.echo(f"moved; undo with: yima mpi undo {number}")
+
+    @app.command("apart")
+    def apart(person: Person, other: Person, reason: Reason, data: Data = None) -> None:
+        """These two are never one."""
+        pair = _person(person), _person(other, "OTHER")
+        number = run(data, lambda access: access.stewards.keep_apart(_CALLER, *pair, reason=reason, now=clock.now()))
+        typer.echo(f"kept apart; undo with: yima mpi undo {number}")
+
+    @app.command("undo")
+    def undo(
+        number: Annotated[int, typer.Argument(help="Number of the act.")], reason: Reason, data: Data = None
+    ) -> None:
+        """Undo an act exactly."""
+        done = run(data, lambda access: access.stewards.undo(_CALLER, number, reason=reason, now=clock.now()))
+        typer.echo(f"undone ({done})")
+
+    @app.command("events")
+    def events(person: Person, data: Data = None) -> None:
+        """What was done to a person, and on whose word."""
+        who = _person(person)
+        for one in run(data, lambda access: access.stewards.events(_CALLER, who)):
+            other = f" {ids.person_text(one.other)}" if one.other else ""
+            undoes = f" undoes {one.undoes}" if one.undoes else ""
+            typer.echo(f"{one.number} {one.at:%Y-%m-%d %H:%M} {one.kind}{other}{undoes}, {one.actor} {one.reason}")
+
+    @app.command("rekey")
+    def rekey(data: Data = None) -> None:
+        """Give persons registered by an older version their candidate keys; may be stopped and run again."""
+        typer.echo(f"{run(data, lambda access: access.stewards.rekey(_CALLER))} persons have new keys")
+
+    return app
+
+
+def _person(text: str, field: str = "PERSON") -> PersonId:
+    person = ids.person_from_text(text)
+    if person is None:
+        raise Refusal("field-invalid", field=field, expected="a person id of ten characters")
+    return person

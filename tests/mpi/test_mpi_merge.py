@@ -1,0 +1,169 @@
+"""A steward's acts and their undoing, with the real database."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from windows import LOCAL, NOW, PASSPORT, RESIDENT, Window, phone, resident_number, said
+
+from yima import mpi
+from yima.runtime.database import Database
+from yima.runtime.errors import Refusal
+from yima.runtime.keys import Vault
+
+_minutes = itertools.count()
+STATE = ("person", "identifier", "link", "candidate_key", "profile", "merged", "apart", "frozen", "review")
+
+
+def word() -> mpi.Word:
+    return mpi.Word("operator/op-1", NOW + timedelta(minutes=next(_minutes)), "测试")
+
+
+async def state(db: Database) -> dict[str, list[str]]:
+    """Every row of the index, without the log of acts."""
+    return {
+        table: [row[0] for row in await db.fetch(f"select t::text from mpi.{table} as t order by 1")] for table in STATE
+    }
+
+
+async def two(db: Database, vault: Vault) -> tuple[mpi.Resolution, mpi.Resolution, Window]:
+    window = Window(db, vault)
+    one = await window.register(said("甲一", numbers=[(LOCAL, phone()), (PASSPORT, f"E{phone()}")], phones=(phone(),)))
+    other = await window.register(said("乙二", birth_date="1971-03-04", numbers=[(LOCAL, phone())]))
+    return one, other, window
+
+
+async def test_a_merged_person_is_read_as_the_survivor_everywhere(db: Database, vault: Vault) -> None:
+    window, travel, own = Window(db, vault), f"E{phone()}", phone()
+    one = (await window.register(said("甲一", numbers=[(LOCAL, own), (PASSPORT, travel)]))).person
+    other = (await window.register(said("乙二", birth_date="1971-03-04", numbers=[(LOCAL, phone())]))).person
+    patient = await window.patient(one)
+    async with db.transaction() as c:
+        await mpi.merge(c, one, other, word())
+    assert await mpi.person_of_patient(db, patient) == other
+    assert await mpi.person_of_document(db, vault, PASSPORT, travel) == other
+    assert (await mpi.find_patients(db, vault, LOCAL, own, window.source.institution)) == [(patient, other)]
+    assert (await mpi.find_patients(db, vault, PASSPORT, travel, window.source.institution))[0][1] == other
+    assert len(await mpi.patients_of(db, other)) == 2
+    assert await mpi.homes(db, other) == sorted([one, other])
+    assert [n.value for n in await mpi.documents_of(db, vault, other)] == [travel]
+    assert await mpi.masked_number(db, vault, other) == f"{travel[:3]}{'*' * (len(travel) - 5)}{travel[-2:]}"
+    again = await window.register(said("甲一", numbers=[(LOCAL, own)]))
+    assert (again.person, again.patient_id, again.created) == (other, patient, False)
+    found = await Window(db, vault).register(said("甲一", numbers=[(PASSPORT, travel)]))
+    assert found.person == other
+
+
+async def test_what_was_added_after_a_merge_stays_where_it_was_added(db: Database, vault: Vault) -> None:
+    one, other, _ = await two(db, vault)
+    async with db.transaction() as c:
+        await mpi.merge(c, one.person, other.person, word())
+    elsewhere = Window(db, vault)
+    late = await elsewhere.register(said("乙二", birth_date="1971-03-04", numbers=[(LOCAL, "x")]), None)
+    async with db.transaction() as c:
+        await mpi.unmerge(c, one.person, word())
+    assert len(await mpi.patients_of(db, one.person)) == 1
+    assert len(await mpi.patients_of(db, late.person)) >= 1
+
+
+async def test_a_patient_that_moves_takes_its_number_along(db: Database, vault: Vault) -> None:
+    window, own = Window(db, vault), phone()
+    wrong = (await window.register(said("甲一", numbers=[(LOCAL, own)]))).person
+    right = (await window.register(said("甲一", birth_date="1971-03-04", numbers=[(LOCAL, phone())]))).person
+    patient = await window.patient(wrong)
+    async with db.transaction() as c:
+        await mpi.move_patient(c, patient, right, word())
+    assert (await window.register(said("甲一", birth_date="1971-03-04", numbers=[(LOCAL, own)]))).person == right
+
+
+async def test_a_frozen_number_names_nobody(db: Database, vault: Vault) -> None:
+    number = resident_number()
+    first = await Window(db, vault).register(said("共用", numbers=[(RESIDENT, number)]))
+    async with db.transaction() as c:
+        await mpi.freeze(c, vault, mpi.Identifier.of(RESIDENT, number), word())
+    second = await Window(db, vault).register(said("共用", numbers=[(RESIDENT, number)]))
+    assert second.created
+    assert second.review == (first.person,)
+
+
+async def test_who_is_kept_apart_is_neither_merged_nor_asked_about_again(db: Database, vault: Vault) -> None:
+    one, other, _ = await two(db, vault)
+    async with db.transaction() as c:
+        await mpi.keep_apart(c, other.person, one.person, word())
+        with pytest.raises(Refusal, match="merge-impossible"):
+            await mpi.merge(c, one.person, other.person, word())
+
+
+async def test_an_act_is_undone_once_and_an_undo_never(db: Database, vault: Vault) -> None:
+    one, other, _ = await two(db, vault)
+    async with db.transaction() as c:
+        done = await mpi.merge(c, one.person, other.person, word())
+        undone = await mpi.undo(c, done, word())
+        for number in (done, undone):
+            with pytest.raises(Refusal, match="undo-impossible"):
+                await mpi.undo(c, number, word())
+        with pytest.raises(Refusal, match="not-found"):
+            await mpi.undo(c, 10**12, word())
+        assert [one.kind for one in await mpi.events_of(c, one.person)] == ["merge", "unmerge"]
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["merge", "merge", "unmerge", "move", "split", "apart", "freeze", "undo"]),
+        st.integers(0, 4),
+        st.integers(0, 4),
+    ),
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts=ACTS)
+async def test_any_history_undone_last_first_equals_the_start(
+    db: Database, vault: Vault, acts: list[tuple[str, int, int]]
+) -> None:
+    if not acts:
+        return
+    window = Window(db, vault)
+    numbers = [f"E{phone()}" for _ in range(5)]
+    people = [
+        (await window.register(said(f"史{n}", numbers=[(LOCAL, phone()), (PASSPORT, numbers[n])]))).person
+        for n in range(5)
+    ]
+    patients = [await window.patient(person) for person in people]
+    before, done = await state(db), list[int]()
+    for kind, n, m in acts:
+        try:
+            async with db.transaction() as c:
+                done.append(await _act(c, vault, kind, (people[n], people[m]), patients[n], numbers[m], done))
+        except Refusal:
+            continue  # impossible in this state, and nothing was done
+    for number in reversed(done):
+        async with db.transaction() as c:
+            act = await mpi.event(c, number)
+            undone = {row["undoes"] for row in await c.fetch("select undoes from mpi.event where undoes is not null")}
+            if act.undoes is None and number not in undone:
+                await mpi.undo(c, number, word())
+    assert await state(db) == before
+
+
+async def _act(c, vault, kind, persons, patient, number, done) -> int:  # type: ignore[no-untyped-def]  of one test
+    if kind == "merge":
+        return await mpi.merge(c, *persons, word())
+    if kind == "unmerge":
+        return await mpi.unmerge(c, persons[0], word())
+    if kind == "move":
+        return await mpi.move_patient(c, patient, persons[1], word())
+    if kind == "split":
+        return (await mpi.split(c, vault, patient, word()))[0]
+    if kind == "apart":
+        return await mpi.keep_apart(c, *persons, word())
+    if kind == "freeze":
+        return await mpi.freeze(c, vault, mpi.Identifier.of(PASSPORT, number), word())
+    return await mpi.undo(c, done[-1] if done else 0, word())
