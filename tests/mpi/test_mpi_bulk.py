@@ -28,7 +28,7 @@ from yima.synth.numbers import resident_number
 
 duckdb = pytest.importorskip("duckdb")
 
-ONE, OTHER = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3))
+ONE, OTHER, THIRD = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3, 5))
 WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
 HARD = [
     {"name": "欧阳娜", "family_name": "欧阳"},
@@ -232,6 +232,23 @@ def test_one_record_of_no_number_does_not_join_two_numbers(tmp_path: Path) -> No
     ]
     told = bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
     assert (told.automatic, told.review, told.clusters) == (0, 2, 0)
+
+
+def test_a_twins_number_does_not_make_two_one(tmp_path: Path) -> None:
+    """A clerk wrote the other twin's number; and a son's number for his father, whose name is like his."""
+    same = {"sex": "male", "birth_date": "1990-01-02", "phone": "12900000001", "address": "和平路1号101"}
+    both = {"id_type": "resident-number", "area_code": "600101"}
+    rows = [
+        _row(0, name="王小明", id_no=ONE, **same, **both),
+        _row(1, name="王小亮", id_no=OTHER, **same, **both),
+        _row(2, name="王小明", id_no=OTHER, **same, **both),
+        _row(3, name="买买提·阿不都拉", id_no=THIRD, **same, **both),
+        _row(4, name="买买提", id_no=THIRD, **{**same, "birth_date": "1960-05-06"}, **both),
+    ]
+    told = bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
+    pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
+    assert pairs == {("h1", "h2"): "review", ("h3", "h4"): "review"}
+    assert told.clusters == 0
 
 
 def test_gbk_is_read(tmp_path: Path) -> None:

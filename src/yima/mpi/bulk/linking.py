@@ -17,6 +17,12 @@ from yima.runtime.errors import Refusal
 MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
 RECORDS_PER_STEP: Final = 250_000
+_SAME_WORDS: Final = "name_level IN ('exact', 'order', 'sound')"
+_BY_NUMBER_ALONE: Final = """(number_level IN ('same', 'document') AND name_level IN ('character', 'close')
+  AND birth_level IN ('year', 'different'))"""
+"""Met by a father and son one of whom was given the other's number by a clerk: in bulk, a steward looks at it."""
+RULES: Final = f"{_SAME_WORDS} {_BY_NUMBER_ALONE} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
+"""All that the scored pairs depend on beside the model and the columns."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share of it that is done."""
 
@@ -91,8 +97,10 @@ def score(connection: Any, folder: Path, records: int, model: Model, progress: P
             keep(
                 connection,
                 f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
-                  clear, mother, relative, mother OR (NOT relative AND probability >= {bounds}) AS asking
-                  FROM ({judged}) WHERE NOT veto AND (clear OR mother OR probability >= {bounds})""",
+                  clear AND NOT {_BY_NUMBER_ALONE} AS clear, clear AND {_BY_NUMBER_ALONE} AS doubted, mother, relative,
+                  mother OR (NOT relative AND probability >= {bounds}) AS asking, veto
+                  FROM ({judged}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds}))
+                    OR (veto AND {_SAME_WORDS} AND birth_level = 'exact')""",
                 path,
             )
         progress("pairs", (k + 1) / len(starts))
@@ -101,8 +109,13 @@ def score(connection: Any, folder: Path, records: int, model: Model, progress: P
 def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> list[Edge]:
     """The pairs that stay automatic; tables `scored` and `linked` (n, cluster) are left behind."""
     connection.execute(
-        f"CREATE OR REPLACE VIEW scored AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
+        f"CREATE OR REPLACE VIEW judged AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
     ).fetchall()
+    connection.execute("CREATE OR REPLACE TABLE scored AS SELECT * EXCLUDE veto FROM judged WHERE NOT veto").fetchall()
+    # Who has another number under the very same name and day: a number with a name only like that is somebody else's.
+    connection.execute(f"""UPDATE scored SET clear = FALSE, doubted = TRUE WHERE clear AND NOT ({_SAME_WORDS}) AND
+      (a IN (SELECT unnest([a, b]) FROM judged WHERE veto) OR b IN (SELECT unnest([a, b]) FROM judged WHERE veto))
+    """).fetchall()
     edges = [
         Edge(*row)
         for row in rows(
@@ -175,7 +188,7 @@ def write(connection: Any, out: Path, kept: list[Edge]) -> None:
            FROM scored s JOIN people l ON l.n = s.a JOIN people r ON r.n = s.b
            LEFT JOIN automatic e ON e.a = s.a AND e.b = s.b
            LEFT JOIN linked x ON x.n = s.a LEFT JOIN linked y ON y.n = s.b
-           WHERE e.a IS NOT NULL OR ((s.asking OR s.clear) AND (x.cluster IS NULL OR y.cluster IS NULL
+           WHERE e.a IS NOT NULL OR ((s.asking OR s.clear OR s.doubted) AND (x.cluster IS NULL OR y.cluster IS NULL
              OR x.cluster <> y.cluster)) ORDER BY s.a, s.b""",
         out / "pairs.parquet",
     )

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yima.mpi.bulk import linking, report, training
+from yima.mpi.bulk import linking, report, sql, training
 from yima.mpi.bulk.engine import connect, keep, needed, quoted
 from yima.mpi.bulk.linking import Linked, Progress
 from yima.mpi.bulk.normalising import normalise
@@ -136,7 +136,9 @@ def _prepared(task: Task) -> Iterator[tuple[Any, Model, Path, int]]:
 
 
 def _linked(task: Task, connection: Any, model: Model, shards: Path, records: int, began: float) -> Linked:
-    digest = blake2b(msgspec.json.encode(model), digest_size=6).hexdigest()
+    # The same model under other rules is another step: what was scored is taken up again only when both are the same.
+    rules = sql.judged(sql.scored(sql.levels("candidates"), model), model) + linking.RULES
+    digest = blake2b(msgspec.json.encode(model) + rules.encode(), digest_size=6).hexdigest()
     folder = shards / f"model-{model.version}-{digest}"
     large = linking.block(connection, task.progress)
     linking.score(connection, folder, records, model, task.progress)
