@@ -79,6 +79,8 @@ class Submitting:
     """Whether references that are searches may stand in the resources; looking for them costs a walk through each."""
     own_patients: set[str] = field(default_factory=set)
     """Patients found to be the submitter's own, so that each is asked for once."""
+    homes: dict[str, PersonId] = field(default_factory=dict)
+    """Patient -> the home that its id carries, read once."""
     found: dict[str, str] = field(default_factory=dict)
     """References that are searches for other things than Patients -> what they mean."""
 
@@ -281,7 +283,9 @@ async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> Person
         if patient not in s.own_patients and not (patient and await _own_patient(s, patient)):
             raise Refusal("reference-unresolved", field=entry.at(entry.type))
         s.own_patients.add(patient)
-        home = ids.home_of(patient) or SHELF
+        if (known := s.homes.get(patient)) is None:
+            known = s.homes[patient] = ids.home_of(patient) or SHELF
+        home = known
     if s.conditional:
         await _resolve_searches(s, entry, home, patients)
     return home

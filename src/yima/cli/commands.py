@@ -127,6 +127,7 @@ def load_command(
     """Load files through the same path as POST /fhir; a repeated load changes nothing. See docs/loading.md."""
 
     async def work(access: Access, url: str) -> bulk.Report:
+        bulk.tune()
         return await bulk.load(access, url, paths, institution=institution, resume=resume, processes=processes)
 
     report = with_database(data, work)
