@@ -18,7 +18,7 @@ MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
 RECORDS_PER_STEP: Final = 250_000
 _SAME_WORDS: Final = "name_level IN ('exact', 'order', 'sound')"
-_BY_NUMBER_ALONE: Final = """(number_level IN ('same', 'document') AND name_level IN ('character', 'close')
+_BY_NUMBER_ALONE: Final = """(number_level IN ('same', 'document') AND name_level IN ('sound', 'character', 'close')
   AND birth_level IN ('year', 'different'))"""
 """Met by a father and son one of whom was given the other's number by a clerk: in bulk, a steward looks at it."""
 RULES: Final = f"{_SAME_WORDS} {_BY_NUMBER_ALONE} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
