@@ -132,7 +132,9 @@ class _Load:
         """Scan, give ids on the shelf, register Patients, give ids in their records, store the rest."""
         total = self._scan()
         self._progress.update(self._task, description="loading", total=total, completed=self.report.refused)
-        lanes = await self._lanes(url, processes or (1 if total < _SMALL else min(4, os.cpu_count() or 1)))
+        lanes = await self._lanes(
+            url, processes or (1 if total < _SMALL else min(4, max(1, (os.cpu_count() or 1) // 2)))
+        )
         try:
             self._state.give_ids(_on_the_shelf)
             await self._send_resources(lanes, patients=True)
