@@ -326,6 +326,12 @@ def test_train_writes_a_model_that_links(tmp_path: Path) -> None:
     assert {row["proposal"] for row in _read(tmp_path / "proposals.parquet")} == {"link", "review"}
 
 
+def test_a_missing_extra_is_refused_in_words() -> None:
+    with pytest.raises(Refusal) as refused:
+        engine.needed("no_such_module.of_anybody")
+    assert (refused.value.code, "yima[link]" in refused.value.mend("en")) == ("extra-missing", True)
+
+
 def test_spark_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as refused:
         bulk.run(bulk.Task(tmp_path / "none.csv", tmp_path, engine="spark"))

@@ -57,6 +57,7 @@ def run(task: Task) -> Linked:
 def train(task: Task, version: str, today: date) -> Model:
     """Train on the input; writes `model-<version>.json` and the report with what it changes."""
     began = time.monotonic()
+    needed("splink")  # before an hour's work, not after it
     with _prepared(task) as (connection, present, shards, records):
         made = training.train(connection, records, present, version, today.isoformat(), task.progress)
         path = task.out / f"model-{version}.json"
