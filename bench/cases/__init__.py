@@ -11,7 +11,7 @@ from bench.cases.primitives import drawing, primitives
 from bench.cases.reading import everything, read, search
 from bench.cases.trust import status
 from bench.cases.verify import verify
-from bench.cases.writing import bundles, create
+from bench.cases.writing import bundles, create, load
 from bench.measure import Line
 from bench.stage import Stage
 
@@ -25,6 +25,7 @@ CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "search": search,
     "create": create,
     "bundle": bundles,
+    "load": load,
     "everything": everything,
     "inside": inside,
     "status": status,

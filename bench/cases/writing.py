@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import tempfile
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,13 +15,15 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from bench.measure import BenchError, Limit, Line, request
+from bench.measure import BenchError, Cost, Limit, Line, request
 from bench.stage import Stage, visits
+from yima.cli import bulk
 from yima.runtime import clock
 
 CLIENTS: Final = 8
 _SYNTHEA_CLIENTS: Final = 4
 _KINDS: Final = 200
+_EACH: Final = 100
 _SYNTHEA: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "synthea-r4"
 _TEMPLATES: Final = """
 select institution_id, content from records.resource where type = 'Observation' and class = '' and home <> 0
@@ -68,6 +71,42 @@ async def bundles(stage: Stage) -> list[Line]:
         whole = [(place, body, len(orjson.loads(body)["entry"])) for body in bodies]
         lines.append(await _bundles(stage, "bundle-synthea", "Synthea", whole, _SYNTHEA_CLIENTS))
     return lines
+
+
+async def load(stage: Stage) -> list[Line]:
+    """`yima load` of another server's export, in this process: patients with a hundred observations each."""
+    place = stage.institutions[0]["id"]
+    async with stage.owner() as c:
+        rows = await c.fetch(_TEMPLATES, _KINDS)
+    kinds = [orjson.loads(row["content"]) for row in rows]
+    began = clock.now() - timedelta(milliseconds=1)
+    with tempfile.TemporaryDirectory(prefix="yima-bench-load-") as name:
+        folder = Path(name)
+        count = _export(folder, kinds, stage.plan.residents)
+        spent = time.process_time()
+        report = await bulk.load(stage.access, stage.url, [folder], institution=place, resume=False, processes=1)
+        spent = time.process_time() - spent
+    if report.refused or report.resources != count:
+        raise BenchError(f"{report.resources} of {count} resources were loaded")
+    stored, copied = await _copy(stage, began)
+    limit, note = Limit("COPY of the same rows, 2 connections", copied), f"{stored} rows, one process"
+    what, aim = "yima load of NDJSON, a hundred resources a patient", "10,000/s; 50 % of COPY"
+    return [Line("load", what, count / report.seconds, Cost(spent / count * 1e6), limit, aim, note, "resources")]
+
+
+def _export(folder: Path, kinds: Sequence[dict[str, Any]], patients: int) -> int:
+    """Write Patient.ndjson and Observation.ndjson; how many resources."""
+    with (folder / "Patient.ndjson").open("wb") as people, (folder / "Observation.ndjson").open("wb") as found:
+        for person in range(patients):
+            number = {"system": "urn:bench:load", "value": f"L{person}"}
+            named = {"name": [{"text": "测试"}], "gender": "female", "birthDate": "1980-01-01"}
+            patient = {"resourceType": "Patient", "id": f"p{person}", "identifier": [number], **named}
+            people.write(orjson.dumps(patient) + b"\n")
+            for position in range(_EACH):
+                kind = {k: v for k, v in kinds[position % len(kinds)].items() if k not in ("meta", "encounter")}
+                its = {"id": f"p{person}-{position}", "subject": {"reference": f"Patient/p{person}"}}
+                found.write(orjson.dumps(kind | its) + b"\n")
+    return patients * (1 + _EACH)
 
 
 async def _bundles(stage: Stage, name: str, kind: str, sent: list[tuple[str, bytes, int]], clients: int) -> Line:
