@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from operator import ne
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -84,7 +85,7 @@ def _one_character(one: Fields, other: Fields) -> bool:
         return min(len(a), len(b)) >= _LATIN_ONE and Levenshtein.distance(a, b, score_cutoff=1) <= 1
     if one.script != "han" or other.script != "han" or len(a) != len(b) or len(a) < _HAN_CHARACTERS:
         return False
-    return sum(x != y for x, y in zip(a, b, strict=True)) == 1
+    return bool(sum(map(ne, a, b)) == 1)
 
 
 def _close(one: Fields, other: Fields) -> bool:
@@ -108,13 +109,19 @@ def birth_level(one: str, other: str) -> str:
             return "exact"
         if one[:4] == other[:4] and one[5:7] == other[8:] and one[8:] == other[5:7]:
             return "swapped"
-        if sum(x != y for x, y in zip(one, other, strict=True)) == 1:
+        if _one_digit(one, other):
             return "digit"
         if _days(one, other) <= _NEAR_DAYS:
             return "near"
     elif len(one) >= _MONTH and len(other) >= _MONTH and one[:_MONTH] == other[:_MONTH]:
         return "month"
     return "year" if one[:4] == other[:4] else "different"
+
+
+def _one_digit(one: str, other: str) -> bool:
+    if one[:4] == other[:4]:
+        return bool(sum(map(ne, one, other)) == 1)
+    return one[4:] == other[4:] and bool(sum(map(ne, one[:4], other[:4])) == 1)
 
 
 def _days(one: str, other: str) -> int:

@@ -7,7 +7,8 @@ besides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -83,7 +84,7 @@ class Decision:
 
 def decide(said: Fields, candidates: Sequence[Known], model: Model, *, capped: bool = False) -> Decision:
     """Who is meant. `capped`: there were more candidates than could be looked at, so that the answer is never `new`."""
-    found = tuple(sorted((assess(said, known, model) for known in candidates), key=_best, reverse=True))
+    found = tuple(sorted(_worth_assessing(said, candidates, model, every=capped), key=_best, reverse=True))
     able = [one for one in found if not one.vetoes]
     clear = [one for one in able if not one.hindrances]
     best = clear[0] if clear else None
@@ -104,10 +105,26 @@ def decide(said: Fields, candidates: Sequence[Known], model: Model, *, capped: b
     return Decision("review" if review or capped else "new", None, review, found, hindrances)
 
 
+def _worth_assessing(said: Fields, candidates: Sequence[Known], model: Model, *, every: bool) -> Iterator[Assessed]:
+    """Candidates that could be linked, asked about, or stand in the way of another: most share a key and nothing else.
+
+    Below both bounds nobody is asked about, nor within the margin of somebody who is linked.
+    """
+    score, bounds = scorer(model), model.thresholds
+    least = min(_odds(bounds.review), _odds(bounds.automatic) - bounds.margin)
+    for known in candidates:
+        scored = [(score(said, theirs), theirs) for theirs in known.said]
+        if every or any(one.bits >= least or _shared(said.mother, theirs.mother) for one, theirs in scored):
+            yield _assess(said, known, scored, model)
+
+
 def assess(said: Fields, known: Known, model: Model) -> Assessed:
     """One candidate: the best of what was said of it, and the vetoes of all of it."""
     score = scorer(model)
-    scored = [(score(said, theirs), theirs) for theirs in known.said]
+    return _assess(said, known, [(score(said, theirs), theirs) for theirs in known.said], model)
+
+
+def _assess(said: Fields, known: Known, scored: Sequence[tuple[Score, Fields]], model: Model) -> Assessed:
     best, theirs = max(scored, key=lambda one: one[0].bits)
     vetoes = dict.fromkeys(veto for one, fields in scored for veto in _vetoes(said, fields, one))
     if any(one.levels.number == "same" for one, _ in scored):
@@ -120,6 +137,10 @@ def assess(said: Fields, known: Known, model: Model) -> Assessed:
     if newborn:
         hindrances = _newborn_hindrances(said, theirs, best, known.here)
     return Assessed(known.person, best, tuple(vetoes), hindrances, _relative(best), mother, newborn)
+
+
+def _odds(probability: float) -> float:
+    return math.log2(probability / (1 - probability))
 
 
 def _best(one: Assessed) -> tuple[bool, float]:
