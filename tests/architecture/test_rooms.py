@@ -25,8 +25,8 @@ PURE = (
     "yima.healthcode.profiles",
     "yima.healthcode.tables", "yima.mpi.compare", "yima.mpi.decide",
     "yima.mpi.documents", "yima.mpi.explain", "yima.mpi.fields", "yima.mpi.heard", "yima.mpi.keys", "yima.mpi.match",
-    "yima.mpi.names", "yima.mpi.normalise", "yima.mpi.places", "yima.mpi.registration", "yima.mpi.score", "yima.records.overview",
-    "yima.synth",
+    "yima.mpi.names", "yima.mpi.normalise", "yima.mpi.places", "yima.mpi.registration", "yima.mpi.score",
+    "yima.records.overview", "yima.synth",
 )  # fmt: skip
 IMPURE = {
     "urllib.request", "urllib.error", "os", "time", "random", "secrets", "uuid", "pathlib", "tempfile", "shutil",

@@ -201,8 +201,8 @@ class Settings:
     offline_sm2_algorithm: int = _setting(
         -65537,
         _number(-(2**31), -65537),
-        "COSE algorithm number of SM2 in offline credentials. None is registered; this one is from the private range, and "
-        "all deployments that read each other's credentials must agree on it.",
+        "COSE algorithm number of SM2 in offline credentials. None is registered; this one is from the private range, "
+        "and all deployments that read each other's credentials must agree on it.",
     )
     list_warn_hours: int = _setting(
         24, _number(1, 24 * 30, " of hours"), "Age from which a scanner says that its status list is old."
@@ -222,8 +222,8 @@ class Settings:
     national_mindex_recipe: Literal["keyed", "sm3-type-number-name", "sm3-type-number"] = _setting(
         "keyed",
         _choice("keyed", "sm3-type-number-name", "sm3-type-number"),
-        "How the national card's person index id is made of document and name. The plain SM3 recipes can be reversed by "
-        "trying every document number; choose one only to agree with a card system that uses it.",
+        "How the national card's person index id is made of document and name. The plain SM3 recipes can be reversed "
+        "by trying every document number; choose one only to agree with a card system that uses it.",
     )
     national_code_seconds: int = _setting(
         300, _number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
