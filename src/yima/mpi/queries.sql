@@ -3,13 +3,14 @@ select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
 
 -- name: hold_persons
 -- All at once and in one order: two registrations that find the same two persons by different keys must not deadlock.
-select person_id from mpi.person where person_id in (
+-- Arrays and not joins: so that a plan made before there are statistics goes by the keys as well.
+select person_id from mpi.person where person_id = any(array(
   select coalesce(m.root, f.person_id) from (
     select coalesce(l.person_id, i.person_id) as person_id from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
     where i.digest = any($1)
     union all (select k.person_id from mpi.candidate_key k where k.key = any($2) limit 400)
     union all select l.person_id from mpi.link l where l.patient_id = $3
-    union all select $4::bigint) as f left join mpi.merged m using (person_id))
+    union all select $4::bigint) as f left join mpi.merged m using (person_id)))
 order by person_id for no key update
 
 -- name: by_identifiers
@@ -23,8 +24,8 @@ from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
   join mpi.person p on p.person_id = coalesce(l.person_id, i.person_id) left join mpi.merged m on m.person_id = p.person_id
   left join lateral (
     select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id in (
-        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id))
+      and n.person_id = any(array(
+        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id)))
     ) as h on true
 where i.digest = any($1)
 
@@ -38,8 +39,8 @@ from (select 1 as nr, l.person_id from mpi.link l where l.patient_id = $1 union 
   join mpi.person p on p.person_id = t.person_id left join mpi.merged m on m.person_id = p.person_id
   left join lateral (
     select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id in (
-        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id))
+      and n.person_id = any(array(
+        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id)))
     ) as h on true
 order by t.nr
 
@@ -50,8 +51,8 @@ cross join lateral (select c.person_id from mpi.candidate_key c where c.key = k.
 left join mpi.merged m on m.person_id = f.person_id
 
 -- name: profiles
-select f.person_id, f.said, exists (
-  select from mpi.link l where l.person_id = f.person_id and l.institution_id = $3) as here
+select f.person_id, f.said, f.person_id = any(array(
+  select l.person_id from mpi.link l where l.person_id = any($1) and l.institution_id = $3)) as here
 from mpi.profile f where f.person_id = any($1) and f.normaliser = $2
 
 -- name: profiles_of
