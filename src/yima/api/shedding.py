@@ -45,9 +45,9 @@ class Class:
 
 
 SCANS: Final = Class("scans", 128, 768, 0.1)
-READS: Final = Class("reads", 64, 256, 1.0)
-SUBMISSIONS: Final = Class("submissions", 32, 128, 5.0)
-OTHERS: Final = Class("others", 32, 128, 2.0)
+READS: Final = Class("reads", 64, 512, 1.0)
+SUBMISSIONS: Final = Class("submissions", 32, 512, 5.0)
+OTHERS: Final = Class("others", 32, 256, 2.0)
 CLASSES: Final = (SCANS, READS, SUBMISSIONS, OTHERS)
 """The most urgent first."""
 
