@@ -13,7 +13,8 @@ from yima.runtime.errors import Refusal
 
 _MOST_IDENTIFIERS: Final = 32
 _MOST_PHONES: Final = 8
-_LONGEST_NAME: Final = 200
+_LONGEST_NAME: Final = 10_000
+"""Of which 200 characters are compared."""
 _LONGEST_ADDRESS: Final = 300
 _LOST: Final = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 _TWO_PEOPLE: Final = re.compile(r"[\u3400-\u9fff]\s*[、/／,，;；&＆]\s*[\u3400-\u9fff]")
