@@ -109,7 +109,6 @@ NOWHERE = [
     "/fhirx",
     "/nothing",
     "/.env",
-    "/fhir/Patient/_history",
     "/fhir/Group/1/$export",
     "/fhir/Patient/$export",
     "/fhir/Patient/{id}/Organization",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -94,11 +95,12 @@ def test_what_is_refused_ends_with_its_code_in_two_languages(data: Path, argumen
 def test_a_demo_serves_shows_codes_and_is_found_again(data: Path) -> None:
     place = data / "demo"
     place.mkdir(mode=0o711)
-    command = [sys.executable, "-m", "yima", "demo", "--port", "8497", "--residents", "3", "--data", str(place)]
+    port = _free_port()
+    command = [sys.executable, "-m", "yima", "demo", "--port", str(port), "--residents", "3", "--data", str(place)]
     for _ in range(2):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
             try:
-                _await_ready()
+                _await_ready(port)
                 demo = json.loads((place / "demo.json").read_text())
                 assert (place / "demo.json").stat().st_mode & 0o777 == 0o600
                 resident = demo["residents"][0]
@@ -113,10 +115,16 @@ def test_a_demo_serves_shows_codes_and_is_found_again(data: Path) -> None:
     postgres.remove(place)
 
 
-def _await_ready() -> None:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_ready(port: int) -> None:
     for _ in range(600):
         try:
-            with urllib.request.urlopen("http://127.0.0.1:8497/health/ready", timeout=1):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1):
                 return
         except OSError:
             time.sleep(0.1)

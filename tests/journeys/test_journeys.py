@@ -24,7 +24,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 REASON = "昏迷送入急诊，无人陪同，需要过敏史"
 REFUSALS = {
     "code-already-used": ("该码已使用过", "The code was already used"),
-    "code-expired": ("健康码已过期", "The code has expired"),
+    "code-expired": ("健康码或凭证已过期", "The code or credential has expired"),
     "code-issuer-unknown": ("该码由其他平台签发", "The code comes from another deployment"),
 }
 
