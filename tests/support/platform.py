@@ -195,7 +195,7 @@ class Platform:
         return found
 
     async def institution(
-        self, name: str = "", *, matching: str = "full", scopes: str = "system/*.cruds"
+        self, name: str = "", *, matching: str = "full", scopes: str = "system/*.cruds", rights: tuple[str, ...] = ()
     ) -> Institution:
         """Register an institution with an app, a key, a terminal and a doctor."""
         code = f"{name or 'H'}{next(_count)}"
@@ -210,8 +210,9 @@ class Platform:
             doctor = directory.Practitioner(0, number, "D1", "王医生", "Dr Wang", "主任医师", "Chief physician", "0300")
             practitioner = await directory.register_practitioner(c, doctor)
             app = directory.App(
-                f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching
-            )
+                f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching,
+                frozenset(rights),
+            )  # fmt: skip
             await directory.register_app(c, app)
         return Institution(self, number, code, app.client_id, key, f"{code}-T1", practitioner, scopes)
 

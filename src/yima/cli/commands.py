@@ -242,22 +242,19 @@ def terminal_remove_key(
 
 
 @register_app.command("app")
-def register_client(
+def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by its name
     institution: Annotated[str, typer.Argument(help="Code of its institution.")],
     client_id: Annotated[str, typer.Argument(help="The client_id with which it will sign in.")],
     jwks: Annotated[Path, typer.Option(help="File with its public keys (JWK Set, RFC 7517).", exists=True)],
     name: Annotated[str, typer.Option(help="Name shown in access logs.")] = "",
     scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "system/*.cruds",
     matching: Annotated[str, typer.Option(help="full, identifier or off.")] = "full",
+    right: Annotated[list[str] | None, typer.Option(help="demographics: may ask who a stranger is.")] = None,
     data: Data = None,
 ) -> None:
     """Register an institution's app with its public keys."""
-    with_access(
-        data,
-        lambda access: registering.client(
-            access, institution, client_id, name or client_id, jwks.read_bytes(), scope, matching
-        ),
-    )
+    made = directory.App(client_id, 0, name or client_id, {}, tuple(scope.split()), matching, frozenset(right or ()))
+    with_access(data, lambda access: registering.client(access, institution, made, jwks.read_bytes()))
     typer.echo(f"app {client_id} is registered for {institution}")
 
 

@@ -21,7 +21,7 @@ Numbers = Mapping[str, tuple[str, str]]
 
 
 async def operators(access: Access) -> list[dict[str, str]]:
-    """Two people who may suspend a card, together; what demo.json says of them."""
+    """Two people with every right, so that each can second the other; what demo.json says of them."""
     async with access.database.transaction() as c:
         for code, name_zh, name_en in _OPERATORS:
             one = directory.Operator(code, name_zh, name_en, frozenset(directory.OPERATOR_RIGHTS))

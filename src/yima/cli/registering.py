@@ -82,8 +82,8 @@ async def counter(access: Access, code: str, made: Counter, kind: str) -> tuple[
     return text, healthcode.poster_svg(known, *names, text).encode()
 
 
-async def client(access: Access, code: str, client_id: str, name: str, jwks: bytes, scope: str, matching: str) -> None:
-    """Register an app with the public keys in `jwks` (JSON). Refusal `field-invalid` names what is wrong with them."""
+async def client(access: Access, code: str, made: App, jwks: bytes) -> None:
+    """Register an app with the public keys in `jwks` (JSON). Refusal `field-invalid` names what is wrong with it."""
     number = await _number(access, code)
     try:
         keys = orjson.loads(jwks)
@@ -92,7 +92,7 @@ async def client(access: Access, code: str, client_id: str, name: str, jwks: byt
     if not isinstance(keys, dict):
         raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)")
     async with access.database.transaction() as c:
-        await directory.register_app(c, App(client_id, number, name, keys, tuple(scope.split()), matching))
+        await directory.register_app(c, replace(made, institution_id=number, jwks=keys))
 
 
 async def gateway(access: Access, code: str, app_id: str, family: str, **options: Any) -> GatewaySecrets:

@@ -17,6 +17,7 @@ from yima.directory.gateway import (
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
 from yima.directory.register import (
+    APP_RIGHTS,
     App,
     Department,
     Institution,
@@ -54,6 +55,7 @@ from yima.directory.terminals import (
 )
 
 __all__ = [
+    "APP_RIGHTS",
     "ASSERTION_TYPE",
     "CODE_SCOPE",
     "COUNTER_SCOPE",

@@ -31,7 +31,7 @@ class Caller:
     terminal: str = ""
     """The one terminal for which a terminal's token is good; empty for everybody else."""
     rights: frozenset[str] = frozenset()
-    """What somebody of the operator may do (`directory.OPERATOR_RIGHTS`); empty for everybody else."""
+    """What somebody of the operator (`directory.OPERATOR_RIGHTS`) or an app (`APP_RIGHTS`) may do besides."""
     scopes: frozenset[str] = frozenset()
     matching: Literal["full", "identifier", "off"] = "full"
     """How submissions of this app find their person."""

@@ -9,8 +9,9 @@ from yima.directory.register import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-OPERATOR_RIGHTS: Final = ("suspend",)
-"""`suspend`: propose, approve and end suspensions of cards; two people are needed for one."""
+OPERATOR_RIGHTS: Final = ("suspend", "steward")
+"""`suspend`: propose, approve and end suspensions of cards; two people are needed for one. `steward`: decide who is the
+same person, with a second steward where it is risky (`access.stewarding`)."""
 _SHARED: Final = "operator"
 """The subject of the dashboard's own session, which is nobody in particular and holds no right."""
 

@@ -14,6 +14,9 @@ from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 
 SQL = Queries(__package__)
+APP_RIGHTS: Final = ("demographics",)
+"""`demographics`: be told of persons whom its institution has not registered (`$match`, PDQm, the
+numbers of other institutions over PIXm). A setting per app; denied unless given."""
 FREE_ID: Final = "an id that no other institution, app or terminal holds"
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|(?=.)c?r?u?d?s?)")
@@ -67,6 +70,8 @@ class App:
     jwks: dict[str, Any]
     scopes: tuple[str, ...] = ("system/*.cruds",)
     matching: str = "full"
+    rights: frozenset[str] = frozenset()
+    """Of `APP_RIGHTS`."""
 
 
 async def register_institution(c: Connection, *, code: str, name_zh: str, name_en: str, kind: str, area: str) -> int:
@@ -91,14 +96,17 @@ async def register_app(c: Connection, app: App) -> None:
     """Put an app on the register.
 
     Refusal `field-invalid` when the key set is empty or holds private members, a scope is not a system scope of SMART
-    App Launch 2.2 (or a v1 word), or another institution holds the client_id.
+    App Launch 2.2 (or a v1 word), a right is on no list, or another institution holds the client_id.
     """
     keys = app.jwks.get("keys")
     if not isinstance(keys, list) or not keys or not all(map(is_public_key, keys)):
         raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
     if not app.scopes or not all(map(_SCOPE.fullmatch, app.scopes)):
         raise Refusal("field-invalid", field="scopes", expected="system/[type or *].[cruds], e.g. system/*.rs")
-    row = (app.client_id, app.institution_id, app.name, orjson.dumps(app.jwks).decode(), list(app.scopes), app.matching)
+    if not app.rights <= set(APP_RIGHTS):
+        raise Refusal("field-invalid", field="rights", expected=", ".join(APP_RIGHTS))
+    keys_text = orjson.dumps(app.jwks).decode()
+    row = (app.client_id, app.institution_id, app.name, keys_text, list(app.scopes), app.matching, sorted(app.rights))
     if not await c.fetchrow(SQL.put_app, *row):
         raise Refusal("field-invalid", field="client_id", expected=FREE_ID)
 

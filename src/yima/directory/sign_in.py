@@ -75,6 +75,7 @@ class _Client:
             institution_en=row["name_en"],
             scopes=frozenset(scopes),
             matching=row["matching"],
+            rights=frozenset(row["rights"]),
         )
 
 
