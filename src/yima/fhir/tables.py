@@ -38,6 +38,8 @@ VALUESETS: Final[dict[str, dict[str, list[str]]]] = _structure["valuesets"]
 SEARCH_ROWS: Final[dict[str, dict[str, dict[str, Any]]]] = _search["search"]
 COMPARTMENT: Final[dict[str, list[str]]] = _search["compartment"]
 """Type -> search parameters that put it into a patient's compartment (R4 CompartmentDefinition patient)."""
+UCUM: Final = _load("ucum.json")
+"""Prefixes and unit atoms of UCUM (tools/ucum_table.py): see `yima.fhir.ucum`."""
 TYPES: Final[frozenset[str]] = frozenset(name for name, kind in KINDS.items() if kind.get("resource"))
 """All concrete R4 resource types."""
 

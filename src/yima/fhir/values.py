@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
+from yima.fhir import ucum
 from yima.fhir.dates import PREFIXES, Range, date_range, matches_dated, number_range, value_range, widen
 from yima.fhir.forms import writer
 from yima.fhir.parameters import SearchParam
@@ -25,7 +27,9 @@ MAX_VALUES: Final = 200
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _LOCAL: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?").fullmatch
 _PREFIXED: Final = re.compile(rf"({'|'.join(PREFIXES)})?(.*)", re.S)
-_INFINITY: Final = Decimal("Infinity")
+_INFINITY: Final = float("inf")  # compares with Decimals as with Fractions
+_MAGNITUDE: Final = 400
+"""Powers of ten beyond which a stored number is no measurement and is not made a fraction of so many digits."""
 _NAME_PARTS: Final = ("text", "family", "given", "prefix", "suffix")
 _ADDRESS_PARTS: Final = ("text", "line", "city", "district", "state", "postalCode", "country")
 
@@ -229,40 +233,75 @@ def number_test(field: str, text: str) -> Test:
 
 
 def quantity_test(field: str, text: str) -> Test:
-    """`[prefix]number[|system|code]`; with `number||unit` the unit may be the code or the printed unit."""
+    """`[prefix]number[|system|code]`; with `number||unit` the unit may be the code or the printed unit.
+
+    A UCUM unit finds what was written in any unit of the same kind (R4 search.html#quantity): both sides are compared
+    in base units, exactly, the asked number with the precision it was asked in.
+    """
     pieces = [unescape(piece) for piece in split(text, "|")]
     if len(pieces) not in (1, 3):
         raise invalid(field, "[prefix]number or [prefix]number|[system]|code")
     prefix, low, high = _number_bounds(field, pieces[0])
-    system, unit = pieces[1:] if len(pieces) == 3 else ("", "")
+    system, code = pieces[1:] if len(pieces) == 3 else ("", "")
+    asked = ucum.unit(code) if system == ucum.SYSTEM else None
+    number = _in_base(asked) if asked else _as_written(system, code)
+    bounds: tuple[Any, Any] = (asked.base(Fraction(low)), asked.base(Fraction(high))) if asked else (low, high)
 
     def test(value: Any, path: Path) -> bool:
-        found = _quantity_range(value, path.type)
-        if found is None or not matches_dated(prefix, low, high, *found):
-            return False
-        return not unit or any(_has_unit(q, system, unit) for q in (value, value.get("low"), value.get("high")))
+        found = _quantity_range(value, path.type, number)
+        return found is not None and matches_dated(prefix, *bounds, *found)
 
     return test
 
 
-def _quantity_range(value: Any, type_name: str) -> tuple[Decimal, Decimal] | None:
+Number = Callable[[Any], Decimal | Fraction | None]
+"""The number of a quantity on the scale that was asked for; None when it is not on it."""
+
+
+def _as_written(system: str, code: str) -> Number:
+    """The number as it stands, where the unit is the one asked for or none was."""
+
+    def number(quantity: Any) -> Decimal | None:
+        found = quantity.get("value") if type(quantity) is dict else None
+        if not isinstance(found, int | Decimal) or (code and not _has_unit(quantity, system, code)):
+            return None
+        return Decimal(found)
+
+    return number
+
+
+def _in_base(asked: ucum.Unit) -> Number:
+    """The number in base units, where it measures the same as the unit asked for."""
+
+    def number(quantity: Any) -> Fraction | None:
+        if type(quantity) is not dict or quantity.get("system") != ucum.SYSTEM:
+            return None
+        found, unit = quantity.get("value"), ucum.unit(str(quantity.get("code", "")))
+        if unit is None or unit.dimension != asked.dimension or not isinstance(found, int | Decimal):
+            return None
+        if abs(Decimal(found).adjusted()) > _MAGNITUDE:
+            return None
+        return unit.base(Fraction(found))
+
+    return number
+
+
+def _quantity_range(value: Any, type_name: str, number: Number) -> tuple[Any, Any] | None:
+    """The range of a quantity, by its comparator, or of a Range, whose missing ends are open."""
     if type(value) is not dict:
         return None
     if type_name == "Range":
-        low, high = (value.get(end, {}).get("value") for end in ("low", "high"))
+        low, high = number(value.get("low")), number(value.get("high"))
         if low is None and high is None:
             return None
-        return (-_INFINITY if low is None else Decimal(low), _INFINITY if high is None else Decimal(high))
-    number = value.get("value")
-    if not isinstance(number, int | Decimal):
+        return (-_INFINITY if low is None else low, _INFINITY if high is None else high)
+    found, comparator = number(value), value.get("comparator", "")
+    if found is None:
         return None
-    comparator, number = value.get("comparator", ""), Decimal(number)
-    return (-_INFINITY if "<" in comparator else number, _INFINITY if ">" in comparator else number)
+    return (-_INFINITY if "<" in comparator else found, _INFINITY if ">" in comparator else found)
 
 
 def _has_unit(quantity: Any, system: str, unit: str) -> bool:
-    if type(quantity) is not dict:
-        return False
     if system:
-        return quantity.get("system") == system and quantity.get("code") == unit
+        return bool(quantity.get("system") == system and quantity.get("code") == unit)
     return unit in (quantity.get("code"), quantity.get("unit"), quantity.get("currency"))
