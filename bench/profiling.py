@@ -50,9 +50,15 @@ async def profile(plan: Plan, server: Postgres, name: str) -> str:
 @contextlib.contextmanager
 def _logging_nowhere(level: str) -> Iterator[None]:
     """Requests are logged as they would be, into nothing."""
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
-        logs.configure("json", level)
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # lines go to the process's own standard error, past Python's stream
+    logs.configure("json", level)
+    try:
         yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 async def _requests(prepared: Stage, name: str) -> _Caught:

@@ -1,7 +1,9 @@
 """The application: assembles the rooms behind one ASGI callable.
 
-A request goes: `Application` (gate, request id, host, time) -> router -> api or portals -> exchange or access -> rooms
-below. A scan, the hottest request, leaves out the router and the objects around it: `Application._scan`.
+A request goes: `Application` (gate, request id, host, time) -> table or router -> api or portals -> exchange or access
+-> rooms below. Machines' addresses stand in a table (`Application._machine`); pages, and what the table does not hold,
+go through Starlette's router (`Application._http`). A scan, the hottest request, leaves out the objects of requests as
+well: `Application._scan`.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ _SCAN_HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+_NO_STORE: Final = (b"cache-control", b"no-store")
 _LENGTH_DIGITS: Final = 5
+_LIVE: Final = "/health/live"
+"""A load balancer asks for it by address, so it is answered whatever the host is called."""
 _PAGES: Final = ("/resident", "/clinician", "/operator", "/public", "/kiosk/screen", "/dev", "/static")
 
 
@@ -53,8 +59,10 @@ class Application:
         self._database_url = database_url
         self._base_url = base_url
         self._hosts = _hosts(settings, base_url)
+        machines = api.routes()
+        self._table = api.Table(machines)
         self._gates = api.Gates(settings.language)
-        router = Router([*api.routes(), *portals.routes()], redirect_slashes=False)
+        router = Router([*machines, *portals.routes()], redirect_slashes=False)
         handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _unrouted}
         self._pages: ASGIApp = portals.SecurityHeaders(ExceptionMiddleware(router, handlers=handlers))
         self._machines: ASGIApp = ExceptionMiddleware(router, handlers=handlers)
@@ -103,7 +111,7 @@ class Application:
         """Take the request on, or turn it away before anything of it is read."""
         gate = self._gates.of(scope["method"], scope["path"])
         if gate is None:
-            await self._http(scope, receive, send)
+            await self._found(scope, receive, send)
             return
         if not gate.enter():
             await self._gates.turn_away(gate, scope["path"], _request_id(_given_id(scope)), send)
@@ -113,9 +121,52 @@ class Application:
             if scope["path"] == "/code/verify" and scope["method"] == "POST":
                 await self._scan(scope, receive, send)
             else:
-                await self._http(scope, receive, send)
+                await self._found(scope, receive, send)
         finally:
             gate.leave(time.perf_counter() - began)
+
+    async def _found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._table.find(scope["method"], scope["path"])
+        if found is None:
+            await self._http(scope, receive, send)
+            return
+        scope["app"], scope["endpoint"], scope["path_params"] = self, *found
+        await self._machine(found[0], api.LeanRequest(scope, receive), send)
+
+    async def _machine(self, endpoint: api.Endpoint, request: Request, send: Send) -> None:
+        """A request of a machine: the handler's answer, or a refusal, and what belongs around it."""
+        began, status = time.perf_counter(), 500
+        rid = _request_id(request.headers.get("x-request-id", ""))
+        token = logs.request_id.set(rid)
+        try:
+            response = await self._answered(endpoint, request)
+            status = response.status_code
+            headers = [*response.raw_headers, (b"x-request-id", rid.encode())]
+            named = {name for name, _ in headers}
+            if b"x-content-type-options" not in named:
+                headers.append(_NO_SNIFF)
+            if b"cache-control" not in named and api.is_fhir(request.scope["path"]):
+                headers.append(_NO_STORE)
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": response.body})
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        finally:
+            _note(_route_name(endpoint), request.method, status, time.perf_counter() - began)
+            logs.request_id.reset(token)
+
+    async def _answered(self, endpoint: api.Endpoint, request: Request) -> Response:
+        path = request.scope["path"]
+        try:
+            if _host(request.headers.get("host", "")) not in self._hosts and path != _LIVE:
+                raise Refusal("host-unknown", field="Host")
+            return await endpoint(request)
+        except Refusal as refusal:
+            return api.answer_refusal(request, refusal)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # the last line of defence: logged by type, answered without detail
+            return api.answer_refusal(request, _unexpected(error, _route_name(endpoint)))
 
     async def _scan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """POST /code/verify, top to bottom: 60 us of ours where router, middleware and request objects took 200.
@@ -192,7 +243,7 @@ class Application:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         named = Headers(scope=scope).get("host", "")
-        if _host(named) not in self._hosts and scope["path"] != "/health/live":  # a load balancer asks by address
+        if _host(named) not in self._hosts and scope["path"] != _LIVE:
             await api.answer_refusal(request, Refusal("host-unknown", field="Host"))(scope, receive, send)
             return
         started = False
@@ -271,7 +322,12 @@ def _request_id(given: str) -> str:
 def _route(scope: Scope) -> str:
     """The route's name, never its path: paths hold ids."""
     endpoint = scope.get("endpoint")
-    return f"{endpoint.__module__.rpartition('.')[2]}.{endpoint.__name__}" if callable(endpoint) else "none"
+    return _route_name(endpoint) if callable(endpoint) else "none"
+
+
+@lru_cache(1024)
+def _route_name(endpoint: Any) -> str:
+    return f"{endpoint.__module__.rpartition('.')[2]}.{endpoint.__name__}"
 
 
 def _account(scope: Scope, status: int, seconds: float) -> None:
@@ -282,7 +338,7 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
 
 def _note(route: str, method: str, status: int, seconds: float) -> None:
     metrics.answered(route, method, status, seconds)
-    _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
+    logs.answered(method, route, status, round(seconds * 1000, 2))
 
 
 def _where(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import string
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from yima.runtime import clock, ids, logs, metrics
 from yima.runtime.errors import KINDS, Refusal, problem
@@ -135,12 +137,48 @@ def test_no_word_of_the_list_names_a_person() -> None:
 
 
 def test_metrics_are_text_and_their_labels_name_no_person() -> None:
-    metrics.requests.labels("fhir_read.read", "GET", "200").inc()
+    for seconds in (0.001, 0.0011, 0.3, 99.0):
+        metrics.answered("a.test", "GET", 200, seconds)
+    metrics.decided("denied", "a-test")
     body, kind = metrics.render()
     assert kind.startswith("text/plain")
-    assert b'yima_http_requests_total{method="GET",route="fhir_read.read",status="200"}' in body
-    for metric in (metrics.requests, metrics.latency, metrics.submissions, metrics.verifications, metrics.disclosures):
-        assert set(metric._labelnames) <= {"route", "method", "status", "outcome", "basis"}
+    families = text_string_to_metric_families(body.decode())
+    ours = [sample for family in families for sample in family.samples if sample.name.startswith("yima_")]
+    assert {"yima_http_requests_total", "yima_disclosures_total"} <= {sample.name for sample in ours}
+    known = {"route", "method", "status", "outcome", "basis", "le", "class", "family"}
+    assert all(set(sample.labels) <= known for sample in ours)
+    of_test = {(s.name, s.labels.get("le")): s.value for s in ours if s.labels.get("route") == "a.test"}
+    assert of_test["yima_http_requests_total", None] == of_test["yima_http_request_seconds_count", None] == 4
+    assert [of_test["yima_http_request_seconds_bucket", le] for le in ("0.001", "0.0025", "0.5", "+Inf")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert of_test["yima_http_request_seconds_sum", None] == pytest.approx(99.3021)
+
+
+async def test_lines_of_requests_are_json_with_the_request_id_and_written_before_the_loop_waits(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("json", "info")
+    token = logs.request_id.set("r-12345678")
+    try:
+        logs.answered("GET", "fhir_read.read", 200, 1.25)
+        logs.answered("GET", "fhir_read.read", 404, 0.5)
+        await asyncio.sleep(0)
+        written = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    finally:
+        logs.request_id.reset(token)
+        logs.configure(level="error")
+    assert [line["status"] for line in written] == [200, 404]
+    for line in written:
+        assert set(line) <= logs.ALLOWED
+        assert (line["request_id"], line["event"], line["level"]) == ("r-12345678", "request", "info")
+        assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
+    logs.answered("GET", "fhir_read.read", 200, 1.25)
+    await asyncio.sleep(0)
+    assert not capfd.readouterr().err  # only errors are wanted now
 
 
 # --- refusals -----------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
         decision = replace(decision, permit=False, refusal="mandate-needed")
-    metrics.disclosures.labels("ok" if decision.permit else "denied", decision.basis).inc()
+    metrics.decided("ok" if decision.permit else "denied", decision.basis)
     return decision
 
 

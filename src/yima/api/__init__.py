@@ -2,7 +2,8 @@
 
 Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the protocol of the path), `is_fhir`,
 `Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `verify_plainly` and
-`LONGEST_SCAN` (the hot path of a scan).
+`LONGEST_SCAN` (the hot path of a scan), `Table` (finds an address), `Endpoint` (what it finds) and `LeanRequest` (what
+that is given).
 """
 
 from yima.api.answers import answer_refusal, is_fhir
@@ -11,5 +12,17 @@ from yima.api.code import verify_plainly
 from yima.api.paging import Pager
 from yima.api.routes import routes
 from yima.api.shedding import Gates
+from yima.api.table import Endpoint, LeanRequest, Table
 
-__all__ = ["LONGEST_SCAN", "Gates", "Pager", "answer_refusal", "is_fhir", "routes", "verify_plainly"]
+__all__ = [
+    "LONGEST_SCAN",
+    "Endpoint",
+    "Gates",
+    "LeanRequest",
+    "Pager",
+    "Table",
+    "answer_refusal",
+    "is_fhir",
+    "routes",
+    "verify_plainly",
+]

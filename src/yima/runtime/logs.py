@@ -5,6 +5,7 @@ Every line carries the request id of the request it belongs to. JSON by default;
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from typing import Any, BinaryIO, Final, cast
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from yima.runtime import clock
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -66,6 +69,7 @@ def _allow(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 def configure(log_format: str = "json", level: str = "info") -> None:
     """Set up logging for the process; `log_format` is `json` or `console`, lines go to stderr."""
     as_json = log_format == "json"
+    _requests.plainly = as_json and logging.getLevelName(level.upper()) <= logging.INFO
     renderer: Any = (
         structlog.processors.JSONRenderer(serializer=orjson.dumps)
         if as_json
@@ -79,9 +83,41 @@ def configure(log_format: str = "json", level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(_stderr()) if as_json else structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(_err) if as_json else structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def answered(method: str, route: str, status: int, ms: float) -> None:
+    """The line of a request that was answered, with its request id."""
+    if not _requests.plainly:
+        _app.info("request", method=method, route=route, status=status, ms=ms)
+        return
+    line: dict[str, Any] = {"room": "app", "method": method, "route": route, "status": status, "ms": ms}
+    line |= {"event": "request", "level": "info", "timestamp": clock.now().isoformat().replace("+00:00", "Z")}
+    _requests.add(line | {"request_id": request_id.get()})
+
+
+class _Requests:
+    """Lines of requests: made at a fifth of what structlog takes, written together once in each turn of the loop."""
+
+    def __init__(self) -> None:
+        self.plainly = False
+        """Whether they are wanted, as JSON; else structlog decides, and makes them."""
+        self._lines: list[bytes] = []
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Write a line before the loop next waits."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _write(self) -> None:
+        lines, self._lines = b"".join(self._lines), []
+        _err.write(lines)
+
+
+_requests: Final = _Requests()
 
 
 def _stderr() -> BinaryIO:
@@ -89,6 +125,12 @@ def _stderr() -> BinaryIO:
     return cast(BinaryIO, open(2, "wb", buffering=0, closefd=False))
 
 
+_err: Final = _stderr()
+
+
 def get(name: str) -> FilteringBoundLogger:
     """A logger for one room."""
     return cast(FilteringBoundLogger, structlog.get_logger(room=name))
+
+
+_app: Final = get("app")
