@@ -1,59 +1,8 @@
--- name: lock
-select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k order by k
+-- name: known
+select * from mpi.known($1::bigint[], $2::bytea[], $3::bigint[], $4::text, $5::bigint)
 
--- name: hold_persons
--- All at once and in one order: two registrations that find the same two persons by different keys must not deadlock.
--- Arrays and not joins: so that a plan made before there are statistics goes by the keys as well.
-select person_id from mpi.person where person_id = any(array(
-  select coalesce(m.root, f.person_id) from (
-    select coalesce(l.person_id, i.person_id) as person_id from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
-    where i.digest = any($1)
-    union all (select k.person_id from mpi.candidate_key k where k.key = any($2) limit 400)
-    union all select l.person_id from mpi.link l where l.patient_id = $3
-    union all select $4::bigint) as f left join mpi.merged m using (person_id)))
-order by person_id for no key update
-
--- name: by_identifiers
--- `person_id` is as whom the person is read; words, key and profiles are of `own`, who was merged: each side keeps its own.
-select i.digest, i.system, i.patient_id, exists (select from mpi.frozen z where z.digest = i.digest) as frozen,
-  p.deceased, p.phone_key, p.person_id as own, coalesce(m.root, p.person_id) as person_id, p.name, p.latin_name, p.sex,
-  p.birth_date, p.multiple_birth, p.wrap,
-  h.held, h.systems,
-  array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
-from mpi.identifier i left join mpi.link l on l.patient_id = i.patient_id
-  join mpi.person p on p.person_id = coalesce(l.person_id, i.person_id) left join mpi.merged m on m.person_id = p.person_id
-  left join lateral (
-    select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id = any(array(
-        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id)))
-    ) as h on true
-where i.digest = any($1)
-
--- name: by_persons
--- Of the Patient that is replaced, of who was scanned, or of whom the score found.
-select t.nr, false as frozen, p.deceased, p.phone_key, p.person_id as own, coalesce(m.root, p.person_id) as person_id, p.name, p.latin_name, p.sex,
-  p.birth_date, p.multiple_birth, p.wrap,
-  h.held, h.systems,
-  array(select f.digest from mpi.profile f where f.person_id = p.person_id) as profiles
-from (select 1 as nr, l.person_id from mpi.link l where l.patient_id = $1 union all select 2, $2::bigint) as t
-  join mpi.person p on p.person_id = t.person_id left join mpi.merged m on m.person_id = p.person_id
-  left join lateral (
-    select array_agg(n.digest) as held, array_agg(n.system) as systems from mpi.identifier n where n.kind = 'national'
-      and n.person_id = any(array(
-        select coalesce(m.root, p.person_id) union all select g.person_id from mpi.merged g where g.root = coalesce(m.root, p.person_id)))
-    ) as h on true
-order by t.nr
-
--- name: candidates
--- At most $2 persons a key: a key that finds more says too little.
-select k.nr, f.person_id, coalesce(m.root, f.person_id) as root from unnest($1::bigint[]) with ordinality as k(key, nr)
-cross join lateral (select c.person_id from mpi.candidate_key c where c.key = k.key limit $2) as f
-left join mpi.merged m on m.person_id = f.person_id
-
--- name: profiles
-select f.person_id, f.said, f.person_id = any(array(
-  select l.person_id from mpi.link l where l.person_id = any($1) and l.institution_id = $3)) as here
-from mpi.profile f where f.person_id = any($1) and f.normaliser = $2
+-- name: sharing
+select * from mpi.sharing($1::bigint[], $2::integer, $3::smallint, $4::integer)
 
 -- name: profiles_of
 select f.said from mpi.profile f where f.normaliser = $2 and f.person_id in (
@@ -70,7 +19,7 @@ numbers as (
   where not exists (select from mpi.frozen z where z.digest = d)
   order by d on conflict (digest) do nothing),
 keyed as (
-  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k order by k on conflict do nothing),
+  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k),
 profiled as (
   insert into mpi.profile (person_id, digest, normaliser, said) select $1, $9::bytea, $10::smallint, $11::bytea where $9::bytea is not null)
 insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)

@@ -6,7 +6,7 @@ one order, so that two hundred institutions naming the same new person at once m
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -29,6 +29,8 @@ from yima.runtime.keys import Vault
 SQL = Queries(__package__)
 _MOST_A_KEY: Final = 200
 """Persons looked at for one candidate key."""
+_BY_NUMBER: Final = 3
+"""`nr` of `mpi.known` for what a number found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,11 @@ async def resolve(
     numbers = {digest(vault, number, source.institution): number for number in said.identifiers}
     words = heard(vault, said) if source.matching == "full" else None
     locked = list(words.locked) if words else []
-    await c.execute(SQL.lock, sorted({*map(_lock, numbers), *locked}))
     # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
     # Whoever the score can link by itself is among them: that takes a number, or name and birth date in common.
-    await c.execute(SQL.hold_persons, list(numbers), locked, patient_id, scanned)
+    row = (sorted({*map(_lock, numbers), *locked}), list(numbers), locked, patient_id, scanned)
     # 2 Who is known by numbers? The score is asked only when none has decided.
-    known = await _by_numbers(c, numbers, source, patient_id, scanned)
+    known = _by_numbers(await c.fetch(SQL.known, *row), numbers, source, patient_id)
     decision, scored = match(said, known.candidates), None
     if decision.person is None and words:
         decision, scored = await _by_score(c, words, known, numbers, decision, source.institution)
@@ -120,7 +121,7 @@ def _refuse_future(said: Registration, now: datetime) -> None:
         raise Refusal("field-invalid", field="Patient.birthDate", expected="a date that is not in the future")
 
 
-async def link(
+async def link(  # noqa: PLR0913  each is one independent fact of the link
     c: Connection,
     vault: Vault,
     resolution: Resolution,
@@ -129,12 +130,17 @@ async def link(
     patient_id: str,
     *,
     now: datetime,
+    home: PersonId | None = None,
 ) -> None:
-    """Say that a Patient is the resolved person, and that the institution's own numbers mean this Patient."""
+    """Say that a Patient is the resolved person, and that the institution's own numbers mean this Patient.
+
+    `home`: where the Patient lies, for an id that does not say so.
+    """
     if resolution.patient_id == patient_id and not resolution.new_numbers and not resolution.review:
         return  # it was said before
     local = [digest(vault, number, source.institution) for number in said.identifiers if not number.national]
-    row = (resolution.person, patient_id, ids.home_of(patient_id), source.institution, resolution.rule, now)
+    home = ids.home_of(patient_id) if home is None else home
+    row = (resolution.person, patient_id, home, source.institution, resolution.rule, now)
     await c.execute(SQL.add_link, *row, local)
     if resolution.created:
         metrics.persons.inc()
@@ -153,18 +159,15 @@ def _lock(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
 
 
-async def _by_numbers(
-    c: Connection,
-    numbers: dict[bytes, Identifier],
-    source: Source,
-    patient_id: str | None,
-    scanned: PersonId | None,
+def _by_numbers(
+    found: Sequence[Any], numbers: dict[bytes, Identifier], source: Source, patient_id: str | None
 ) -> _Known:
     """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order given."""
     known = _Known([], {}, patient_id)
-    for row in await c.fetch(SQL.by_persons, patient_id, scanned) if patient_id or scanned else ():
-        _add(known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
-    rows = {bytes(row["digest"]): row for row in await c.fetch(SQL.by_identifiers, list(numbers))}
+    for row in found:
+        if row["nr"] != _BY_NUMBER:
+            _add(known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
+    rows = {bytes(row["digest"]): row for row in found if row["nr"] == _BY_NUMBER}
     for key, number in numbers.items():
         if key in rows and (source.matching != "off" or not number.national):
             _add(known, rows[key], "national-number" if number.national else "local-number", numbers)
@@ -183,7 +186,7 @@ async def _by_score(
     if scored.person is None:
         return Match(None, "new", review=asked), scored
     found = _Known([], {}, None)
-    for row in await c.fetch(SQL.by_persons, None, scored.person):
+    for row in await c.fetch(SQL.known, [], [], [], None, scored.person):
         _add(found, row, "score", numbers)
     known.rows.update(found.rows)
     # What the index holds of the person's documents counts as well: words of long ago may not say all of them.
@@ -197,20 +200,17 @@ async def _by_score(
 async def _candidates(c: Connection, words: Heard, institution: int) -> tuple[list[Known], bool]:
     """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
     more than can be looked at. Other keys that find so many are left out: they say too little."""
-    rows = await c.fetch(SQL.candidates, list(words.keys), _MOST_A_KEY)
-    if not rows:
-        return [], False
-    counts = Counter(row["nr"] for row in rows)
-    full = {number for number, count in counts.items() if count >= _MOST_A_KEY}
-    capped = any(number <= len(words.locked) for number in full)
-    roots = {row["person_id"]: row["root"] for row in rows if row["nr"] not in full}
-    roots |= {root: root for root in roots.values()}
     said: dict[PersonId, list[Fields]] = {}
     here = set[PersonId]()
-    for row in await c.fetch(SQL.profiles, list(roots), normalise.VERSION, institution) if roots else ():
-        person = roots[row["person_id"]]
-        said.setdefault(person, []).append(read_fields(row["said"]))
-        here |= {person} if row["here"] else set()
+    capped = False
+    for person, stored, patient_here, full_key in await c.fetch(
+        SQL.sharing, list(words.keys), _MOST_A_KEY, normalise.VERSION, institution
+    ):
+        if person is None:
+            capped |= full_key <= len(words.locked)
+            continue
+        said.setdefault(person, []).append(read_fields(stored))
+        here |= {person} if patient_here else set()
     return [Known(person, tuple(theirs), here=person in here) for person, theirs in said.items()], capped
 
 

@@ -113,7 +113,7 @@ class Vault:
     def blind(self, purpose: str, value: str) -> bytes:
         """Keyed index of a value (HMAC-SHA-256, 16 bytes); equal values under two purposes differ."""
         message = f"{purpose}\x1f{value}".encode()
-        return hmac.new(self._index_key, message, hashlib.sha256).digest()[:_BLIND_BYTES]
+        return hmac.digest(self._index_key, message, "sha256")[:_BLIND_BYTES]  # in one call: a third of the time
 
     def new_wrap(self) -> bytes:
         """A fresh data key, wrapped by the master key (RFC 3394, 40 bytes): store it with the person."""
