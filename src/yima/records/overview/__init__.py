@@ -11,6 +11,8 @@ from typing import Any
 
 from .ages import months_old
 from .basics import basics, identity
+from .concepts import Concept
+from .digest import RULES, Digest, Digester
 from .entries import lists, no_known_allergy
 from .episodes import activities, episodes
 from .gather import gather
@@ -41,8 +43,12 @@ from .suggestions import suggestions
 from .tags import tags
 
 __all__ = [
+    "RULES",
     "Activity",
     "Basics",
+    "Concept",
+    "Digest",
+    "Digester",
     "Entry",
     "Episode",
     "EpisodeKind",
@@ -58,6 +64,7 @@ __all__ = [
     "Tag",
     "Text",
     "Trend",
+    "assembled",
     "overview",
 ]
 
@@ -69,7 +76,16 @@ def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinf
     become days.
     Rules about time ignore facts dated after today; lists, timeline and diagnosis tags keep them.
     """
-    case = gather(resources, today, zone)
+    digester = Digester(zone=zone)
+    digests = [one for body in resources if (one := digester.digest(body))]
+    return assembled([(digester.concepts, digests)], today, zone=zone)
+
+
+def assembled(
+    parts: Iterable[tuple[Sequence[Concept], Iterable[Digest]]], today: date, *, zone: tzinfo = CHINA
+) -> Overview:
+    """The overview of digests that were kept, each part with its table of concepts: see `overview`."""
+    case = gather(parts, today, zone)
     who = identity(case)
     born = who.born.day if who.born else None
     read = readings(case, born)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from . import words
-from .concepts import Concept, answer
+from .concepts import Concept
 from .dosage import dosage
 from .gather import DAWN, Case, Fact, Visit
 from .model import NO_TEXT, Activity, Episode, EpisodeKind, Line, Text
-from .reading import concept_text, first, items, mapping, reference_key, status_code, string
+from .reading import string
 from .results import Reading
 
 _BIRTH_CATEGORIES = (("O80", "O84"), ("Z37", "Z38"))
@@ -22,7 +21,6 @@ _CATEGORY_KINDS: tuple[tuple[tuple[tuple[str, str], ...], EpisodeKind], ...] = (
     ((("Z00", "Z00"),), "checkup"),
 )
 _REFINED: frozenset[EpisodeKind] = frozenset({"outpatient", "inpatient", "emergency", "home"})
-_ONGOING = frozenset({"in-progress", "arrived", "triaged", "onleave"})
 _LAB_SECTIONS = frozenset({"lab", "laboratory", "hm", "ch", "mb", "sr", "cp", "sp"})
 _IMAGE_SECTIONS = frozenset({"rad", "imaging", "rx", "ct", "nmr", "rus", "ec", "ous", "pf", "ge"})
 
@@ -44,22 +42,21 @@ def episodes(case: Case, read: Sequence[Reading]) -> tuple[Episode, ...]:
 
 
 def _of_visit(case: Case, visit: Visit, read: Mapping[str, Reading]) -> Episode:
-    body = visit.body
+    said = visit.said
     diagnoses = [fact.concept for fact in _diagnoses(case, visit)] or visit.reasons
     kind = visit_kind(visit, diagnoses)
     label = _label(kind, diagnoses)
     lines = _lines(visit.facts, read)
-    ongoing = status_code(body.get("status")) in _ONGOING
     return Episode(
         kind=kind,
         kind_label=label,
         title=_title(label, _topics(diagnoses), visit.facts, kind),
         start=visit.start.day if visit.start else None,
-        end=None if ongoing or not visit.end else visit.end.day,
-        ongoing=ongoing,
+        end=None if said.ongoing or not visit.end else visit.end.day,
+        ongoing=said.ongoing,
         institution=visit.institution,
-        department=_department(body),
-        practitioner=_practitioner(case, body),
+        department=said.department,
+        practitioner=next((name for one in said.doctors if (name := case.named(one))), ""),
         diagnoses=_distinct(concept.title for concept in diagnoses),
         items=lines,
         sources=(visit.source, *dict.fromkeys(fact.source for fact in visit.facts)),
@@ -83,29 +80,15 @@ def _topics(concepts: Iterable[Concept]) -> tuple[Text, ...]:
 
 def visit_kind(visit: Visit, diagnoses: Sequence[Concept]) -> EpisodeKind:
     """Class first; then what it was about: type and reason in words, the service, the ICD-10 reason, what was done."""
-    kind = words.ENCOUNTER_CLASSES.get(words.class_code(visit.body), "outpatient")
+    kind = visit.said.kind
     if kind not in _REFINED:
         return kind
-    found = _kind_by_words(visit.body) or _kind_by_category(diagnoses)
+    found = visit.said.worded or _kind_by_category(diagnoses)
     if found is None and visit.facts and all(fact.type == "Immunization" for fact in visit.facts):
         found = "vaccination"
     if found == "birth" or (found and kind in ("outpatient", "home")):
         return found
     return kind
-
-
-def _kind_by_words(body: Mapping[str, Any]) -> EpisodeKind | None:
-    about = " ".join(_said(one) for name in ("type", "reasonCode") for one in items(body.get(name))).lower()
-    service = _said(first(body.get("serviceType"))).lower()  # a department: "Obstetrics" says nothing about the visit
-    for needles, kind in words.ENCOUNTER_WORDS:
-        within = about + service if kind in ("vaccination", "checkup") else about
-        if any(needle in within for needle in needles):
-            return kind
-    return None
-
-
-def _said(concept: Mapping[str, Any]) -> str:
-    return f"{concept_text(concept)} {string(first(concept.get('coding')).get('display'))} "
 
 
 def _kind_by_category(diagnoses: Sequence[Concept]) -> EpisodeKind | None:
@@ -118,17 +101,8 @@ def _kind_by_category(diagnoses: Sequence[Concept]) -> EpisodeKind | None:
 
 def _diagnoses(case: Case, visit: Visit) -> list[Fact]:
     """Conditions the encounter names, then those that name the encounter."""
-    named = [
-        fact
-        for one in items(visit.body.get("diagnosis"))
-        if (fact := case.by_source.get(_condition_key(one.get("condition")))) and fact.type == "Condition"
-    ]
+    named = [fact for key in visit.said.conditions if (fact := case.by_source.get(key)) and fact.type == "Condition"]
     return list(dict.fromkeys([*named, *(fact for fact in visit.facts if fact.type == "Condition")]))
-
-
-def _condition_key(reference: object) -> str:
-    key = reference_key(reference)
-    return key if "/" in key else f"Condition/{key}"
 
 
 def _title(label: Text, names: tuple[Text, ...], facts: Sequence[Fact], kind: EpisodeKind) -> Text:
@@ -143,18 +117,6 @@ def _title(label: Text, names: tuple[Text, ...], facts: Sequence[Fact], kind: Ep
     zh = "、".join(name.zh for name in names[:2]) + (f"等{len(names)}项" if rest > 0 else "")
     en = ", ".join(name.en for name in names[:2]) + (f" and {rest} more" if rest > 0 else "")
     return Text(f"{label.zh}：{zh}", f"{label.en}: {en}")
-
-
-def _department(body: Mapping[str, Any]) -> Text:
-    service = body.get("serviceType")
-    if service:
-        return answer(first(service))
-    place = string(mapping(first(body.get("location")).get("location")).get("display"))
-    return Text(place, place) if place else NO_TEXT
-
-
-def _practitioner(case: Case, body: Mapping[str, Any]) -> str:
-    return next((name for one in items(body.get("participant")) if (name := case.named(one.get("individual")))), "")
 
 
 def _lines(facts: Sequence[Fact], read: Mapping[str, Reading]) -> tuple[Line, ...]:
@@ -220,7 +182,7 @@ def _loose_kind(facts: Sequence[Fact]) -> EpisodeKind:
     types = {fact.type for fact in facts}
     if "Immunization" in types:
         return "vaccination"
-    sections = {section for fact in facts for section in _sections(fact)}
+    sections = {section for fact in facts for section in fact.sections}
     if "ImagingStudy" in types or ("DiagnosticReport" in types and sections & _IMAGE_SECTIONS):
         return "imaging"
     if "DiagnosticReport" in types or sections & _LAB_SECTIONS:
@@ -230,10 +192,6 @@ def _loose_kind(facts: Sequence[Fact]) -> EpisodeKind:
     if any(kind.startswith("Medication") for kind in types):
         return "medicine"
     return "document" if types == {"DocumentReference"} else "other"
-
-
-def _sections(fact: Fact) -> set[str]:
-    return {string(c.get("code")).lower() for one in items(fact.body.get("category")) for c in items(one.get("coding"))}
 
 
 def activities(found: Sequence[Episode]) -> tuple[Activity, ...]:

@@ -1,42 +1,25 @@
-"""One pass over the resources of a person: what is about whom, when, where and by whom.
+"""The digests of a person put together: what is about whom, when, where and by whom.
 
 Everything later reads :class:`Case`: facts with their day, encounter and institution resolved, newest first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from .concepts import Concept, Concepts, Role
-from .model import Text
-from .reading import Moment, first, items, mapping, moment, reference_key, status_code, string
+import msgspec
 
-# Resource type -> (role of its code, element of its code, elements that say when, in order of trust)
-_SHAPES: dict[str, tuple[Role, str, tuple[str, ...]]] = {
-    "Condition": ("condition", "code", ("onsetDateTime", "onsetPeriod", "recordedDate")),
-    "AllergyIntolerance": ("allergy", "code", ("onsetDateTime", "recordedDate", "lastOccurrence")),
-    "Observation": ("result", "code", ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")),
-    "DiagnosticReport": ("result", "code", ("effectiveDateTime", "effectivePeriod", "issued")),
-    "ImagingStudy": ("procedure", "procedureCode", ("started",)),
-    "MedicationRequest": ("medicine", "medicationCodeableConcept", ("authoredOn",)),
-    "MedicationStatement": (
-        "medicine",
-        "medicationCodeableConcept",
-        ("effectiveDateTime", "effectivePeriod", "dateAsserted"),
-    ),
-    "MedicationAdministration": ("medicine", "medicationCodeableConcept", ("effectiveDateTime", "effectivePeriod")),
-    "MedicationDispense": ("medicine", "medicationCodeableConcept", ("whenHandedOver", "whenPrepared")),
-    "Immunization": ("vaccine", "vaccineCode", ("occurrenceDateTime", "recorded")),
-    "Procedure": ("procedure", "code", ("performedDateTime", "performedPeriod")),
-    "DocumentReference": ("other", "type", ("date",)),
-}
-_VOID = frozenset({"entered-in-error", "cancelled", "refuted"})
+from .concepts import Concept, Concepts
+from .digest import Digest, Kept, Meeting, Named, Statement
+from .model import Text
+from .reading import Moment, first, moment, reference_key, string
+from .values import Value
+
 DAWN = datetime.min  # noqa: DTZ901 -- naive in the reader's zone by design; sorts undated facts last
 
 
-@dataclass(slots=True, eq=False)
-class Fact:
+class Fact(msgspec.Struct, eq=False):
     """One clinical statement. ``encounter`` is the key of an encounter of this record, or empty."""
 
     type: str
@@ -45,14 +28,13 @@ class Fact:
     status: str
     concept: Concept
     at: Moment | None
+    day: date | None
+    """The calendar day, if known."""
     encounter: str
     author: str
+    sections: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
     dose: Text | None = None  # dosage in words, once asked for
-
-    @property
-    def day(self) -> date | None:
-        """The calendar day, if known."""
-        return self.at.at.date() if self.at else None
 
     @property
     def order(self) -> datetime:
@@ -64,9 +46,8 @@ class Fact:
 class Visit:
     """One encounter with what happened in it."""
 
-    key: str
     source: str
-    body: Mapping[str, Any]
+    said: Meeting
     start: Moment | None
     end: Moment | None
     institution: str
@@ -76,11 +57,10 @@ class Visit:
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """The record of one person, read once."""
+    """The record of one person, gathered."""
 
     today: date
     zone: tzinfo
-    concepts: Concepts = field(default_factory=Concepts)
     patients: list[Mapping[str, Any]] = field(default_factory=list)
     relatives: list[Mapping[str, Any]] = field(default_factory=list)
     visits: dict[str, Visit] = field(default_factory=dict)
@@ -88,19 +68,14 @@ class Case:
     by_source: dict[str, Fact] = field(default_factory=dict)
     loose: list[Fact] = field(default_factory=list)
     shelf: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # organizations, practitioners, medications
-    _times: dict[str, Moment | None] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Fact]:
         """All facts of a resource type, newest first."""
         return self.facts.get(kind, [])
 
     def time(self, value: object) -> Moment | None:
-        """A time of any precision; each distinct text is read once (results of one visit share theirs)."""
-        if not isinstance(value, str):
-            return None
-        if value not in self._times:
-            self._times[value] = moment(value, self.zone)
-        return self._times[value]
+        """A time of any precision as the reader sees it."""
+        return moment(value, self.zone)
 
     def when(self, body: Mapping[str, Any], names: tuple[str, ...]) -> Moment | None:
         """The first of the named elements that holds a time; a Period counts with its start, else its end."""
@@ -112,14 +87,13 @@ class Case:
                 return found
         return None
 
-    def named(self, reference: object) -> str:
-        """The display of a reference: as written, else the name of the shelf resource it points to."""
-        found = mapping(reference)
-        if shown := string(found.get("display")):
-            return shown
-        target = self.shelf.get(reference_key(found))
+    def named(self, one: Named) -> str:
+        """Who is named: as written, else the name of the shelf resource it points to, else the number."""
+        if one.display:
+            return one.display
+        target = self.shelf.get(one.key) if self.shelf else None
         if target is None:
-            return string(mapping(found.get("identifier")).get("value")) if "identifier" in found else ""
+            return one.number
         name = target.get("name")
         return string(name) if isinstance(name, str) else person_name(first(name))
 
@@ -136,127 +110,85 @@ def person_name(name: Mapping[str, Any]) -> str:
     return " ".join(part for part in (*givens, family) if part)
 
 
-def gather(resources: Iterable[object], today: date, zone: tzinfo) -> Case:
-    """Read every resource once; unknown types, void statements and things that are no resources are left out."""
+def gather(parts: Iterable[tuple[Sequence[Concept], Iterable[Digest]]], today: date, zone: tzinfo) -> Case:
+    """Put digests together, each part with its table of concepts: who is named, what belongs to which encounter.
+
+    The order of the digests does not matter: ties of time are broken by type and id.
+    """
     case = Case(today, zone)
-    clinical: list[Mapping[str, Any]] = []
-    for body in resources:
-        if not isinstance(body, dict):
-            continue
-        kind = body.get("resourceType")
-        if not isinstance(kind, str):
-            continue
-        if kind in _SHAPES:
-            clinical.append(body)
-        elif kind == "Patient":
-            case.patients.append(body)
-        elif kind == "RelatedPerson":
-            case.relatives.append(body)
-        elif kind == "Encounter":
-            _add_visit(case, body)
-        elif kind in ("Organization", "Practitioner", "Medication", "PractitionerRole", "Location"):
-            identity = string(body.get("id"))
-            case.shelf[f"{kind}/{identity}"] = case.shelf[identity] = body
-    _name_institutions(case)
-    for body in clinical:
-        if fact := _read_fact(case, body):
-            case.facts.setdefault(fact.type, []).append(fact)
-            case.by_source[fact.source] = fact
+    statements: list[tuple[Sequence[Concept], Statement]] = []
+    for concepts, digests in parts:
+        for one in digests:
+            if isinstance(one, Statement):
+                statements.append((concepts, one))
+            elif isinstance(one, Meeting):
+                source = f"Encounter/{one.id}"
+                reasons = [concepts[place] for place in one.reasons]
+                case.visits[source] = Visit(source, one, one.start, one.end, "", reasons)
+            else:
+                _keep(case, one)
+    case.patients.sort(key=_identity)
+    case.relatives.sort(key=_identity)
+    case.visits = dict(sorted(case.visits.items()))
+    for visit in case.visits.values():
+        visit.institution = case.named(visit.said.provider) or _stamped_name(case, visit.said.stamped)
+    statements.sort(key=lambda pair: (pair[1].type, pair[1].id))
+    for concepts, one in statements:
+        fact = _fact(case, concepts, one)
+        case.facts.setdefault(fact.type, []).append(fact)
+        case.by_source[fact.source] = fact
     _place(case)
     return case
 
 
-def _add_visit(case: Case, body: Mapping[str, Any]) -> None:
-    if status_code(body.get("status")) in _VOID | {"planned", "noshow", "no-show", "booked"}:
-        return
-    identity, period = string(body.get("id")), mapping(body.get("period"))
-    visit = Visit(
-        f"Encounter/{identity}",
-        f"Encounter/{identity}",
-        body,
-        case.time(period.get("start")) or case.time(period.get("end")),
-        case.time(period.get("end")),
-        "",
-        [case.concepts.read(one, "condition") for one in items(body.get("reasonCode"))],
-    )
-    if visit.start and visit.end and visit.end.at < visit.start.at:
-        visit.end = visit.start
-    case.visits[visit.key] = visit
+def _keep(case: Case, one: Kept) -> None:
+    if one.type == "Patient":
+        case.patients.append(one.body)
+    elif one.type == "RelatedPerson":
+        case.relatives.append(one.body)
+    else:
+        identity = string(one.body.get("id"))
+        case.shelf[f"{one.type}/{identity}"] = case.shelf[identity] = one.body
 
 
-def _name_institutions(case: Case) -> None:
-    """After the pass, because an Organization may stand behind the encounter that names it."""
-    for visit in case.visits.values():
-        visit.institution = case.named(visit.body.get("serviceProvider")) or _meta_source(case, visit.body)
+def _identity(body: Mapping[str, Any]) -> str:
+    return string(body.get("id"))
 
 
-def _meta_source(case: Case, body: Mapping[str, Any]) -> str:
+def _stamped_name(case: Case, uri: str) -> str:
     """The institution the platform stamped on the resource: its name if it is on the shelf, else the URI itself."""
-    uri = string(mapping(body.get("meta")).get("source")).split("#", 1)[0]
-    if not uri:
-        return ""
+    if not uri or not case.shelf:
+        return uri
     target = case.shelf.get("/".join(uri.rsplit("/", 2)[-2:])) or case.shelf.get(uri.rsplit(":", 1)[-1])
     return (string(target.get("name")) if target else "") or uri
 
 
-def _read_fact(case: Case, body: Mapping[str, Any]) -> Fact | None:
-    kind = body["resourceType"]
-    status = status_code(body.get("status") or body.get("clinicalStatus"))
-    if status in _VOID or ("verificationStatus" in body and status_code(body["verificationStatus"]) in _VOID):
-        return None
-    role, element, times = _SHAPES[kind]
-    visit = _visit_of(case, body)
-    at = case.when(body, times) or (visit.start if visit else None)
-    concept = case.concepts.read(_coded(case, body, element), role)
-    author = visit.institution if visit else ""
+def _fact(case: Case, concepts: Sequence[Concept], one: Statement) -> Fact:
+    key = one.encounter
+    visit = (case.visits.get(key) or case.visits.get(f"Encounter/{key}")) if key else None
+    author = (visit.institution if visit else "") or next((name for by in one.by if (name := case.named(by))), "")
+    at = one.at or (visit.start if visit else None)
     return Fact(
-        kind,
-        f"{kind}/{string(body.get('id'))}",
-        body,
-        status,
-        concept,
+        one.type,
+        f"{one.type}/{one.id}",
+        one.body,
+        one.status,
+        _medicine(case, one) or concepts[one.concept],
         at,
-        visit.key if visit else "",
-        author or _organisation(case, body) or _meta_source(case, body),
+        at.at.date() if at else None,
+        visit.source if visit else "",
+        author or _stamped_name(case, one.stamped),
+        one.sections,
+        one.values,
     )
 
 
-def _coded(case: Case, body: Mapping[str, Any], element: str) -> object:
-    """The coded element; a medicine may stand in a contained or separate Medication instead."""
-    value = body.get(element)
-    if value is not None or element != "medicationCodeableConcept":
-        return value
-    reference = mapping(body.get("medicationReference"))
-    wanted = string(reference.get("reference"))
-    if wanted.startswith("#"):
-        for inner in items(body.get("contained")):
-            if inner.get("id") == wanted[1:]:
-                return inner.get("code")
-    target = case.shelf.get(reference_key(reference))
-    return target.get("code") if target else {"text": reference.get("display")}
-
-
-def _visit_of(case: Case, body: Mapping[str, Any]) -> Visit | None:
-    reference = body.get("encounter") or body.get("context")
-    if isinstance(reference, dict) and "encounter" in reference:  # DocumentReference.context.encounter
-        reference = first(reference["encounter"])
-    key = reference_key(reference)
-    if not key:
+def _medicine(case: Case, one: Statement) -> Concept | None:
+    """A medicine that a separate Medication names."""
+    if not case.shelf or "medicationReference" not in one.body:
         return None
-    return case.visits.get(key) or case.visits.get(f"Encounter/{key}")
-
-
-def _organisation(case: Case, body: Mapping[str, Any]) -> str:
-    """An organisation named on the resource itself as performer, requester, custodian or asserter."""
-    for element in ("performer", "requester", "custodian", "asserter", "recorder", "author"):
-        for one in items(body.get(element)):
-            reference = mapping(one.get("actor")) or one
-            target = reference.get("reference")
-            kind = reference.get("type")
-            is_organisation = kind == "Organization" or (isinstance(target, str) and "Organization/" in target)
-            if is_organisation and (name := case.named(reference)):
-                return name
-    return ""
+    target = case.shelf.get(reference_key(one.body["medicationReference"]))
+    return Concepts().read(target.get("code"), "medicine") if target else None
 
 
 def _place(case: Case) -> None:

@@ -5,9 +5,10 @@ Days are calendar days in the reader's zone. Sources are literal references (``"
 link each statement to the resource it rests on.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+import msgspec
 
 Level = Literal["info", "watch", "alert"]
 Flag = Literal["high", "low", "normal", "critical", "abnormal"]
@@ -34,8 +35,7 @@ EpisodeKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """One sentence or name in Chinese and in English; both sides are filled whenever either is known."""
 
     zh: str
@@ -53,8 +53,7 @@ class Text:
 NO_TEXT = Text("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """A personal health tag (个人健康标识): what it says, why it is there, and the resources it rests on."""
 
     code: str
@@ -64,8 +63,7 @@ class Tag:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """One last measured value: as text (digits as reported, long tails rounded), its unit and its day."""
 
     value: str
@@ -74,8 +72,7 @@ class Measure:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Basics:
+class Basics(msgspec.Struct, frozen=True):
     """Basic health information (个人基本健康信息). Carries no identity number, phone or address."""
 
     names: tuple[str, ...]
@@ -96,8 +93,7 @@ class Basics:
     contacts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line of a clinician's list, merged over the institutions that reported the same thing.
 
     ``title`` is the name as written, ``plain`` the everyday word for it (may be empty). ``when`` is the first known
@@ -123,8 +119,7 @@ class Entry:
     others: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """One result: value as text, unit, reference range, flag, day, institution, resource."""
 
     value: Text
@@ -136,8 +131,7 @@ class Result:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResultGroup:
+class ResultGroup(msgspec.Struct, frozen=True):
     """The last result of one LOINC code (fields spread here for lists) and up to four earlier ones, newest first.
 
     ``panel`` is the heading results are shown under; groups come ordered by panel, so pages may group consecutive ones.
@@ -157,8 +151,7 @@ class ResultGroup:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(msgspec.Struct, frozen=True):
     """One series of numbers of one code in one unit, oldest first, at least two points ``(ISO day, value)``.
 
     Blood pressure gives two series (8480-6, 8462-4), both with ``group`` 85354-9; elsewhere ``group`` equals ``code``.
@@ -173,8 +166,7 @@ class Trend:
     points: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True):
     """Service activities (卫生健康服务活动记录) of one kind at one institution."""
 
     kind: EpisodeKind
@@ -185,8 +177,7 @@ class Activity:
     last: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One thing that was found, given or done in an episode."""
 
     kind: LineKind
@@ -197,8 +188,7 @@ class Line:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(msgspec.Struct, frozen=True):
     """One stop of the timeline: an encounter, or what one institution reported on one day without an encounter."""
 
     kind: EpisodeKind
@@ -215,8 +205,7 @@ class Episode:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True):
     """Something that needs doing: what, why (the rule), since when it is due, and what the rule looked at."""
 
     code: str
@@ -228,8 +217,7 @@ class Suggestion:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(msgspec.Struct, frozen=True):
     """The home page of the record, the clinician's lists, the timeline and the trends of one person."""
 
     tags: tuple[Tag, ...]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from . import words
 from .gather import Case, Fact
 from .model import Result, ResultGroup, Text, Trend
-from .values import Value, range_text, series_code, shown_unit, summary, values, worst
+from .values import Value, filed_under, is_adult, range_text, ranged, shown_unit, summary, worst
 from .words_loinc import DIASTOLIC, LOINC, PANELS, PRESSURE, SYSTOLIC
 
 _EARLIER = 4
@@ -25,8 +25,12 @@ class Reading(NamedTuple):
 
 def readings(case: Case, born: date | None) -> list[Reading]:
     """All observations that carry a value, newest first, each read once for lists, trends and episodes."""
-    found = ((fact, values(case, fact, born)) for fact in case.of("Observation"))
-    return [Reading(fact, read, series_code(fact), _result(fact, read)) for fact, read in found if read]
+    return [_reading(fact, born) for fact in case.of("Observation") if fact.values]
+
+
+def _reading(fact: Fact, born: date | None) -> Reading:
+    found = ranged(fact.values, adult=is_adult(born, fact.day))
+    return Reading(fact, found, filed_under(fact.concept), _result(fact, found))
 
 
 def groups(read: list[Reading]) -> tuple[ResultGroup, ...]:

@@ -186,7 +186,7 @@ def _admission(case: Case, who: Identity, episodes: Sequence[Episode]) -> list[T
 
 def _is_stay(case: Case, episode: Episode) -> bool:
     visit = case.visits.get(episode.sources[0])
-    return visit is not None and words.is_inpatient(visit.body)
+    return visit is not None and visit.said.kind == "inpatient"
 
 
 def _anticoagulant(medicines: Sequence[Merged]) -> list[Tag]:

@@ -1,19 +1,19 @@
 """One Observation as values: numbers with unit, range and flag, or words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from . import words
-from .concepts import answer
-from .gather import Case, Fact
+from .concepts import Concept, Concepts, answer
 from .model import NO_TEXT, Flag, Text
-from .reading import decimal, first, items, mapping, number_text, quantity, status_code, string
+from .reading import Moment, decimal, first, items, mapping, number_text, quantity, status_code, string
 from .words_loinc import ADULT_RANGES, DIASTOLIC, PRESSURE, PRESSURE_PANELS, SYSTOLIC
 
 _SEVERITY: tuple[Flag | None, ...] = ("critical", "abnormal", "high", "low", "normal", None)
 _ADULT_YEARS = 18
+Clock = Callable[[object], Moment | None]
 
 
 class Value(NamedTuple):
@@ -32,38 +32,56 @@ class Value(NamedTuple):
     flag: Flag | None
 
 
-def values(case: Case, fact: Fact, born: date | None) -> list[Value]:
-    """All values of an observation: its own, or one per component; empty when it carries none (a panel, a request)."""
-    adult = bool(born and fact.at and fact.at.day.year - born.year >= _ADULT_YEARS)
-    code = series_code(fact)
-    own = _value(case, fact.body, code, code, fact.concept.title, adult)
-    found = [own] if own else []
-    for component in items(fact.body.get("component")):
-        concept = case.concepts.read(component.get("code"), "result")
-        part = concept.loinc or concept.key
-        if part and (value := _value(case, component, part, code, concept.title, adult)):
-            found.append(value)
-    return found
+def measured(concepts: Concepts, time: Clock, body: Mapping[str, Any], concept: Concept) -> Iterator[Value]:
+    """All values of an observation: its own, or one per component; none when it carries none (a panel, a request).
+
+    Only what the observation itself says; `ranged` adds what is known of adults.
+    """
+    code = filed_under(concept)
+    if own := _value(time, body, code, code, concept.title):
+        yield own
+    if "component" not in body:
+        return
+    for component in items(body["component"]):
+        inner = concepts.read(component.get("code"), "result")
+        part = inner.loinc or inner.key
+        if part and (value := _value(time, component, part, code, inner.title)):
+            yield value
 
 
-def series_code(fact: Fact) -> str:
+def ranged(found: Sequence[Value], *, adult: bool) -> list[Value]:
+    """The values with our own ranges where the observation of an adult has none."""
+    return [_ranged(value) if adult and not value.reference else value for value in found]
+
+
+def _ranged(value: Value) -> Value:
+    if value.code not in ADULT_RANGES or value.ucum != ADULT_RANGES[value.code][2]:
+        return value
+    low, high = (Decimal(edge) if edge else None for edge in ADULT_RANGES[value.code][:2])
+    flag = value.flag or _compared(value.number, low, high)
+    return value._replace(low=low, high=high, reference=range_text(low, high), flag=flag)
+
+
+def is_adult(born: date | None, day: date | None) -> bool:
+    """Whether somebody was grown up in the year of a day."""
+    return bool(born and day and day.year - born.year >= _ADULT_YEARS)
+
+
+def filed_under(concept: Concept) -> str:
     """The code a result is filed under: LOINC if there is one; the older blood pressure panel counts as the newer."""
-    code = fact.concept.loinc or fact.concept.code or fact.concept.key
+    code = concept.loinc or concept.code or concept.key
     return PRESSURE if code in PRESSURE_PANELS else code
 
 
-def _value(case: Case, body: Mapping[str, Any], code: str, group: str, label: Text, adult: bool) -> Value | None:
-    text, number, unit, ucum = _read(case, body)
+def _value(time: Clock, body: Mapping[str, Any], code: str, group: str, label: Text) -> Value | None:
+    text, number, unit, ucum = _read(time, body)
     if not text:
         return None
     low, high, reference = _range(body)
-    if not reference and adult and code in ADULT_RANGES and ucum == ADULT_RANGES[code][2]:
-        low, high = (Decimal(edge) if edge else None for edge in ADULT_RANGES[code][:2])
-        reference = range_text(low, high)
     return Value(code, group, label, text, unit, ucum, number, low, high, reference, _flag(body, number, low, high))
 
 
-def _read(case: Case, body: Mapping[str, Any]) -> tuple[Text, Decimal | None, str, str]:
+def _read(time: Clock, body: Mapping[str, Any]) -> tuple[Text, Decimal | None, str, str]:
     """Text, number, shown unit and UCUM unit of ``value[x]``."""
     if "valueQuantity" in body:
         found = mapping(body["valueQuantity"])
@@ -75,10 +93,10 @@ def _read(case: Case, body: Mapping[str, Any]) -> tuple[Text, Decimal | None, st
             return Text(shown, shown), number, unit, string(found.get("code")) or unit
     if "valueInteger" in body and (number := decimal(body["valueInteger"])) is not None:
         return Text(number_text(number), number_text(number)), number, "", ""
-    return _words(case, body), None, "", ""
+    return _words(time, body), None, "", ""
 
 
-def _words(case: Case, body: Mapping[str, Any]) -> Text:
+def _words(time: Clock, body: Mapping[str, Any]) -> Text:
     """An answer that is no number: coded, written, yes or no, a time, a ratio, a range."""
     if "valueCodeableConcept" in body:
         return answer(body["valueCodeableConcept"])
@@ -88,7 +106,7 @@ def _words(case: Case, body: Mapping[str, Any]) -> Text:
         return Text(*words.ANSWERS["true" if flag else "false"])
     for name in ("valueDateTime", "valueTime"):
         if text := string(body.get(name)):
-            found = case.time(text)
+            found = time(text)
             return Text(found.text, found.text) if found else Text(text, text)
     ratio = mapping(body.get("valueRatio"))
     span = mapping(body.get("valueRange"))
@@ -134,6 +152,10 @@ def _flag(body: Mapping[str, Any], number: Decimal | None, low: Decimal | None, 
     code = status_code(first(body["interpretation"])) if "interpretation" in body else ""
     if code in words.INTERPRETATIONS:
         return cast("Flag", words.INTERPRETATIONS[code])
+    return _compared(number, low, high)
+
+
+def _compared(number: Decimal | None, low: Decimal | None, high: Decimal | None) -> Flag | None:
     if number is None or (low is None and high is None):
         return None
     if low is not None and number < low:

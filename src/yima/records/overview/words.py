@@ -221,11 +221,6 @@ def panel_of(code: str) -> tuple[int, str]:
 _PANEL_ORDER = {panel: order for order, panel in enumerate(PANELS)}
 
 
-def is_inpatient(encounter: Mapping[str, Any]) -> bool:
-    """Whether the class of an encounter says hospital stay."""
-    return ENCOUNTER_CLASSES.get(class_code(encounter)) == "inpatient"
-
-
 def class_code(encounter: Mapping[str, Any]) -> str:
     """The class of an encounter in lower case, given as Coding (R4) or, by slip, as CodeableConcept or code."""
     value = encounter.get("class")
