@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from yima import consent, fhir, mpi
 from yima.access import Asking
-from yima.api.answers import caller_of
+from yima.api.answers import access_of, bearer_of
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -23,16 +23,18 @@ async def asking_of(request: Request) -> Asking:
 
     Refusals: those of `caller_of`, `identity-number-in-url`, `purpose-not-allowed`.
     """
-    caller = await caller_of(request)
+    now = clock.now()
+    caller = await access_of(request).sign_in.caller(bearer_of(request.headers.get("authorization", "")), now=now)
     if caller.kind == "terminal":  # a device at a counter knows codes and counters, never a record
         raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
-    refuse_identity_numbers(request.url.path, request.url.query)
+    scope = request.scope
+    refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
     purpose = request.headers.get("yima-purpose", "treatment")
     if purpose not in consent.PURPOSES:
         raise Refusal(
             "purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES)
         )
-    return Asking(caller=caller, now=clock.now(), purpose=purpose, visit=request.headers.get("yima-visit", ""))
+    return Asking(caller=caller, now=now, purpose=purpose, visit=request.headers.get("yima-visit", ""))
 
 
 def refuse_identity_numbers(path: str, query: str) -> None:
@@ -40,6 +42,8 @@ def refuse_identity_numbers(path: str, query: str) -> None:
 
     Found by the system that stands with it, or by being a resident number with its right check digit.
     """
+    if not query and not _NUMBER.search(path) and "%" not in path and "+" not in path:
+        return
     text = unquote_plus(f"{path}?{_SEALED.sub('', query)}")
     if any(mpi.is_national(system) for system in re.findall(r"[=,]([^=,|&]+)\|", text)):
         raise Refusal("identity-number-in-url", field="query")

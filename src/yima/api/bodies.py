@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _LONGEST_FORM: Final = 64 * 1024
 _LONGEST_JSON: Final = 8 * 1024
 _MOST_FIELDS: Final = 200
+_LONGEST_ACCEPT: Final = 1000
 
 
 async def body_of(request: Request, limit: int | None = None) -> bytes:
@@ -129,11 +131,16 @@ def wanted_format(request: Request) -> str:
 
     `_format` goes before Accept; what may be anything is JSON.
     """
-    named = request.query_params.get("_format")
+    named = request.query_params.get("_format") if request.scope["query_string"] else None
     if named is not None:
         return _FORMATS.get(named.partition(";")[0].strip().replace(" ", "+").lower(), "")
+    return _preferred(request.headers.get("accept", "*/*")[:_LONGEST_ACCEPT])
+
+
+@lru_cache(256)
+def _preferred(accept: str) -> str:
     best, found = 0.0, ""
-    for part in request.headers.get("accept", "*/*").split(","):
+    for part in accept.split(","):
         kind, *params = (piece.strip().lower() for piece in part.split(";"))
         weight = next((_weight(param[2:]) for param in params if param.startswith("q=")), 1.0)
         if weight > best and (known := _FORMATS.get(kind)):

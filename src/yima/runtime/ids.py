@@ -7,6 +7,7 @@ Its text form, and the first half of every resource id, is ten characters of Cro
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 
@@ -14,11 +15,15 @@ PersonId = int
 """1 .. 2**47 - 1. Zero is the shared shelf: resources that belong to no person."""
 
 SHELF: PersonId = 0
+"""Where what belongs to no person lies, shared by all institutions."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _SHIFTS = [tuple(10 * pair for pair in reversed(range((width + 1) // 2))) for width in range(32)]
 _RANDOM = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
-_VALUE = {c: i for i, c in enumerate(_ALPHABET)}
+_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+"""From our alphabet to the one that `int` reads with base 32."""
+_ID = re.compile(f"[{_ALPHABET}]{{10}}-[{_ALPHABET}]{{13}}").fullmatch
+_TEXT = re.compile(f"[{_ALPHABET}]{{10}}").fullmatch
 _HOME_CHARS = 10
 _TAIL_CHARS = 13
 
@@ -33,16 +38,6 @@ def random_base32(width: int) -> str:
     return os.urandom(width).translate(_RANDOM).decode("ascii")
 
 
-def _unbase32(text: str) -> int | None:
-    number = 0
-    for char in text:
-        value = _VALUE.get(char)
-        if value is None:
-            return None
-        number = number * 32 + value
-    return number
-
-
 def new_person_id(randbits: Callable[[int], int] = secrets.randbits) -> PersonId:
     """A fresh person id; the caller's unique key guards against the improbable collision."""
     return randbits(47) or 1
@@ -55,10 +50,18 @@ def person_text(person: PersonId) -> str:
 
 def person_from_text(text: str) -> PersonId | None:
     """The person id a text names, or None when the text is not of that form."""
-    if len(text) != _HOME_CHARS:
-        return None
-    number = _unbase32(text)
-    return number if number is not None and number < 1 << 47 else None
+    return _number(text) if _TEXT(text) else None
+
+
+def _number(text: str) -> PersonId | None:
+    number = int(text.translate(_DIGITS), 32)
+    return number if number < 1 << 47 else None
+
+
+def sandbox_shelf(institution: int) -> PersonId:
+    """Where a sandbox keeps what belongs to no person under ids of its own choice: two sandboxes may choose alike.
+    Above every person id, so that it is nobody's."""
+    return (1 << 47) + institution
 
 
 def new_resource_id(home: PersonId, randbits: Callable[[int], int] | None = None) -> str:
@@ -73,11 +76,7 @@ def new_resource_id(home: PersonId, randbits: Callable[[int], int] | None = None
 
 def home_of(resource_id: str) -> PersonId | None:
     """The shard key inside a resource id, or None when the id was not made by `new_resource_id`."""
-    if len(resource_id) != _HOME_CHARS + 1 + _TAIL_CHARS or resource_id[_HOME_CHARS] != "-":
-        return None
-    if _unbase32(resource_id[_HOME_CHARS + 1 :]) is None:
-        return None
-    return person_from_text(resource_id[:_HOME_CHARS])
+    return _number(resource_id[:_HOME_CHARS]) if _ID(resource_id) else None
 
 
 def new_handle(home: PersonId = SHELF) -> str:
