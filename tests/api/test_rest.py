@@ -97,7 +97,7 @@ async def test_update_makes_a_version_and_keeps_the_old(hospital: Institution, s
 async def test_an_update_must_carry_its_own_id(hospital: Institution, stored: dict[str, Any]) -> None:
     other = await hospital.create(patient())
     for wrong in (stored | {"id": other["id"]}, {k: v for k, v in stored.items() if k != "id"}):
-        assert_refused(await hospital.call("PUT", f"/fhir/Patient/{stored['id']}", wrong), 422, "field-invalid")
+        assert_refused(await hospital.call("PUT", f"/fhir/Patient/{stored['id']}", wrong), 400, "id-mismatch")
 
 
 async def test_deletion_is_a_version_too(hospital: Institution, stored: dict[str, Any]) -> None:

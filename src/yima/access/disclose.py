@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from yima import consent, fhir, mpi, records
+from yima.access import chosen
 from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
 from yima.access.naming import person_meant
 from yima.access.search import Found, counts
+from yima.runtime import ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId, person_text
 
@@ -58,7 +60,7 @@ async def version(cx: Context, asking: Asking, resource_type: str, resource_id: 
     current, decision = await _current(cx, asking, resource_type, resource_id)
     row = current
     if number != current.version:
-        row = await records.version(cx.database, resource_type, resource_id, number) or current
+        row = await records.version(cx.database, resource_type, resource_id, number, current.home) or current
     if row.version != number or not sight_of(decision).covers(row):
         raise Refusal("not-found")
     detail = {"types": {resource_type: 1}, "id": resource_id, "version": number}
@@ -74,7 +76,8 @@ async def versions(
     """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
     current, decision = await _current(cx, asking, resource_type, resource_id)
     sight = sight_of(decision)
-    rows = [row for row in await records.history(cx.database, resource_type, resource_id, limit) if sight.covers(row)]
+    held = await records.history(cx.database, resource_type, resource_id, limit, current.home)
+    rows = [row for row in held if sight.covers(row)]
     await log(
         cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id}
     )
@@ -104,7 +107,10 @@ async def _current(
     there:
     a class that was put on a resource later covers its earlier versions too."""
     check_scope(asking.caller, resource_type, "r")
-    row = await cx.reader.read(resource_type, resource_id)
+    home = ids.home_of(resource_id)
+    if home is None:
+        home = await chosen.home_of(cx.database, asking.caller, resource_type, resource_id)
+    row = await cx.reader.read(resource_type, resource_id, home)
     if row is None:
         raise Refusal("not-found")
     decision = await decide(cx, asking, row.home, resource_type)

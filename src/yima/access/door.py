@@ -234,6 +234,7 @@ class Access:
         )
         return await submit.submit(submitting, entries)
 
+            self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox),
     # --- scan --------------------------------------------------------------------------------------------------------
 
     async def scan(  # noqa: PLR0913  the words of a scan, each said by its name

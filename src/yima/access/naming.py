@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yima import fhir, mpi
+from yima.access import chosen
 from yima.access.context import Context
 from yima.access.decision import Asking, open_visit
 from yima.runtime import ids
@@ -13,10 +14,13 @@ from yima.runtime.ids import PersonId
 async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | None:
     """The person to whom a Patient is linked. Within a visit the scanned person's own id is understood as well, so that
     an institution can read before it has registered a Patient of its own."""
+    home = ids.home_of(text)
+    if home is None:
+        home = await chosen.home_of(cx.database, asking.caller, "Patient", text)
+    if home is not None:
+        return await mpi.person_of_patient(cx.database, chosen.indexed(asking.caller, text))
     person = ids.person_from_text(text)
-    if person is None:
-        return await mpi.person_of_patient(cx.database, text)
-    if not asking.visit:
+    if person is None or not asking.visit:
         return None
     visit = await open_visit(cx, asking.visit, asking.now)
     return person if visit.person == person and visit.institution == asking.caller.institution else None

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from yima import fhir, mpi, records
+from yima.access import chosen
 from yima.directory import Caller
 from yima.runtime import ids
 from yima.runtime.database import Connection, Queries
@@ -35,6 +36,7 @@ class Entry:
     resource: dict[str, Any] = field(default_factory=dict)
     """Changed while it is submitted: references become those of what is stored."""
     if_match: int | None = None
+    """The version the writer started from; 0 for none at all (If-None-Match: *)."""
     path: str = ""
     """Where the resource stands in what was sent, e.g. `Bundle.entry[3].resource`; empty for a single resource."""
     given: str = ""
@@ -75,12 +77,14 @@ class Submitting:
     request_id: str = ""
     scanned: PersonId | None = None
     """Whose own code the institution scanned for this visit, where the submission came with a visit."""
+    may_choose: bool = False
+    """Whether this caller's PUT of an id that does not exist creates it."""
     conditional: bool = True
     """Whether references that are searches may stand in the resources; looking for them costs a walk through each."""
     own_patients: set[str] = field(default_factory=set)
     """Patients found to be the submitter's own, so that each is asked for once."""
     homes: dict[str, PersonId] = field(default_factory=dict)
-    """Patient -> the home that its id carries, read once."""
+    """Patient -> its home, looked for once."""
     found: dict[str, str] = field(default_factory=dict)
     """References that are searches for other things than Patients -> what they mean."""
 
@@ -98,9 +102,14 @@ class Submitting:
 
     async def by_id(self, resource_type: str, wanted: Sequence[str]) -> list[records.Stored]:
         """Those of these resources that this institution has stored."""
-        homes = {home for i in wanted if (home := ids.home_of(i)) is not None}
+        scope = chosen.scope_of(self.caller)
+        homes = set((await records.located(self.c, scope, [(resource_type, i) for i in wanted])).values())
         query = replace(fhir.compile_query(resource_type, []), ids=list(wanted))
         return await self.stored(resource_type, sorted(homes), query, len(wanted)) if homes else []
+
+    async def home_of(self, resource_type: str, resource_id: str) -> PersonId | None:
+        """Where a resource of this id lies, or None."""
+        return await chosen.home_of(self.c, self.caller, resource_type, resource_id)
 
 
 async def place(s: Submitting, entries: Sequence[Entry]) -> tuple[list[Placed], dict[str, str]]:
@@ -114,6 +123,7 @@ async def place(s: Submitting, entries: Sequence[Entry]) -> tuple[list[Placed], 
     placed = {i: await _place_patient(s, e) for i, e in enumerate(entries) if e.type == "Patient"}
     _refuse_doubled_patients(list(placed.values()))
     s.own_patients.update(p.id for p in placed.values())
+    s.homes.update((p.id, p.home) for p in placed.values())
     patients = dict(pair for p in placed.values() for pair in _names(p))
     for i, entry in enumerate(entries):
         if i not in placed:
@@ -137,8 +147,12 @@ def _names(p: Placed) -> list[tuple[str, str]]:
 
 
 async def _lock_conditions(s: Submitting, entries: Sequence[Entry]) -> None:
-    """Two submissions with the same condition go one after the other, or both would find nothing and create."""
+    """Two submissions with the same condition or chosen id go one after the other, or both would find nothing and
+    create."""
     texts = {f"{s.caller.institution}/{e.type}?{e.condition}" for e in entries if e.condition}
+    if s.may_choose:
+        scope = chosen.scope_of(s.caller)
+        texts |= {f"{scope}/{e.type}/{e.id}" for e in entries if e.id and ids.home_of(e.id) is None}
     if texts:
         keys = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True) for text in texts]
         await s.c.execute(SQL.lock, sorted(keys))
@@ -150,22 +164,54 @@ async def _lock_conditions(s: Submitting, entries: Sequence[Entry]) -> None:
 async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     if entry.method == "DELETE":
         return await _place(s, entry, {})
-    if entry.id and not await _own_patient(s, entry.id):
+    home = await s.home_of("Patient", entry.id) if entry.id else None
+    if home is not None and not await _own_patient(s, entry.id):
         raise Refusal("not-found", field=entry.path or "Patient.id")
-    meant = entry.id or (
-        await _patient_by_condition(s, entry.condition, entry.at("Patient")) if entry.condition else None
-    )
-    if meant and entry.method == "POST":
-        return Placed(entry, "none", ids.home_of(meant) or SHELF, meant)
+    meant, new = (entry.id, "") if home is not None else ("", entry.id)
+    if entry.condition and (row := await _patient_by_condition(s, entry.condition, entry.at("Patient"))):
+        if entry.method == "POST":
+            return Placed(entry, "none", row.home, row.id)
+        meant, home = row.id, row.home
+        _refuse_other_id(entry, row.id)
+    elif entry.condition and entry.method == "PUT":
+        new = str(entry.resource.get("id") or "")
+    if new:
+        _refuse_choice(s, entry, new)
     said = mpi.registration(entry.resource)
-    resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=meant, scanned=s.scanned)
+    if s.caller.sandbox:  # nobody's numbers: a sandbox finds its Patients by searching, and every create makes one
+        said = replace(said, identifiers=())
+    patient = chosen.indexed(s.caller, meant) if meant else None
+    resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=patient, scanned=s.scanned)
+    if new:
+        await records.choose(s.c, chosen.scope_of(s.caller), "Patient", new, resolution.person)
+        return Placed(entry, "create", resolution.person, new, said, resolution)
     if resolution.patient_id is None:
         return Placed(entry, "create", resolution.person, ids.new_resource_id(resolution.person), said, resolution)
-    home = ids.home_of(resolution.patient_id) or SHELF
-    return Placed(entry, "update", home, resolution.patient_id, said, resolution)
+    known = meant or chosen.shown(resolution.patient_id)
+    home = home if home is not None else await s.home_of("Patient", known)
+    return Placed(entry, "update", home or SHELF, known, said, resolution)
 
 
-async def _patient_by_condition(s: Submitting, condition: str, field_path: str) -> str | None:
+def _refuse_choice(s: Submitting, entry: Entry, wanted: str) -> None:
+    """Update as create (R4 http.html, section 3.1.0.4.1), for who may and with an id that the platform does not make.
+
+    Refusals `not-found` (the platform's own kind of id), `update-create-off`, `precondition-failed`.
+    """
+    if ids.home_of(wanted) is not None:
+        raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
+    if not s.may_choose:
+        raise Refusal("update-create-off", field=entry.path or f"{entry.type}.id")
+    if entry.if_match:
+        raise Refusal("precondition-failed")
+
+
+def _refuse_other_id(entry: Entry, found: str) -> None:
+    """A conditional update whose body names another id than the one found (R4 http.html, section 3.1.0.4.3)."""
+    if entry.method == "PUT" and entry.resource.get("id", found) != found:
+        raise Refusal("id-mismatch", field=entry.at(f"{entry.type}.id"))
+
+
+async def _patient_by_condition(s: Submitting, condition: str, field_path: str) -> records.Stored | None:
     """The institution's own Patient that a search by identifier (or _id) names, or None.
 
     Refusals: `condition-ambiguous`, `field-invalid` when the search names no one patient.
@@ -181,11 +227,12 @@ async def _patient_by_condition(s: Submitting, condition: str, field_path: str) 
             raise Refusal("search-value-invalid", field=field_path, expected="identifier=[system]|[value]")
         found = [p for p, _ in await mpi.find_patients(s.c, s.vault, system, value, s.caller.institution)]
         wanted = [p for p in found if query.ids is None or p in query.ids]
-    homes = {home for i in wanted if (home := ids.home_of(i)) is not None}
+    keys = [("Patient", i) for i in wanted]
+    homes = set((await records.located(s.c, chosen.scope_of(s.caller), keys)).values())
     rows = await s.stored("Patient", sorted(homes), replace(query, ids=wanted), 2) if homes else []
     if len(rows) > 1:
         raise Refusal("condition-ambiguous", field=field_path)
-    return rows[0].id if rows else None
+    return rows[0] if rows else None
 
 
 def _refuse_doubled_patients(placed: Sequence[Placed]) -> None:
@@ -207,7 +254,7 @@ def _refuse_doubled_patients(placed: Sequence[Placed]) -> None:
 
 async def _own_patient(s: Submitting, patient: str) -> bool:
     """Whether this institution registered the Patient. Others' Patients are as unknown as those that do not exist."""
-    return await mpi.registered_by(s.c, patient, s.caller.institution)
+    return await mpi.registered_by(s.c, chosen.indexed(s.caller, patient), s.caller.institution)
 
 
 # --- everything else -------------------------------------------------------------------------------------------------
@@ -222,21 +269,36 @@ async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Place
     if entry.condition:
         found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
         if found:
-            return Placed(entry, "none" if entry.method == "POST" else "update", home, found)
+            _refuse_other_id(entry, found.id)
+            return Placed(entry, "none" if entry.method == "POST" else "update", found.home, found.id)
+        if entry.method == "PUT" and entry.resource.get("id"):
+            return await _chosen(s, entry, home, str(entry.resource["id"]))
     fits = entry.given.startswith(f"{ids.person_text(home)}-")
     return Placed(entry, "create", home, entry.given if fits else ids.new_resource_id(home))
 
 
 async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
-    home = ids.home_of(entry.id)
-    if home is None:
-        raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
+    home = await s.home_of(entry.type, entry.id)
     if entry.method == "DELETE":
+        if home is None:
+            raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
         return Placed(entry, "delete", home, entry.id)
-    if await _home(s, entry, patients) != home:
+    theirs = await _home(s, entry, patients)
+    if home is None:
+        return await _chosen(s, entry, theirs, entry.id)
+    if theirs != home and not s.caller.sandbox:  # nobody's: it stays where it is, and is found by searching all
         expected = "the same patient as before: a resource never moves"
         raise Refusal("field-invalid", field=entry.at(entry.type), expected=expected)
     return Placed(entry, "update", home, entry.id)
+
+
+async def _chosen(s: Submitting, entry: Entry, home: PersonId, wanted: str) -> Placed:
+    """A resource that begins under the id its sender chose."""
+    _refuse_choice(s, entry, wanted)
+    if home == SHELF and s.caller.sandbox:
+        home = ids.sandbox_shelf(s.caller.institution)
+    await records.choose(s.c, chosen.scope_of(s.caller), entry.type, wanted, home)
+    return Placed(entry, "create", home, wanted)
 
 
 async def _place_by_condition(s: Submitting, entry: Entry) -> Placed:
@@ -250,11 +312,11 @@ async def _place_by_condition(s: Submitting, entry: Entry) -> Placed:
             named = [f"_id={p.removeprefix('Patient/')}" for p in query.patients]
             named += [f"identifier={system}|{value}" for system, value in query.patient_identifiers]
             patient = await _patient_by_condition(s, named[0], field_path) if len(named) == 1 else None
-            home = ids.home_of(patient) or SHELF if patient else SHELF
+            home = patient.home if patient else SHELF
         elif entry.type in fhir.COMPARTMENT_TYPES and not s.caller.sandbox:
             raise Refusal("person-not-named", field=entry.type)
         found = await _matching(s, entry.type, entry.condition, home, field_path)
-    return Placed(entry, "delete" if found else "none", ids.home_of(found or "") or SHELF, found or "")
+    return Placed(entry, "delete", found.home, found.id) if found else Placed(entry, "none", SHELF, "")
 
 
 def _query(s: Submitting, resource_type: str, condition: str) -> fhir.Query:
@@ -278,13 +340,14 @@ async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> Person
     for reference in fhir.patient_references(entry.resource, patients)[:1]:
         patient = reference.rpartition("Patient/")[2].split("/_history/")[0]
         if "?" in reference:
-            patient = await _patient_by_condition(s, reference.partition("?")[2], entry.at(entry.type)) or ""
+            row = await _patient_by_condition(s, reference.partition("?")[2], entry.at(entry.type))
+            patient = row.id if row else ""
             patients[reference] = f"Patient/{patient}"
         if patient not in s.own_patients and not (patient and await _own_patient(s, patient)):
             raise Refusal("reference-unresolved", field=entry.at(entry.type))
         s.own_patients.add(patient)
         if (known := s.homes.get(patient)) is None:
-            known = s.homes[patient] = ids.home_of(patient) or SHELF
+            known = s.homes[patient] = await s.home_of("Patient", patient) or SHELF
         home = known
     if s.conditional:
         await _resolve_searches(s, entry, home, patients)
@@ -304,16 +367,18 @@ async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patient
             found = await _matching(s, wanted, condition, where, entry.at(path))
         if found is None:
             raise Refusal("reference-unresolved", field=entry.at(path))
-        (patients if wanted == "Patient" else s.found)[reference] = f"{wanted}/{found}"
+        (patients if wanted == "Patient" else s.found)[reference] = f"{wanted}/{found.id}"
 
 
-async def _matching(s: Submitting, resource_type: str, condition: str, home: PersonId, field_path: str) -> str | None:
+async def _matching(
+    s: Submitting, resource_type: str, condition: str, home: PersonId, field_path: str
+) -> records.Stored | None:
     """The one resource of this institution in that home which meets the condition, or None."""
     query = _query(s, resource_type, condition)
     rows = await s.stored(resource_type, None if s.caller.sandbox else [home], query, 2)
     if len(rows) > 1:
         raise Refusal("condition-ambiguous", field=field_path)
-    return rows[0].id if rows else None
+    return rows[0] if rows else None
 
 
 def _refuse_doubled(order: Sequence[Placed]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from yima import audit, consent, fhir, healthcode, mpi, records
 from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Placed, Submitting, place
+from yima.access import chosen
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -49,7 +50,8 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     outcomes = await _store(s, order)
     for p in order:
         if p.resolution and p.said:
-            await mpi.link(s.c, s.vault, p.resolution, p.said, s.source, p.id, now=s.now)
+            here = chosen.indexed(s.caller, p.id)
+            await mpi.link(s.c, s.vault, p.resolution, p.said, s.source, here, now=s.now, home=p.home)
             await _card(s, p.resolution, p.said)
     # 4 The log, in the same transaction.
     if order:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima import fhir, records
+from yima.access import chosen
 from yima.access.decision import SHARED_TYPES, check_scope
 from yima.directory import Caller
 from yima.runtime.database import Database
@@ -42,6 +43,8 @@ class Scope:
 
     def place(self, resource_type: str) -> tuple[Sequence[PersonId] | None, records.Sight]:
         """Homes and sight for one type: what is not about a patient lies on the shelf, shared or its author's own."""
+        if self.caller.sandbox and resource_type not in fhir.COMPARTMENT_TYPES:
+            return None, self.sight  # its shelf is its own, and may be anywhere
         if self.homes is None or resource_type == "Patient" or resource_type in fhir.COMPARTMENT_TYPES:
             return self.homes, self.sight
         if resource_type in SHARED_TYPES:
@@ -112,7 +115,7 @@ async def included(
         wanted = [text for text in query.include if turn == 0 or text in query.iterate]
         reverse = [text for text in query.revinclude if turn == 0 or text in query.iterate]
         found = [
-            *await _included(reader, scope, wanted, fresh, known),
+            *await _included(db, reader, scope, wanted, fresh, known),
             *[row for text in reverse for row in await _revincluded(db, scope, text, fresh)],
         ]
         fresh = [row for row in {(r.type, r.id): r for r in found}.values() if (row.type, row.id) not in known]
@@ -124,8 +127,13 @@ async def included(
     return list(known.values())[len(matches) :]
 
 
-async def _included(
-    reader: records.Reader, scope: Scope, wanted: Sequence[str], rows: Sequence[records.Stored], known: Iterable[_Key]
+async def _included(  # noqa: PLR0917  each is one independent fact
+    db: Database,
+    reader: records.Reader,
+    scope: Scope,
+    wanted: Sequence[str],
+    rows: Sequence[records.Stored],
+    known: Iterable[_Key],
 ) -> list[records.Stored]:
     keys: set[_Key] = set()
     for text in wanted:
@@ -136,7 +144,8 @@ async def _included(
     keys.difference_update(known)
     if len(keys) > _MOST_INCLUDED:
         raise Refusal("too-costly", field="_include", limit=f"{_MOST_INCLUDED} included resources")
-    read = await asyncio.gather(*(reader.read(*key) for key in sorted(keys)))
+    places = await records.located(db, chosen.scope_of(scope.caller), sorted(keys))
+    read = await asyncio.gather(*(reader.read(*key, home) for key, home in places.items()))
     return [row for row in read if row is not None and scope.holds(row)]
 
 

@@ -113,11 +113,12 @@ async def _write(request: Request, entry: Entry) -> Response:
         if tree["resourceType"] != name:
             raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected=name)
         if entry.id and tree.get("id") != entry.id:
-            raise Refusal("field-invalid", field=f"{name}.id", expected="the id of the address")
+            raise Refusal("id-mismatch", field=f"{name}.id")
         if entry.method == "PUT" and not (entry.id or entry.condition):
             raise Refusal("field-missing", field="query", expected="a search that names what to update")
         fhir.validate(tree)
-        entry = replace(entry, resource=tree, if_match=exchange.version_of(request.headers.get("if-match")))
+        match = exchange.version_of(request.headers.get("if-match"), request.headers.get("if-none-match"))
+        entry = replace(entry, resource=tree, if_match=match)
     outcome = await exchange.receive_one(it.access, replace(it.message, target=_target(entry)), entry)
     return _answer(request, it.access, outcome)
 

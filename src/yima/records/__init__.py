@@ -4,6 +4,7 @@ Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced 
 `history`, `reindex`, and the pure `overview` of a record.
 """
 
+from yima.records.chosen import choose, located
 from yima.records.overview import Overview, overview
 from yima.records.read import (
     Reader,
@@ -33,11 +34,14 @@ __all__ = [
     "Written",
     "classes_present",
     "everything",
+    "choose",
+    "classes_of",
     "existing",
     "history",
     "overview",
     "reindex",
     "sandbox_history",
+    "located",
     "search",
     "total",
     "transact",

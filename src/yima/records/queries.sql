@@ -70,3 +70,10 @@ where (home, type, id) > ($1, $2, $3) and not deleted order by home, type, id li
 
 -- name: write_index
 update records.resource set low = $5, high = $6, tokens = $7 where home = $1 and type = $2 and id = $3 and version = $4
+
+-- name: choose
+insert into records.chosen (scope, type, id, home) values ($1, $2, $3, $4)
+
+-- name: chosen
+select type, id, home from records.chosen
+where scope = $1 and (type, id) in (select * from unnest($2::text[], $3::text[]))

@@ -51,9 +51,9 @@ class Reader:
         self._db = db
         self._batcher: Batcher[tuple[PersonId, str, str], Stored | None] = Batcher(self._fetch, limit=200, lanes=4)
 
-    async def read(self, resource_type: str, resource_id: str) -> Stored | None:
-        """The current version, possibly a deleted one, or None."""
-        home = ids.home_of(resource_id)
+    async def read(self, resource_type: str, resource_id: str, home: PersonId | None = None) -> Stored | None:
+        """The current version, possibly a deleted one, or None. `home`: where it lies, if its id does not say so."""
+        home = ids.home_of(resource_id) if home is None else home
         return None if home is None else await self._batcher.submit((home, resource_type, resource_id))
 
     async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | Exception | None]:
@@ -79,16 +79,20 @@ async def everything(
     return [stored(row) for row in rows]
 
 
-async def version(db: Database, resource_type: str, resource_id: str, number: int) -> Stored | None:
-    """A superseded version, or None (the current one is not in history)."""
-    home = ids.home_of(resource_id)
+async def version(
+    db: Database, resource_type: str, resource_id: str, number: int, home: PersonId | None = None
+) -> Stored | None:
+    """A superseded version, or None (the current one is not in history). `home` as in `Reader.read`."""
+    home = ids.home_of(resource_id) if home is None else home
     row = None if home is None else await db.fetchrow(SQL.version, home, resource_type, resource_id, number)
     return _of(row, home or 0, resource_type, resource_id) if row else None
 
 
-async def history(db: Database, resource_type: str, resource_id: str, limit: int) -> list[Stored]:
-    """All versions, newest first."""
-    home = ids.home_of(resource_id)
+async def history(
+    db: Database, resource_type: str, resource_id: str, limit: int, home: PersonId | None = None
+) -> list[Stored]:
+    """All versions, newest first. `home` as in `Reader.read`."""
+    home = ids.home_of(resource_id) if home is None else home
     if home is None:
         return []
     rows = await db.fetch(SQL.history, home, resource_type, resource_id, limit)

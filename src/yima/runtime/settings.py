@@ -178,6 +178,12 @@ class Settings:
     page_count_max: int = _setting(
         1000, _number(1, 10_000), "Most results on a page; a larger `_count` is cut to this."
     )
+    update_create: Literal["sandbox", "all", "none"] = _setting(
+        "sandbox",
+        _choice("sandbox", "all", "none"),
+        "Who may create a resource by PUT under an id of its own choice (FHIR update as create). With `all` such ids "
+        "are shared by all institutions, first come, first served: let clients use UUIDs.",
+    )
     token_seconds: int = _setting(900, _number(300, 3600, " of seconds"), "Life of an access token.")
     visit_seconds: int = _setting(
         8 * 3600, _number(300, 7 * 86400, " of seconds"), "How long a scanned code opens the record to the institution."

@@ -135,7 +135,7 @@ def _text(holder: Mapping[str, Any], name: str, path: str) -> str:
 
 def _match(request: Mapping[str, Any], path: str) -> int | None:
     try:
-        return version_of(request.get("ifMatch"))
+        return version_of(request.get("ifMatch"), request.get("ifNoneMatch") if request["method"] == "PUT" else None)
     except Refusal as refusal:
         raise Refusal(refusal.code, **cast(Any, refusal.params | {"field": f"{path}.request.ifMatch"})) from None
 
@@ -149,10 +149,13 @@ def checked(resource: dict[str, Any], path: str) -> None:
         raise Refusal(moved[0].code, also=tuple(moved[1:]), **cast(Any, moved[0].params)) from None
 
 
-def version_of(etag: Any) -> int | None:
-    """The version an ETag names (`W/"3"`), or None. Refusal `field-invalid` when it names none."""
+def version_of(etag: Any, none_match: Any = None) -> int | None:
+    """The version that an If-Match names (`W/"3"`), 0 for `If-None-Match: *`, or None without either.
+
+    Refusal `field-invalid` when it names none.
+    """
     if not etag:
-        return None
+        return 0 if none_match == "*" else None
     text = str(etag).removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Refusal("field-invalid", field="If-Match", expected='a version, e.g. W/"3"')
