@@ -180,7 +180,7 @@ async def _by_score(
 ) -> tuple[Match, Decision]:
     """The decision of the model over everybody who shares a candidate key."""
     model = model_named()
-    candidates, capped = await _candidates(c, words, institution)
+    candidates, capped = await candidates_of(c, words, institution)
     scored = decide(words.fields, candidates, model, capped=capped)
     asked = tuple(dict.fromkeys((*before.review, *scored.review)))
     if scored.person is None:
@@ -197,7 +197,7 @@ async def _by_score(
     return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
 
 
-async def _candidates(c: Connection, words: Heard, institution: int) -> tuple[list[Known], bool]:
+async def candidates_of(c: Connection, words: Heard, institution: int) -> tuple[list[Known], bool]:
     """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
     more than can be looked at. Other keys that find so many are left out: they say too little."""
     said: dict[PersonId, list[Fields]] = {}
