@@ -15,6 +15,7 @@ SHARD_KEYS = {"person_id", "home"}
 BY_LOOK_UP = {
     "healthcode.card_lookup": "from what is printed to the person, who is not known before",
     "mpi.identifier": "found by the blind index of a number, before the person is known",
+    "records.chosen": "from an id that a client chose to its home, which the id does not carry",
     "mpi.candidate_key": "found by the hash of a candidate key, before the person is known",
     "mpi.link": "its key begins with the person; that a Patient is one person's only is said by a second, unique index",
     "mpi.review": "a steward's queue, numbered across persons",

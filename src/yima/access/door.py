@@ -230,11 +230,11 @@ class Access:
             now,
             logs.request_id.get(),
             scanned,
+            self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox),
             conditional,
         )
         return await submit.submit(submitting, entries)
 
-            self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox),
     # --- scan --------------------------------------------------------------------------------------------------------
 
     async def scan(  # noqa: PLR0913  the words of a scan, each said by its name

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yima import audit, consent, fhir, healthcode, mpi, records
+from yima.access import chosen
 from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Placed, Submitting, place
-from yima.access import chosen
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
