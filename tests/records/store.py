@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from yima import fhir, records
-from yima.records import Sight, Stored, Write, Written, transact
+from yima.records import Origin, Sight, Stored, Write, Written, transact
 from yima.runtime import ids
 from yima.runtime.database import Database
 
@@ -35,15 +35,11 @@ class Shelf:
         """Store in one transaction."""
         self.now += timedelta(seconds=1)
         async with self.db.transaction() as c:
-            return await transact(
-                c,
-                writes,
-                institution=self.institution,
-                source=f"urn:test:{self.institution}",
-                submission=f"s{next(_numbers)}",
-                index_key=KEY,
-                now=now or self.now,
-            )
+            origin = Origin(
+                institution=self.institution, source=f"urn:test:{self.institution}",
+                submission=f"s{next(_numbers)}", now=now or self.now,
+            )  # fmt: skip
+            return await transact(c, writes, origin, index_key=KEY)
 
     def new(self, resource: dict[str, Any], cls: str = "") -> Write:
         """The creation of a resource."""

@@ -19,6 +19,7 @@ from yima.access.residents import CardView, SharingChoice
 from yima.access.scan import Scan
 from yima.access.search import Found
 from yima.access.submit import Outcome
+from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
 from yima.records import Overview, Stored
 from yima.records import Position as ReindexPosition
@@ -55,10 +56,12 @@ __all__ = [
     "Scanning",
     "SharingChoice",
     "Shown",
+    "Single",
     "Standing",
     "Stored",
     "Ticket",
     "Upkeep",
     "UseReport",
     "Withheld",
+    "is_plain",
 ]  # fmt: skip

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from yima import audit, healthcode, mpi, records
 from yima.directory import Gateways, Sessions, SignIn
 from yima.runtime.database import Batcher, Database
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import KeyStore, Vault
+
+_REMEMBERED: Final = 200_000
+"""Patients, some 20 MB."""
+
+
+class KnownPatients:
+    """Patients known to have been registered by an institution: true once it is committed, and then for ever."""
+
+    def __init__(self) -> None:
+        self._patients: dict[int, set[str]] = {}
+
+    def of(self, institution: int) -> set[str]:
+        """Those of one institution; the caller may add."""
+        if sum(map(len, self._patients.values())) > _REMEMBERED:
+            self._patients.clear()
+        return self._patients.setdefault(institution, set())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +56,4 @@ class Context:
     """Whether a child of 14 to 17 has privacy towards a guardian."""
     signing: healthcode.trust.Rules
     """How long keys sign, and how long credentials live."""
+    registered: KnownPatients = field(default_factory=KnownPatients)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import cards, decision, disclose, place, residents, scan, search, standing, submit
+from yima.access import cards, decision, disclose, place, residents, scan, search, standing, submit, together
 from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
@@ -15,11 +15,14 @@ from yima.access.families import Families
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
 from yima.access.printing import Printing
+from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
 from yima.access.search import Found
 from yima.access.stewarding import Stewards
+from yima.access.submit import Outcome
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
+from yima.audit.proof import LineProof, Log
 from yima.directory import Caller
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
@@ -91,6 +94,7 @@ class Access:
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)
         self.credentials = Credentials(self._cx, settings, base_url)
+        self.log = Log(database, keys)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
 
@@ -110,7 +114,7 @@ class Access:
 
     def start_upkeep(self, now: Callable[[], datetime]) -> None:
         """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`."""
-        self._upkeep = asyncio.create_task(Upkeep(self.database, now).run())
+        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now).run())
 
     async def close(self) -> None:
         """Give back what was opened."""
@@ -235,6 +239,10 @@ class Access:
         )
         return await submit.submit(submitting, entries)
 
+    async def create_together(self, c: Connection, singles: Sequence[together.Single]) -> list[Outcome | None]:
+        """Carry out plain creates of many requests in the caller's transaction: see `access.together`."""
+        return await together.create_together(self._cx, c, singles)
+
     # --- scan --------------------------------------------------------------------------------------------------------
 
     async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
@@ -328,6 +336,10 @@ class Access:
         """Everything of the resident who asks, for download; the download is on the log."""
         asking = decision.Asking(caller=caller, now=now, purpose="own-request")
         return await disclose.own_resources(self._cx, asking)
+
+    async def proven_line(self, event_id: str, now: datetime, caller: Caller | None = None) -> LineProof:
+        """A line of the log with its proof: a resident's own, or any for who runs the platform (`caller` None)."""
+        return await proven_line(self.log, event_id, now, None if caller is None else [residents.own(caller)])
 
     async def access_log(
         self, caller: Caller, *, now: datetime, before: datetime | None = None, limit: int = 100

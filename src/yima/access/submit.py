@@ -7,8 +7,10 @@ the caller opened; what it raises undoes all of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from yima import audit, consent, fhir, healthcode, mpi, records
 from yima.access import chosen
@@ -18,7 +20,7 @@ from yima.directory import Caller
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-_LOOSE_END = re.compile(rb'"reference":"(?:urn:uuid:|urn:oid:|[A-Za-z]+\?)')
+LOOSE_END = re.compile(rb'"reference":"(?:urn:uuid:|urn:oid:|[A-Za-z]+\?)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +102,22 @@ async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
         for p, cls in zip(order, classes, strict=True)
         if p.method != "none"
     ]
-    source = f"urn:yima:institution:{s.caller.institution_code}#{s.submission}"
-    written = iter(
-        await records.transact(
-            s.c,
-            writes,
-            institution=s.caller.institution,
-            source=source,
-            submission=s.submission,
-            index_key=s.index_key,
-            now=s.now,
-            sandbox=s.caller.sandbox,
-        )
-    )
+    origin = origin_of(s.caller, s.submission, s.now)
+    written = iter(await records.transact(s.c, writes, origin, index_key=s.index_key))
     outcomes = [await _found(s, p) if p.method == "none" else _outcome(p, next(written)) for p in order]
     for p, outcome in zip(order, outcomes, strict=True):
         # Looked for in the bytes: walking every resource again only to find nothing would cost more than storing it.
-        if _LOOSE_END.search(outcome.content):
+        if LOOSE_END.search(outcome.content):
             _refuse_loose_ends(p.entry)
     return outcomes
+
+
+def origin_of(caller: Caller, submission: str, now: datetime) -> records.Origin:
+    """The submission, as the store wants to know it."""
+    source = f"urn:yima:institution:{caller.institution_code}#{submission}"
+    return records.Origin(
+        institution=caller.institution, source=source, submission=submission, now=now, sandbox=caller.sandbox
+    )
 
 
 def _refuse_loose_ends(entry: Entry) -> None:
@@ -132,22 +131,24 @@ def _refuse_loose_ends(entry: Entry) -> None:
 async def _classes(s: Submitting, order: Sequence[Placed]) -> list[str]:
     """The sensitive class of each entry. What belongs to an encounter stored earlier is as closed as that encounter."""
     classes = consent.propagate([p.entry.resource for p in order], [f"{p.entry.type}/{p.id}" for p in order])
-    encounters = [_encounter(p) for p in order]
+    encounters = [encounter_of(p.entry.resource) for p in order]
     here = {p.id for p in order if p.entry.type == "Encounter"}
     earlier = {i for i in encounters if i and i not in here}
     if not earlier:
         return classes
     held = {row.id: row.cls for row in await s.by_id("Encounter", sorted(earlier))}
-    return [_stricter(cls, held.get(encounter, "")) for cls, encounter in zip(classes, encounters, strict=True)]
+    return [stricter(cls, held.get(encounter, "")) for cls, encounter in zip(classes, encounters, strict=True)]
 
 
-def _encounter(p: Placed) -> str:
-    named = p.entry.resource.get("encounter") or p.entry.resource.get("context")
+def encounter_of(resource: Mapping[str, Any]) -> str:
+    """The id of the encounter that a resource belongs to; empty for none."""
+    named = resource.get("encounter") or resource.get("context")
     reference = named.get("reference", "") if isinstance(named, dict) else ""
     return reference.removeprefix("Encounter/") if reference.startswith("Encounter/") else ""
 
 
-def _stricter(one: str, other: str) -> str:
+def stricter(one: str, other: str) -> str:
+    """The stricter of two classes."""
     return next((code for code in consent.CLASSES if code in (one, other)), consent.ORDINARY)
 
 
@@ -172,11 +173,18 @@ def _events(s: Submitting, order: Sequence[Placed]) -> list[audit.Event]:
         types = counts.setdefault(person, {})
         types[p.entry.type] = types.get(p.entry.type, 0) + 1
     return [
-        audit.Event(
-            person=person, recorded=s.now, action="submit", outcome="ok", purpose="treatment", basis="own-submission",
-            agent=s.caller.kind, institution=s.caller.institution, institution_name=s.caller.institution_zh,
-            agent_id=s.caller.agent_id, agent_name=s.caller.name_zh, submission=s.submission, detail={"types": types},
-            request_id=s.request_id,
-        )
+        event_of_submission(s.caller, s.submission, s.now, s.request_id, person, types)
         for person, types in sorted(counts.items())
-    ]  # fmt: skip
+    ]
+
+
+def event_of_submission(
+    caller: Caller, submission: str, now: datetime, request_id: str, person: PersonId, types: Mapping[str, int]
+) -> audit.Event:
+    """The log line of what a submission wrote about one person."""
+    return audit.Event(
+        person=person, recorded=now, action="submit", outcome="ok", purpose="treatment", basis="own-submission",
+        agent=caller.kind, institution=caller.institution, institution_name=caller.institution_zh,
+        agent_id=caller.agent_id, agent_name=caller.name_zh, submission=submission, detail={"types": types},
+        request_id=request_id,
+    )  # fmt: skip

@@ -7,7 +7,8 @@ Face: `Message`, `receive_bundle`, `receive_one`, `receive_entries` (bulk), `ref
 from yima.exchange.bundle import Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashboard
-from yima.exchange.inbox import NOTHING, Message, receive_bundle, receive_entries, receive_one, refuse
+from yima.exchange.inbox import receive_bundle, receive_entries, receive_one, refuse
+from yima.exchange.receipts import NOTHING, Message
 
 __all__ = [
     "NOTHING",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from yima import directory, mpi
 from yima.access import Access
-from yima.exchange.inbox import SQL
+from yima.exchange.receipts import SQL
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from yima import fhir
-from yima.access import Access, Entry, Outcome
-from yima.directory import Caller
+from yima.access import Access, Entry, Outcome, is_plain
 from yima.exchange import bundle
+from yima.exchange.gathering import Gathering, packed, unpacked
+from yima.exchange.receipts import SQL, Asked, Message, keep, lock, sha
 from yima.runtime import ids, metrics
-from yima.runtime.database import Connection, Queries
-from yima.runtime.errors import Language, Refusal
+from yima.runtime.database import Connection
+from yima.runtime.errors import Refusal
 
-SQL = Queries(__package__)
 _CONDITIONAL: Final = re.compile(rb'"reference"\s*:\s*"[A-Za-z]+\?')
 """Where this is not in a body, no reference in it is a search (`Patient?identifier=..`)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What arrived: the body, who sent it, and under which key a resend would come."""
-
-    caller: Caller
-    body: bytes
-    key: str
-    """The idempotency key; empty when the sender gave none."""
-    received: datetime
-    request_id: str
-    language: Language = "en"
-    visit: str = ""
-    """The handle of the scan that this submission belongs to, if it came with one."""
-    target: str = ""
-    """Method, address and conditions of a single write; empty for a Bundle, whose body says all."""
-
-
-NOTHING: Final = Message(
-    caller=Caller(kind="system", agent_id=""),
-    body=b"",
-    key="",
-    received=datetime.min.replace(tzinfo=UTC),
-    request_id="",
-)
-"""No message yet."""
 
 
 async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) -> dict[str, Any]:
@@ -56,7 +27,7 @@ async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) ->
     A transaction is all or nothing. In a batch every entry stands alone, in a savepoint of one transaction.
     The same key (or, without one, the very same bytes) gives the same answer again and changes nothing.
     """
-    key = message.key or plan.key or (f"body/{_sha(message.body).hex()}" if plan.writes else "")
+    key = message.key or plan.key or (f"body/{sha(message.body).hex()}" if plan.writes else "")
     plans = iter((plan,))
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
@@ -76,17 +47,27 @@ async def receive_bundle(access: Access, message: Message, plan: bundle.Plan) ->
 
 async def receive_one(access: Access, message: Message, entry: Entry) -> Outcome:
     """Carry out one write (a REST create, update or delete). Repeats are recognised only by an idempotency key."""
+    if not message.visit and is_plain(message.caller, entry, message.body):
+        outcome = await _gathering(access).create(message, entry)
+        if outcome is not None:
+            return outcome
 
     async def work(c: Connection, submission: str) -> tuple[bytes, int]:
         done = (await access.submit(c, message.caller, [entry], submission, now=message.received, visit=message.visit))[
             0
         ]
-        head = f"{done.status} {done.type} {done.id} {done.version} {done.written:d}"
-        return head.encode() + b"\n" + done.content, int(done.written)
+        return packed(done), int(done.written)
 
-    head, _, content = (await _once(access, message, message.key, work)).partition(b"\n")
-    status, resource_type, resource_id, version, written = head.decode().split(" ")
-    return Outcome(int(status), resource_type, resource_id, int(version), content, written == "1")
+    return unpacked(await _once(access, message, message.key, work))
+
+
+def _gathering(access: Access) -> Gathering:
+    if access not in _gatherings:
+        _gatherings[access] = Gathering(access)
+    return _gatherings[access]
+
+
+_gatherings: Final[WeakKeyDictionary[Access, Gathering]] = WeakKeyDictionary()
 
 
 async def receive_entries(access: Access, message: Message, entries: Callable[[], Sequence[Entry]]) -> list[str]:
@@ -132,40 +113,30 @@ async def _submit(
 
 async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
     """Run `work` once per key: its answer is kept in the same transaction and given again to a resend."""
-    began = time.perf_counter()
-    digest, body = (
-        _sha(key.encode()),
-        _sha(f"{message.target}\n".encode() + message.body if message.target else message.body),
-    )
+    one = Asked(message, key, time.perf_counter())
     institution = message.caller.institution
     counted: list[int] = []  # what was written, counted after the commit only: the transaction may be tried again
 
     async def transaction(c: Connection) -> tuple[bytes, bool]:
         counted.clear()
         if key:
-            # Two resends at once: the second waits here until the first has committed, then finds its answer.
-            await c.execute(SQL.lock_key, int.from_bytes(digest[:8], "big", signed=True) ^ institution)
-            row = await c.fetchrow(SQL.find, institution, digest)
+            await lock(c, [one])
+            row = await c.fetchrow(SQL.find, institution, one.digest)
             if row is not None:
-                if row["body_digest"] != body:
+                if row["body_digest"] != one.body_digest:
                     raise Refusal("idempotency-mismatch", field="Idempotency-Key")
-                await c.execute(SQL.count_repeat, institution, digest)
+                await c.execute(SQL.count_repeat, institution, one.digest)
                 return row["answer"], True
-        submission = ids.new_handle()
-        answer, resources = await work(c, submission)
-        ms = (time.perf_counter() - began) * 1000
-        # Without a key the receipt is kept all the same, under its own number: operators see every submission.
-        await c.execute(
-            SQL.keep, institution, digest if key else _sha(submission.encode()), submission, body, message.received,
-            message.caller.agent_id, resources, len(message.body), ms, message.request_id, answer if key else b"",
-        )  # fmt: skip
-        counted.append(resources)
-        return answer, False
+        one.submission = ids.new_handle()
+        one.answer, one.resources = await work(c, one.submission)
+        await keep(c, [one])
+        counted.append(one.resources)
+        return one.answer, False
 
     try:
         answer, repeated = await access.database.retry(transaction)
     except Refusal as refusal:
-        await refuse(access, message, refusal, began)
+        await refuse(access, message, refusal, one.began)
         raise
     metrics.submissions.labels("repeated" if repeated else "ok").inc()
     metrics.resources.inc(sum(counted))
@@ -175,7 +146,3 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
 def _plain(text: str) -> str:
     """A field as the sender wrote it, fit for a row and a page: a name in it may hold anything."""
     return "".join(c if c.isprintable() else "?" for c in text[:300])
-
-
-def _sha(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

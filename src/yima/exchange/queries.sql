@@ -1,12 +1,17 @@
--- name: lock_key
-select pg_advisory_xact_lock($1)
+-- name: lock_keys
+select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k
 
 -- name: find
 select submission_id, body_digest, answer from exchange.submission where institution_id = $1 and key = $2
 
+-- name: answered
+select institution_id, key from exchange.submission
+where (institution_id, key) in (select * from unnest($1::integer[], $2::bytea[]))
+
 -- name: keep
 insert into exchange.submission (institution_id, key, submission_id, body_digest, received, client_id, resources, bytes, ms, request_id, answer)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+select * from unnest($1::integer[], $2::bytea[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[], $7::integer[], $8::integer[],
+  $9::real[], $10::text[], $11::bytea[])
 
 -- name: count_repeat
 update exchange.submission set repeats = repeats + 1 where institution_id = $1 and key = $2

@@ -1,7 +1,7 @@
 """The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
 
-Face: `Write` and `transact` (in the caller's transaction), `Reader` (coalesced point reads), `search`, `everything`,
-`history`, `reindex`, and the pure `overview` of a record.
+Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (coalesced point reads), `search`,
+`everything`, `history`, `reindex`, and the pure `overview` of a record.
 """
 
 from yima.records.chosen import choose, located
@@ -10,6 +10,7 @@ from yima.records.read import (
     Reader,
     Sight,
     Stored,
+    classes_of,
     classes_present,
     everything,
     existing,
@@ -20,10 +21,11 @@ from yima.records.read import (
 )
 from yima.records.reindex import Batch, Position, reindex
 from yima.records.search import Page, search
-from yima.records.write import Write, Written, transact
+from yima.records.write import Origin, Write, Written, create, transact
 
 __all__ = [
     "Batch",
+    "Origin",
     "Overview",
     "Page",
     "Position",
@@ -33,7 +35,9 @@ __all__ = [
     "Write",
     "Written",
     "choose",
+    "classes_of",
     "classes_present",
+    "create",
     "everything",
     "existing",
     "history",

@@ -57,6 +57,10 @@ order by type = 'Patient' desc, low nulls last, type, id limit $6
 -- name: classes_present
 select distinct class from records.resource where home = any($1) and class <> '' and not deleted and institution_id <> $2
 
+-- name: classes_of
+select id, institution_id, class from records.resource
+where (home, type, id) in (select h, $2::text, i from unnest($1::bigint[], $3::text[]) as t (h, i)) and not deleted
+
 -- name: exists
 select home, type, id from records.resource
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) and not deleted

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+import msgspec
 
 from yima.records.write import SQL
 from yima.runtime import ids
@@ -13,9 +15,9 @@ from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.ids import PersonId
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One version of a resource. `content` is its JSON, UTF-8, with id and meta set."""
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """One version of a resource, in the order of the columns that queries select. `content` is its JSON, UTF-8, with id
+    and meta set."""
 
     home: PersonId
     type: str
@@ -28,6 +30,18 @@ class Stored:
     content: bytes
 
 
+class Authored(Protocol):
+    """What has an author and a class: a row, or what is kept of it."""
+
+    @property
+    def institution(self) -> int:
+        """Who wrote it."""
+
+    @property
+    def cls(self) -> str:
+        """Its sensitive class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Which rows may be returned: not others' rows of closed classes, and possibly none but one author's."""
@@ -37,7 +51,7 @@ class Sight:
     author: int = 0
     """What this institution wrote itself is not closed to it; 0 = no institution."""
 
-    def covers(self, row: Stored) -> bool:
+    def covers(self, row: Authored) -> bool:
         """Whether this row is within sight."""
         if self.only_institution is not None:
             return row.institution == self.only_institution
@@ -57,8 +71,8 @@ class Reader:
         return None if home is None else await self._batcher.submit((home, resource_type, resource_id))
 
     async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | Exception | None]:
-        rows = await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))
-        found = {(r["home"], r["type"], r["id"]): stored(r) for r in rows}
+        rows = [Stored(*row) for row in await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))]
+        found = {(row.home, row.type, row.id): row for row in rows}
         return [found.get(key) for key in keys]
 
 
@@ -120,6 +134,14 @@ async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[
     return {(row["type"], row["id"]) for row in rows}
 
 
+async def classes_of(c: Connection, resource_type: str, wanted: Sequence[str], institution: int) -> dict[str, str]:
+    """The sensitive classes, by id, of those of these resources that the institution has stored. Ids that the platform
+    made."""
+    homes = [(home, i) for i in wanted if (home := ids.home_of(i)) is not None]
+    rows = await c.fetch(SQL.classes_of, [home for home, _ in homes], resource_type, [i for _, i in homes])
+    return {row["id"]: row["class"] for row in rows if row["institution_id"] == institution}
+
+
 async def total(db: Database) -> int:
     """How many current resources there are."""
     return int((await db.fetchrow(SQL.count))[0])
@@ -127,18 +149,8 @@ async def total(db: Database) -> int:
 
 def stored(row: Any) -> Stored:
     """A row of `records.resource` as a value."""
-    return _of(row, row["home"], row["type"], row["id"])
+    return Stored(*row)
 
 
 def _of(row: Any, home: PersonId, resource_type: str, resource_id: str) -> Stored:
-    return Stored(
-        home,
-        resource_type,
-        resource_id,
-        row["version"],
-        row["updated"],
-        row["institution_id"],
-        row["class"],
-        row["deleted"],
-        row["content"],
-    )
+    return Stored(home, resource_type, resource_id, *row)

@@ -52,13 +52,27 @@ class _Present:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where writes come from: one submission."""
+
+    institution: int
+    source: str
+    """Becomes meta.source (FHIR Meta.source)."""
+    submission: str
+    now: datetime
+    sandbox: bool = False
+    """Nobody's record, so that the writer may search all it has (`search` with homes None)."""
+
+
 _Key = tuple[PersonId, str, str]
-_COPIED: Final = 32
+_COPIED: Final = 10
 """Rows from which COPY, one round trip more, is cheaper than INSERT (docs/performance.md)."""
 _COLUMNS: Final = (
     "home", "type", "id", "version", "updated", "institution_id", "submission", "class", "low", "high", "tokens",
     "content", "sandbox",
 )  # fmt: skip
+_CONTENT: Final = _COLUMNS.index("content")
 
 
 @dataclass(slots=True)
@@ -71,20 +85,9 @@ class _Changes:
     inserted: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-async def transact(  # noqa: PLR0913  each is one independent fact of the submission
-    c: Connection,
-    writes: Sequence[Write],
-    *,
-    institution: int,
-    source: str,
-    submission: str,
-    index_key: bytes,
-    now: datetime,
-    sandbox: bool = False,
-) -> list[Written]:
-    """Write all, in the caller's transaction, in order. `source` becomes meta.source (FHIR Meta.source).
+async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, index_key: bytes) -> list[Written]:
+    """Write all, in the caller's transaction, in order.
 
-    `sandbox`: nobody's record, so that the writer may search all it has (`search` with homes None).
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
     them away.
 
@@ -92,7 +95,7 @@ async def transact(  # noqa: PLR0913  each is one independent fact of the submis
     (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
     """
     _refuse_doubled(writes)
-    current = await _current(c, [w for w in writes if w.method != "create"], institution)
+    current = await _current(c, [w for w in writes if w.method != "create"], origin.institution)
     changes = _Changes()
     written: list[Written] = []
     for write in writes:
@@ -102,24 +105,36 @@ async def transact(  # noqa: PLR0913  each is one independent fact of the submis
             continue
         number = present.version + 1 if present else 1
         # Who waited for the lock came with an older time; versions never go back in time.
-        at = max(now, present.updated) if present else now
+        at = max(origin.now, present.updated) if present else origin.now
         if present:
             changes.kept.append((write.home, write.type, write.id))
         if write.method == "delete":
-            changes.deleted.append((write.home, write.type, write.id, at, submission))
+            changes.deleted.append((write.home, write.type, write.id, at, origin.submission))
             written.append(Written(write.type, write.id, number, False, b""))
             continue
-        stamped = _stamped(write.resource, write.id, number, source, at)
-        content, found = fhir.encode(stamped), fhir.index(stamped, key=index_key)
-        head = (write.home, write.type, write.id, number, at, institution, submission, write.cls)
-        row = (*head, *(found.dated or (None, None)), found.tokens, content)
-        if present:
-            changes.replaced.append(row)
-        else:
-            changes.inserted.append((*row, sandbox))
-        written.append(Written(write.type, write.id, number, not present, content))
+        row = _row(write, origin, number, at, index_key)
+        (changes.replaced if present else changes.inserted).append(row)
+        written.append(Written(write.type, write.id, number, not present, row[_CONTENT]))
     await _carry_out(c, changes)
     return written
+
+
+async def create(c: Connection, writes: Sequence[tuple[Write, Origin]], *, index_key: bytes) -> list[Written]:
+    """Write new resources of many submissions, in the caller's transaction; their ids are fresh."""
+    rows = [_row(write, origin, 1, origin.now, index_key) for write, origin in writes]
+    await _insert(c, rows)
+    return [Written(write.type, write.id, 1, True, row[_CONTENT]) for (write, _), row in zip(writes, rows, strict=True)]
+
+
+def _row(write: Write, origin: Origin, number: int, at: datetime, index_key: bytes) -> tuple[Any, ...]:
+    """A row in the order of `_COLUMNS`."""
+    stamped = _stamped(write.resource, write.id, number, origin.source, at)
+    found = fhir.index(stamped, key=index_key)
+    low, high = found.dated or (None, None)
+    return (
+        write.home, write.type, write.id, number, at, origin.institution, origin.submission, write.cls, low, high,
+        found.tokens, fhir.encode(stamped), origin.sandbox,
+    )  # fmt: skip
 
 
 async def _carry_out(c: Connection, changes: _Changes) -> None:
@@ -130,11 +145,17 @@ async def _carry_out(c: Connection, changes: _Changes) -> None:
     if changes.deleted:
         await c.executemany(SQL.mark_deleted, changes.deleted)
     if changes.replaced:
-        await c.executemany(SQL.replace, changes.replaced)
-    if len(changes.inserted) >= _COPIED:
-        await c.copy_records_to_table("resource", schema_name="records", columns=_COLUMNS, records=changes.inserted)
-    elif changes.inserted:
-        await c.executemany(SQL.insert, changes.inserted)
+        await c.executemany(SQL.replace, [row[:-1] for row in changes.replaced])
+    await _insert(c, changes.inserted)
+
+
+async def _insert(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    if len(rows) >= _COPIED:
+        await c.copy_records_to_table("resource", schema_name="records", columns=_COLUMNS, records=rows)
+    elif len(rows) == 1:
+        await c.execute(SQL.insert, *rows[0])
+    elif rows:
+        await c.executemany(SQL.insert, rows)
 
 
 def _repeats(write: Write, present: _Present) -> Written | None:

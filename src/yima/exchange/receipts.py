@@ -1,0 +1,98 @@
+"""Receipts: what makes a resend change nothing, kept in the transaction of what they speak of."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from yima.directory import Caller
+from yima.runtime.database import Connection, Queries
+from yima.runtime.errors import Language
+
+SQL = Queries(__package__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What arrived: the body, who sent it, and under which key a resend would come."""
+
+    caller: Caller
+    body: bytes
+    key: str
+    """The idempotency key; empty when the sender gave none."""
+    received: datetime
+    request_id: str
+    language: Language = "en"
+    visit: str = ""
+    """The handle of the scan that this submission belongs to, if it came with one."""
+    target: str = ""
+    """Method, address and conditions of a single write; empty for a Bundle, whose body says all."""
+
+
+NOTHING: Final = Message(
+    caller=Caller(kind="system", agent_id=""),
+    body=b"",
+    key="",
+    received=datetime.min.replace(tzinfo=UTC),
+    request_id="",
+)
+"""No message yet."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A message under the key of its receipt, and what that receipt will say."""
+
+    message: Message
+    key: str
+    """The idempotency key, whoever chose it; empty for none."""
+    began: float
+    """`perf_counter` when it came."""
+    submission: str = ""
+    resources: int = 0
+    answer: bytes = b""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the key. Without a key the receipt is kept all the same, under its own number: operators see every
+        submission."""
+        return sha(self.key.encode() if self.key else self.submission.encode())
+
+    @property
+    def body_digest(self) -> bytes:
+        """SHA-256 of all that a resend must repeat."""
+        m = self.message
+        return sha(f"{m.target}\n".encode() + m.body if m.target else m.body)
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock for which resends wait."""
+        return int.from_bytes(self.digest[:8], "big", signed=True) ^ self.message.caller.institution
+
+
+async def lock(c: Connection, asked: Sequence[Asked]) -> None:
+    """Two resends at once: the second waits here until the first has committed, then finds its answer."""
+    await c.execute(SQL.lock_keys, sorted({one.lock for one in asked if one.key}))
+
+
+async def keep(c: Connection, asked: Sequence[Asked]) -> None:
+    """Keep the receipts, in the caller's transaction."""
+    now = time.perf_counter()
+    rows = [
+        (
+            one.message.caller.institution, one.digest, one.submission, one.body_digest, one.message.received,
+            one.message.caller.agent_id, one.resources, len(one.message.body), (now - one.began) * 1000,
+            one.message.request_id, one.answer if one.key else b"",
+        )
+        for one in asked
+    ]  # fmt: skip
+    await c.execute(SQL.keep, *map(list, zip(*rows, strict=True)))
+
+
+def sha(data: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(data).digest()
