@@ -14,9 +14,11 @@ from yima.access.credentials import Credentials
 from yima.access.families import Families
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
+from yima.access.overviews import RecordView, open_patient, open_record
 from yima.access.printing import Printing
 from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
+from yima.access.reviewing import Reviews
 from yima.access.search import Found
 from yima.access.stewarding import Stewards
 from yima.access.submit import Outcome
@@ -89,7 +91,7 @@ class Access:
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
-        self.stewards = Stewards(self._cx)
+        self.stewards, self.reviews = Stewards(self._cx), Reviews(self._cx)
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses = Uses(self._cx)
@@ -321,10 +323,14 @@ class Access:
 
     async def open_record(
         self, caller: Caller, person: PersonId, *, purpose: str, visit: str | None, now: datetime
-    ) -> disclose.RecordView:
-        """A whole record as a page shows it: see `access.disclose.open_record`."""
+    ) -> RecordView:
+        """A whole record as a page shows it: see `access.overviews`."""
         asking = decision.Asking(caller=caller, now=now, purpose=purpose, visit=visit or "")
-        return await disclose.open_record(self._cx, asking, person)
+        return await open_record(self._cx, asking, person)
+
+    async def open_patient(self, asking: decision.Asking, patient: str) -> RecordView:
+        """The same for a program, which names a Patient: see `access.overviews`."""
+        return await open_patient(self._cx, asking, patient)
 
     # --- the resident's own ------------------------------------------------------------------------------------------
 

@@ -13,13 +13,15 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from yima import directory, healthcode
+from yima.audit.proof import Log
 from yima.runtime import jobs, logs
 from yima.runtime.database import Database, is_unavailable
 
 _log = logs.get("upkeep")
-EVERY_SECONDS: Final = 60
+EVERY_SECONDS: Final = 30
 FORGET: Final = "forget"
 COUNT: Final = "count-card-use"
+SEAL: Final = "seal-log"
 END_SUSPENSIONS: Final = "end-suspensions"
 _REDEMPTIONS: Final = timedelta(days=1)
 _AUTHORISATIONS: Final = timedelta(hours=1)
@@ -32,8 +34,9 @@ _FINAL_DAYS: Final = (2, 8)
 class Upkeep:
     """The periodic jobs of one worker. `now` is the process's clock."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, log: Log, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._log = log
         self._now = now
 
     async def run(self) -> None:
@@ -53,7 +56,7 @@ class Upkeep:
         async with self._database.transaction() as c:
             for kind, key, payload in due(now):
                 await jobs.enqueue(c, kind, payload, key=key, now=now)
-        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions}
+        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions, SEAL: self._seal}
         return await jobs.work(self._database, doing, now=now)
 
     async def _forget(self, _database: Database, _job: jobs.Job) -> None:
@@ -73,6 +76,9 @@ class Upkeep:
     async def _end_suspensions(self, database: Database, _job: jobs.Job) -> None:
         await healthcode.end_due(database, self._now())
 
+    async def _seal(self, _database: Database, _job: jobs.Job) -> None:
+        await self._log.seal(self._now())
+
 
 def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     """The jobs of this hour and this day, as (kind, key, payload): the same key is the same job."""
@@ -82,5 +88,6 @@ def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     return [
         (FORGET, hour, {}),
         (END_SUSPENSIONS, hour, {}),
+        (SEAL, now.strftime("%Y-%m-%dT%H:%M"), {}),
         *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
     ]

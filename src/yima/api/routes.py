@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from yima.api import (
+    audit,
     capability,
     card_use,
     code,
@@ -37,10 +38,21 @@ def routes() -> list[BaseRoute]:
         Route("/.well-known/trust-roots", trust.trust_roots),
         Route("/.well-known/status-lists", trust.status_lists),
         Route("/.well-known/status-lists/{number}", trust.status_list),
+        *_audit(),
         Route("/openapi.json", health.openapi),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         Route("/metrics", health.prometheus),
+    ]
+
+
+def _audit() -> list[BaseRoute]:
+    return [
+        Route("/audit/key", audit.key),
+        Route("/audit/checkpoint", audit.checkpoint),
+        Route("/audit/heads", audit.heads),
+        Route("/audit/consistency", audit.consistency),
+        Route("/audit/proof/{line}", audit.proof),
     ]
 
 

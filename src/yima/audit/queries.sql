@@ -1,4 +1,6 @@
 -- name: of_person
 select * from (
-  select * from audit.event where person_id = any($1) and recorded < $2 order by recorded desc fetch first $3 rows with ties
+  select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
+    agent_name, department, terminal, visit, submission, detail, request_id
+  from audit.event where person_id = any($1) and recorded < $2 order by recorded desc fetch first $3 rows with ties
 ) as page order by recorded desc, event_id desc

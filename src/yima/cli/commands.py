@@ -15,10 +15,12 @@ from rich.console import Console
 from yima import directory, healthcode
 from yima.access import Access
 from yima.cli import bulk, city, codes, demo, printing, registering, reindexing, running, trust
+from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
 from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
 from yima.cli.running import with_access, with_database
+from yima.cli.witness import witness
 from yima.runtime import logs, migrate, postgres, settings
 from yima.runtime.errors import Refusal
 from yima.server import serve as serve_until_stopped
@@ -39,7 +41,9 @@ trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline c
 app.add_typer(trust_app, name="trust")
 app.add_typer(card_commands(with_access), name="card")
 app.add_typer(person_commands(with_access), name="mpi")
+app.add_typer(audit_commands(with_access), name="audit")
 app.command("verify-offline")(codes.verify_offline)
+app.command("witness")(witness)
 _err = Console(stderr=True)
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]

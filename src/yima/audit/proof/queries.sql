@@ -1,0 +1,54 @@
+-- name: lock
+select pg_advisory_xact_lock(hashtextextended('yima audit tree', 0))
+-- name: latest
+select size, sealed, root, horizon, note from audit.head order by size desc, sealed desc limit 1
+-- name: heads
+select size, sealed, root, note from audit.head where size < $1 or (size = $1 and sealed < $2)
+order by size desc, sealed desc limit $3
+-- name: head_of
+select size, sealed, root, note from audit.head where size = $1 order by sealed limit 1
+-- name: every_head
+select size, sealed, root, horizon, note from audit.head order by size, sealed
+-- name: horizon
+select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+-- name: unsealed
+select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
+  agent_name, department, terminal, visit, submission, detail, request_id
+from audit.event where tx >= $1 and tx < $2 order by recorded, person_id, event_id
+-- name: left_out
+select e.person_id, e.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent, e.institution,
+  e.institution_name, e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, e.detail, e.request_id
+from audit.event e where e.tx < $1
+  and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
+order by e.recorded, e.person_id, e.event_id
+-- name: position
+select position, hash from audit.leaf where person_id = $1 and event_id = $2
+-- name: line
+select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
+  agent_name, department, terminal, visit, submission, detail, request_id
+from audit.event where person_id = $1 and event_id = $2
+-- name: tiles
+select t.level, t.number, t.hashes from audit.tile t
+join unnest($1::smallint[], $2::bigint[]) as wanted(level, number) on t.level = wanted.level and t.number = wanted.number
+-- name: roots
+select t.level, t.number, t.root from audit.tile t
+join unnest($1::smallint[], $2::bigint[], $3::bigint[]) as wanted(level, low, high)
+  on t.level = wanted.level and t.number >= wanted.low and t.number < wanted.high
+-- name: leaves
+select position, hash from audit.leaf where position >= $1 and position < $2
+-- name: add_tiles
+insert into audit.tile (level, number, root, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])
+-- name: add_head
+insert into audit.head (size, sealed, root, horizon, note) values ($1, $2, $3, $4, $5)
+-- name: whole
+select l.position, l.hash, e.person_id, l.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent,
+  e.institution, e.institution_name, e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, e.detail,
+  e.request_id
+from audit.leaf l left join audit.event e on e.person_id = l.person_id and e.event_id = l.event_id
+where l.position >= $1 and l.position < $2 order by l.position
+-- name: tile_roots
+select level, number, root, sha256(hashes) as same from audit.tile order by level, number
+-- name: added
+select e.event_id from audit.event e where e.tx < $1
+  and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
+order by e.recorded limit $2
