@@ -39,7 +39,9 @@ async def test_merged_persons_keep_one_active_card_and_undo_gives_each_its_own(
     access: Access, hospital: Institution
 ) -> None:
     (one, _), (other, _) = await somebody(hospital, "1981-01-01"), await somebody(hospital, "1982-02-02")
-    number = await access.stewards.merge(STEWARD, one, other, reason="同一人", now=clock.now())
+    with pytest.raises(Refusal, match="second-person-needed"):  # two right numbers: not for one steward alone
+        await access.stewards.merge(STEWARD, one, other, reason="同一人", now=clock.now())
+    number = await access.stewards.merge(SYSTEM, one, other, reason="同一人", now=clock.now())
     assert (await status(access, one), await status(access, other)) == ("merged", "active")
     assert await healthcode.survivor_of(access.database, one) == other
     undone = await access.stewards.undo(STEWARD, number, reason="看错", now=clock.now())

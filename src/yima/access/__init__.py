@@ -8,14 +8,15 @@ from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
-from yima.access.disclose import RecordView, Withheld
 from yima.access.door import Access
 from yima.access.families import AtCounter, Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.kiosk import Answer, Question
+from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
 from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
+from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
 from yima.access.scan import Scan
 from yima.access.search import Found
 from yima.access.submit import Outcome
@@ -35,6 +36,7 @@ __all__ = [
     "Cards",
     "Context",
     "DeviceCertificate",
+    "Done",
     "Entry",
     "Families",
     "FamilyView",
@@ -45,17 +47,21 @@ __all__ = [
     "Offer",
     "Outcome",
     "Overview",
+    "Pair",
     "Paper",
     "Profile",
     "Question",
+    "Queue",
     "RecordView",
     "Registered",
     "ReindexPosition",
     "Relative",
+    "Reviews",
     "Scan",
     "Scanning",
     "SharingChoice",
     "Shown",
+    "Side",
     "Single",
     "Standing",
     "Stored",

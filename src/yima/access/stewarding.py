@@ -12,6 +12,7 @@ from yima.access.cards import actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.directory import Caller
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -40,10 +41,10 @@ class Stewards:
 
     async def explain(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Explained:
         """How likely two persons are one, and why; on both logs. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        right(caller)
         found, model = await mpi.between(self._cx.database, one, other), mpi.model_named()
         async with self._cx.database.transaction() as c:
-            await self._log(c, caller, (one, other), {"event": "explain"}, now)
+            await tell(c, caller, (one, other), {"event": "explain"}, now)
         lines = [tuple(mpi.explained(found.score, model, language)) for language in ("zh", "en")]
         score = found.score
         return Explained(score.bits, score.probability, lines[0], lines[1], found.vetoes, found.hindrances)
@@ -51,51 +52,53 @@ class Stewards:
     async def merge(self, caller: Caller, person: PersonId, survivor: PersonId, *, reason: str, now: datetime) -> int:
         """`person` is `survivor`: one record, one active card; the number of the event, for `undo`.
 
-        Refusals: `right-needed`, `not-found`, `merge-impossible`, those of the cards' life cycle.
+        Refusals: `right-needed`, `not-found`, `merge-impossible`, those of the cards' life cycle;
+        `second-person-needed` where it is risky (`mpi.SECOND`) and a steward asks: `reviews.merge` proposes it then.
         """
-        _right(caller)
+        right(caller)
         async with self._cx.database.transaction() as c:
-            number = await mpi.merge(c, person, survivor, _word(caller, reason, now))
-            await healthcode.merge(c, person, survivor, _act(caller, reason, now))
-            await self._log(c, caller, (person, survivor), {"event": "merge", "number": number}, now)
-        return number
+            if caller.kind == "operator" and await mpi.why_second(c, person, survivor):
+                raise Refusal("second-person-needed")
+            return await merge_now(c, caller, person, survivor, reason, now)
 
     async def split(self, caller: Caller, patient_id: str, *, reason: str, now: datetime) -> tuple[int, PersonId]:
         """A Patient is nobody known: a new person with a card of its own. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        right(caller)
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
-            number, person = await mpi.split(c, self._cx.vault, patient_id, _word(caller, reason, now))
+            number, person = await mpi.split(c, self._cx.vault, patient_id, word_of(caller, reason, now))
             await healthcode.issue(c, self._cx.keys, person, now, self._cx.profile)
             persons = (before or person, person)
-            await self._log(c, caller, persons, {"event": "split", "number": number}, now)
+            await tell(c, caller, persons, {"event": "split", "number": number}, now)
         return number, person
 
     async def move(self, caller: Caller, patient_id: str, person: PersonId, *, reason: str, now: datetime) -> int:
         """A Patient is another person's. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        right(caller)
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
-            number = await mpi.move_patient(c, patient_id, person, _word(caller, reason, now))
-            await self._log(c, caller, (before or person, person), {"event": "move", "number": number}, now)
+            number = await mpi.move_patient(c, patient_id, person, word_of(caller, reason, now))
+            await tell(c, caller, (before or person, person), {"event": "move", "number": number}, now)
         return number
 
     async def keep_apart(self, caller: Caller, one: PersonId, other: PersonId, *, reason: str, now: datetime) -> int:
         """These two are never one. Refusals: `right-needed`, `not-found`, `merge-impossible`."""
-        _right(caller)
+        right(caller)
         async with self._cx.database.transaction() as c:
-            number = await mpi.keep_apart(c, one, other, _word(caller, reason, now))
-            await self._log(c, caller, (one, other), {"event": "apart", "number": number}, now)
+            word = word_of(caller, reason, now)
+            number = await mpi.keep_apart(c, one, other, word)
+            await mpi.settle(c, one, other, "different", number, word)
+            await tell(c, caller, (one, other), {"event": "apart", "number": number}, now)
         return number
 
     async def freeze(self, caller: Caller, system: str, value: str, *, reason: str, now: datetime) -> int:
         """A number is in dispute and names nobody from now on. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        right(caller)
         async with self._cx.database.transaction() as c:
             holder = await mpi.person_of_document(c, self._cx.vault, system, value)
             number = mpi.Identifier.of(system, value)
-            event = await mpi.freeze(c, self._cx.vault, number, _word(caller, reason, now))
-            await self._log(c, caller, [holder] if holder else [], {"event": "freeze", "number": event}, now)
+            event = await mpi.freeze(c, self._cx.vault, number, word_of(caller, reason, now))
+            await tell(c, caller, [holder] if holder else [], {"event": "freeze", "number": event}, now)
         return event
 
     async def undo(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
@@ -103,10 +106,11 @@ class Stewards:
 
         Refusals: `right-needed`, `not-found`, `undo-impossible`, those of the cards' life cycle.
         """
-        _right(caller)
-        word, act = _word(caller, reason, now), _act(caller, reason, now)
+        right(caller)
+        word, act = word_of(caller, reason, now), _act(caller, reason, now)
         async with self._cx.database.transaction() as c:
             undoing = await mpi.undo(c, number, word)
+            await mpi.reopen(c, number)
             done = await mpi.event(c, undoing)
             person, other = done.person, done.other or done.person
             if done.kind == "unmerge":
@@ -115,33 +119,49 @@ class Stewards:
                 await healthcode.merge(c, person, other, act)
             elif done.kind == "unsplit":
                 await healthcode.advance(c, other, "cancel", act)
-            await self._log(c, caller, (person, other), {"event": done.kind, "number": undoing, "undoes": number}, now)
+            await tell(c, caller, (person, other), {"event": done.kind, "number": undoing, "undoes": number}, now)
         return undoing
 
     async def events(self, caller: Caller, person: PersonId) -> list[mpi.Event]:
         """What stewards did to a person. Refusal `right-needed`."""
-        _right(caller)
+        right(caller)
         return await mpi.events_of(self._cx.database, person)
 
     async def rekey(self, caller: Caller) -> int:
         """Candidate keys for persons of an older normaliser: see `mpi.rekey`. Refusal `right-needed`."""
-        _right(caller)
+        right(caller)
         return await mpi.rekey(self._cx.database, self._cx.vault)
 
-    async def _log(
-        self, c: Any, caller: Caller, persons: Iterable[PersonId], detail: dict[str, Any], now: datetime
-    ) -> None:
-        asking = Asking(caller=caller, now=now, purpose="")
-        events = [event_of(asking, person, "resolve", "ok", "steward", detail) for person in sorted(set(persons))]
-        await audit.append(c, events)
+
+async def merge_now(
+    c: Connection, caller: Caller, person: PersonId, survivor: PersonId, reason: str, now: datetime
+) -> int:
+    """Merge, carry it to the cards, close the questions about the two, write both logs. Who may has been asked."""
+    word = word_of(caller, reason, now)
+    number = await mpi.merge(c, person, survivor, word)
+    await healthcode.merge(c, person, survivor, _act(caller, reason, now))
+    await mpi.settle(c, person, survivor, "same", number, word)
+    await tell(c, caller, (person, survivor), {"event": "merge", "number": number}, now)
+    return number
 
 
-def _right(caller: Caller) -> None:
+async def tell(
+    c: Connection, caller: Caller, persons: Iterable[PersonId], detail: dict[str, Any], now: datetime
+) -> None:
+    """A line on each person's log, in the caller's transaction."""
+    asking = Asking(caller=caller, now=now, purpose="")
+    events = [event_of(asking, person, "resolve", "ok", "steward", detail) for person in sorted(set(persons))]
+    await audit.append(c, events)
+
+
+def right(caller: Caller) -> None:
+    """Refusal `right-needed` unless a steward or the command line asks."""
     if caller.kind != "system" and (caller.kind != "operator" or RIGHT not in caller.rights):
         raise Refusal("right-needed", expected=RIGHT)
 
 
-def _word(caller: Caller, reason: str, now: datetime) -> mpi.Word:
+def word_of(caller: Caller, reason: str, now: datetime) -> mpi.Word:
+    """On whose word an act is done."""
     return mpi.Word(actor_of(caller), now, " ".join(reason.split())[:500])
 
 

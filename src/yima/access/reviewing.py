@@ -1,0 +1,311 @@
+"""The stewards' desk: doubtful pairs, two persons side by side, decisions, and the second steward where it is risky.
+
+Opening a pair or a person writes a line on the logs of those who are looked at; a number is shown in the clear only by
+`reveal`, with a reason. Lists show names: they are what a steward orders the work by, and are not logged one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from yima import healthcode, mpi
+from yima.access.cards import actor_of
+from yima.access.context import Context
+from yima.access.stewarding import merge_now, right, tell, word_of
+from yima.directory import Caller
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+SHORTEST_REASON: Final = 4
+"""Characters of a reason, where one is required."""
+_LATER: Final = timedelta(hours=20)
+_DECIDED: Final = timedelta(days=14)
+"""How long decided proposals stay on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two persons, as a steward sees them. Numbers and phone are masked."""
+
+    identity: mpi.Identity
+    number: str
+    phone: str
+    patients: tuple[tuple[str, int], ...]
+    """Patient id and institution, oldest first."""
+    card: str
+    """State of the card; empty without one."""
+    root: PersonId
+    """As whom the person is read; itself unless merged."""
+    merged: tuple[PersonId, ...]
+    """Who is read as this person, besides itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two persons side by side, the evidence in words, and what a merge would need."""
+
+    one: Side
+    other: Side
+    case: mpi.Case | None
+    levels: Mapping[str, str]
+    """Level of each comparison; empty where there is nothing to compare."""
+    weights: tuple[float, ...]
+    bits: float
+    probability: float
+    zh: tuple[str, ...]
+    en: tuple[str, ...]
+    found: tuple[str, ...]
+    """Vetoes and hindrances: keys of `mpi.WHY`."""
+    second: tuple[str, ...]
+    """Why a merge needs a second steward: keys of `mpi.SECOND`; empty when one is enough."""
+    events: tuple[mpi.Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits."""
+
+    cases: tuple[mpi.Case, ...]
+    names: Mapping[PersonId, mpi.Identity]
+    waiting: tuple[mpi.Waiting, ...]
+    proposals: int
+    """Merges that wait for a second steward."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a merge: its event, or the proposal that waits for a second steward."""
+
+    event: int | None
+    proposal: int | None
+
+
+class Reviews:
+    """The door's part for stewards' pages; `Access.reviews`. All refuse with `right-needed` without the right."""
+
+    def __init__(self, cx: Context) -> None:
+        self._cx = cx
+
+    async def queue(self, caller: Caller, wanted: mpi.Wanted, now: datetime) -> Queue:
+        """Doubtful pairs in the order of their risk, with names; counts of everything that waits."""
+        right(caller)
+        db = self._cx.database
+        cases = await mpi.queue(db, wanted, now)
+        names = await mpi.identities(db, {p for case in cases for p in (case.person, case.candidate)})
+        waiting = await mpi.waiting(db, now)
+        open_ones = [one for one in await mpi.proposals(db, now) if one.accepted is None]
+        return Queue(tuple(cases), names, tuple(waiting), len(open_ones))
+
+    async def case(self, caller: Caller, review_id: int, now: datetime) -> Pair:
+        """A doubtful pair opened; on both logs. Refusal `not-found`."""
+        right(caller)
+        case = await mpi.case(self._cx.database, review_id)
+        return await self._pair(caller, case.person, case.candidate, case, now)
+
+    async def pair(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Pair:
+        """Any two persons opened; on both logs. Refusal `not-found`."""
+        right(caller)
+        known = await mpi.case_of(self._cx.database, one, other)
+        case = await mpi.case(self._cx.database, known) if known is not None else None
+        return await self._pair(caller, one, other, case, now)
+
+    async def person(self, caller: Caller, person: PersonId, now: datetime) -> tuple[Side, tuple[mpi.Event, ...]]:
+        """One person opened, with what stewards did to them; on the log. Refusal `not-found`."""
+        right(caller)
+        side = await self._side(person)
+        async with self._cx.database.transaction() as c:
+            await tell(c, caller, [person], {"event": "look"}, now)
+        return side, tuple(await mpi.events_of(self._cx.database, person))
+
+    async def merge(self, caller: Caller, person: PersonId, survivor: PersonId, *, reason: str, now: datetime) -> Done:
+        """`person` is `survivor`: done at once, or, where that is risky, put before a second steward.
+
+        Refusals: `field-invalid` for a risky merge without a reason, and those of `Stewards.merge`.
+        """
+        right(caller)
+        async with self._cx.database.transaction() as c:
+            why = await mpi.why_second(c, person, survivor)
+            if not why:
+                return Done(await merge_now(c, caller, person, survivor, reason, now), None)
+            _reasoned(reason)
+            number = await mpi.propose(c, person, survivor, why, word_of(caller, reason, now))
+            await tell(c, caller, (person, survivor), {"event": "propose-merge", "number": number}, now)
+        return Done(None, number)
+
+    async def put_off(self, caller: Caller, review_id: int, now: datetime) -> None:
+        """Not today: the pair comes back tomorrow. Refusal `not-found`."""
+        right(caller)
+        async with self._cx.database.transaction() as c:
+            await mpi.put_off(c, review_id, now + _LATER)
+
+    # --- the second steward ------------------------------------------------------------------------------------------
+
+    async def proposals(self, caller: Caller, now: datetime) -> tuple[list[mpi.Proposal], Mapping[PersonId, Any]]:
+        """Merges that wait for a second steward, then those decided lately; with names."""
+        right(caller)
+        found = await mpi.proposals(self._cx.database, now - _DECIDED)
+        return found, await mpi.identities(self._cx.database, {p for one in found for p in (one.person, one.survivor)})
+
+    async def confirm(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
+        """A second steward agrees: the two are merged; the number of the act.
+
+        Refusals: `second-person-needed` to who proposed it, `not-found`, those of a merge.
+        """
+        right(caller)
+        async with self._cx.database.transaction() as c:
+            proposal = await mpi.proposal(c, number)
+            if proposal.accepted is not None:
+                raise Refusal("not-found", field="proposal")
+            if proposal.proposer == actor_of(caller):
+                raise Refusal("second-person-needed")
+            both = f"{proposal.reason} · {proposal.proposer} · {reason}".rstrip(" ·")
+            event = await merge_now(c, caller, proposal.person, proposal.survivor, both, now)
+            await mpi.decide_proposal(c, number, word_of(caller, reason, now), event=event)
+        return event
+
+    async def decline(self, caller: Caller, number: int, *, reason: str, now: datetime) -> None:
+        """A second steward disagrees, or the first withdraws; the question stays open. Refusal `not-found`."""
+        right(caller)
+        async with self._cx.database.transaction() as c:
+            proposal = await mpi.proposal(c, number)
+            await mpi.decide_proposal(c, number, word_of(caller, reason, now), event=None)
+            persons = (proposal.person, proposal.survivor)
+            await tell(c, caller, persons, {"event": "decline-merge", "number": number}, now)
+
+    # --- what was done -----------------------------------------------------------------------------------------------
+
+    async def history(
+        self, caller: Caller, *, before: int, actor: str = "", limit: int = 50
+    ) -> tuple[list[mpi.Event], frozenset[int], Mapping[PersonId, mpi.Identity]]:
+        """What stewards did, newest first, which of it was undone, and names."""
+        right(caller)
+        events, undone = await mpi.latest_events(self._cx.database, before=before, actor=actor, limit=limit)
+        persons = {p for event in events for p in (event.person, event.other) if p}
+        return events, undone, await mpi.identities(self._cx.database, persons)
+
+    async def figures(self, caller: Caller, now: datetime) -> tuple[list[mpi.Quality], list[mpi.QueueDay]]:
+        """Quality by institution as last counted, and 90 days of the queue. No person is in it."""
+        right(caller)
+        db = self._cx.database
+        return await mpi.quality(db), await mpi.queue_days(db, (now - timedelta(days=90)).date())
+
+    # --- one person's number, death, stolen identity -----------------------------------------------------------------
+
+    async def reveal(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> list[mpi.Identifier]:
+        """The person's document numbers in the clear; the reason stands on the person's log first.
+
+        Refusals: `field-invalid` without a reason, `not-found`.
+        """
+        right(caller)
+        _reasoned(reason)
+        await self._known(person)
+        async with self._cx.database.transaction() as c:
+            await tell(c, caller, [person], {"event": "reveal", "reason": _short(reason)}, now)
+        return await mpi.documents_of(self._cx.database, self._cx.vault, person)
+
+    async def report_death(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
+        """Somebody died: the card and every credential of it end. Refusals: `field-invalid`, `not-found`."""
+        right(caller)
+        _reasoned(reason)
+        await self._card_event(caller, person, "report-death", reason, now)
+
+    async def undo_death(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
+        """The death was reported by mistake: the card is as it was. Refusals: `field-invalid`, `not-found`."""
+        right(caller)
+        _reasoned(reason)
+        await self._card_event(caller, person, "undo-death", reason, now)
+
+    async def report_theft(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
+        """Somebody else uses this identity: every code of it is refused from the commit on, until the person gets a
+        new card at a counter. Numbers are frozen by `Stewards.freeze`, Patients taken off by `Stewards.split`.
+        """
+        right(caller)
+        _reasoned(reason)
+        await self._card_event(caller, person, "report-lost", reason, now)
+
+    async def holder(self, caller: Caller, system: str, value: str, now: datetime) -> PersonId | None:
+        """Who holds a document, for a steward with a report in hand; on the holder's log."""
+        right(caller)
+        person = await mpi.person_of_document(self._cx.database, self._cx.vault, system, value)
+        if person is not None:
+            async with self._cx.database.transaction() as c:
+                await tell(c, caller, [person], {"event": "find"}, now)
+        return person
+
+    async def _card_event(
+        self, caller: Caller, person: PersonId, event: healthcode.Event, reason: str, now: datetime
+    ) -> None:
+        await self._known(person)
+        act = healthcode.Act(actor=actor_of(caller), at=now, reason=_short(reason))
+        async with self._cx.database.transaction() as c:
+            await healthcode.advance(c, person, event, act)
+            if event == "report-death":
+                await mpi.report_death(c, person, now)
+            elif event == "undo-death":
+                await mpi.not_deceased(c, person, now)
+            await tell(c, caller, [person], {"event": event}, now)
+
+    async def _known(self, person: PersonId) -> mpi.Identity:
+        found = await mpi.identity(self._cx.database, person)
+        if found is None:
+            raise Refusal("not-found", field="person")
+        return found
+
+    async def _pair(self, caller: Caller, one: PersonId, other: PersonId, case: mpi.Case | None, now: datetime) -> Pair:
+        db, model = self._cx.database, mpi.model_named()
+        if one == other:
+            raise Refusal("not-found", field="person")
+        sides = [await self._side(person) for person in (one, other)]
+        found = await mpi.compared(db, sides[0].root, sides[1].root) if sides[0].root != sides[1].root else None
+        lines = [tuple(mpi.explained(found.score, model, lang)) if found else () for lang in ("zh", "en")]
+        async with db.transaction() as c:
+            await tell(c, caller, (one, other), {"event": "compare"}, now)
+        return Pair(
+            sides[0],
+            sides[1],
+            case,
+            found.score.levels._asdict() if found else {},
+            found.score.weights if found else (),
+            found.score.bits if found else 0.0,
+            found.score.probability if found else 0.0,
+            lines[0],
+            lines[1],
+            (*found.vetoes, *found.hindrances) if found else (),
+            await mpi.why_second(db, one, other),
+            await self._events_between(one, other),
+        )
+
+    async def _events_between(self, one: PersonId, other: PersonId) -> tuple[mpi.Event, ...]:
+        events = {e.number: e for p in (one, other) for e in await mpi.events_of(self._cx.database, p)}
+        return tuple(events[number] for number in sorted(events, reverse=True))
+
+    async def _side(self, person: PersonId) -> Side:
+        cx, identity = self._cx, await self._known(person)
+        phone = await mpi.phone_of(cx.database, cx.vault, person)
+        return Side(
+            identity,
+            await mpi.masked_number(cx.database, cx.vault, person),
+            f"{'*' * (len(phone) - 4)}{phone[-4:]}" if phone else "",
+            tuple(await mpi.patients_of(cx.database, person)),
+            await self._card(person),
+            await mpi.root_of(cx.database, person),
+            tuple(p for p in await mpi.members(cx.database, person) if p != person),
+        )
+
+    async def _card(self, person: PersonId) -> str:
+        try:
+            return (await healthcode.card_of(self._cx.database, person)).status
+        except Refusal:
+            return ""
+
+
+def _short(reason: str) -> str:
+    return " ".join(reason.split())[:500]
+
+
+def _reasoned(reason: str) -> None:
+    if len(_short(reason)) < SHORTEST_REASON:
+        raise Refusal("field-invalid", field="reason", expected=f"a reason of at least {SHORTEST_REASON} characters")
