@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 import orjson
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +33,9 @@ async def read(request: Request) -> Response:
     row = await access_of(request).read(await asking_of(request), type_of(request), request.path_params["id"])
     if "_summary" in request.query_params or "_elements" in request.query_params:
         named = [pair for pair in request.query_params.multi_items() if pair[0] in ("_summary", "_elements")]
-        return resource_answer(request, replace(row, content=_part(row.content, fhir.compile_query(row.type, named))))
+        return resource_answer(
+            request, structs.replace(row, content=_part(row.content, fhir.compile_query(row.type, named)))
+        )
     return resource_answer(request, row)
 
 
