@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from yima import healthcode
+from yima import audit, healthcode
 from yima.access import Upkeep
 from yima.access.upkeep import COUNT, FORGET, due
+from yima.audit.proof import Log
 from yima.healthcode import kiosk
 from yima.runtime.database import Database
 from yima.runtime.jobs import LEASE
+from yima.runtime.keys import FileKeyStore
 
 NOW = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -27,9 +29,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 class Worker:
     """One worker with a clock that stands still."""
 
-    def __init__(self, database: Database, now: datetime) -> None:
+    def __init__(self, database: Database, keys: FileKeyStore, now: datetime) -> None:
         self.now = now
-        self.upkeep = Upkeep(database, lambda: self.now)
+        self.upkeep = Upkeep(database, Log(database, keys), lambda: self.now)
 
     async def at(self, now: datetime) -> int:
         """What it did at that moment."""
@@ -61,8 +63,8 @@ def test_a_day_is_chinas() -> None:
     assert due(datetime(2026, 3, 2, 16, 0, tzinfo=UTC))[2][2] == {"day": "2026-03-03"}
 
 
-async def test_of_many_workers_one_does_each_job(db: Database) -> None:
-    workers = [Worker(db, NOW) for _ in range(4)]
+async def test_of_many_workers_one_does_each_job(db: Database, keys: FileKeyStore) -> None:
+    workers = [Worker(db, keys, NOW) for _ in range(4)]
     done = await asyncio.gather(*(worker.upkeep.once() for worker in workers))
     assert sum(done) == len(due(NOW))
     assert await jobs_by(db, "state") == {"done": len(due(NOW))}
@@ -70,11 +72,14 @@ async def test_of_many_workers_one_does_each_job(db: Database) -> None:
     assert await workers[1].at(NOW + HOUR) == 3
 
 
-async def test_what_a_killed_worker_held_another_takes_over(db: Database, database_url: str) -> None:
+async def test_what_a_killed_worker_held_another_takes_over(
+    db: Database, database_url: str, keys: FileKeyStore
+) -> None:
     source = f"""
 import asyncio, datetime
 from yima.access.upkeep import COUNT, FORGET, END_SUSPENSIONS, due
 from yima.runtime import jobs
+from yima.audit.proof import Log
 from yima.runtime.database import Database
 async def main():
     db = await Database.connect({database_url!r}, size=1)
@@ -94,12 +99,12 @@ asyncio.run(main())
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     assert taken == len(due(NOW))
-    worker = Worker(db, NOW)
+    worker = Worker(db, keys, NOW)
     assert await worker.upkeep.once() == 0, "they are leased"
     assert await worker.at(NOW + LEASE + timedelta(seconds=1)) == taken
 
 
-async def test_what_is_forgotten_and_when(db: Database) -> None:
+async def test_what_is_forgotten_and_when(db: Database, keys: FileKeyStore) -> None:
     async def seen(table: str) -> int:
         return int((await db.fetchrow(f"select count(*) from {table}"))[0])
 
@@ -113,13 +118,13 @@ async def test_what_is_forgotten_and_when(db: Database) -> None:
         await c.execute("insert into directory.assertion values ('c', 'j', $1), ('c', 'k', $2)", NOW - HOUR, NOW + HOUR)
         for began in (NOW - 2 * HOUR, NOW):
             await kiosk.ask(c, institution=1, terminal="K", step="010101", purpose="treatment", now=began)
-    await Worker(db, NOW).upkeep.once()
+    await Worker(db, keys, NOW).upkeep.once()
     tables = ("healthcode.redemption", "directory.assertion", "healthcode.kiosk_session")
     assert [await seen(table) for table in tables] == [1, 1, 1]
 
 
-async def test_done_jobs_go_after_a_week_and_dead_ones_stay(db: Database) -> None:
-    worker = Worker(db, NOW)
+async def test_done_jobs_go_after_a_week_and_dead_ones_stay(db: Database, keys: FileKeyStore) -> None:
+    worker = Worker(db, keys, NOW)
     await worker.upkeep.once()
     insert = (
         "insert into runtime.job (kind, key, payload, due, state, attempts_left) values ('x', 'x', '{}', $1, 'dead', 0)"
@@ -131,7 +136,7 @@ async def test_done_jobs_go_after_a_week_and_dead_ones_stay(db: Database) -> Non
     assert left[FORGET] == 1, "this hour's only"
 
 
-async def test_missing_reports_are_found_by_the_nightly_count(db: Database) -> None:
+async def test_missing_reports_are_found_by_the_nightly_count(db: Database, keys: FileKeyStore) -> None:
     async def visit(number: int, at: datetime) -> None:
         await db.execute(
             "insert into healthcode.visit (person_id, visit, institution, terminal, step, purpose, assurance, started, "
@@ -144,7 +149,7 @@ async def test_missing_reports_are_found_by_the_nightly_count(db: Database) -> N
 
     for number in range(10):
         await visit(number, NOW)
-    worker, day = Worker(db, NOW), healthcode.day_of(NOW)
+    worker, day = Worker(db, keys, NOW), healthcode.day_of(NOW)
     await worker.upkeep.once()
     early = await healthcode.statistics(db, 9, day, day)
     assert (early.total.verified, early.total.missing) == (10, 0), "reports are awaited for a day"
@@ -153,9 +158,9 @@ async def test_missing_reports_are_found_by_the_nightly_count(db: Database) -> N
     assert (final.total.verified, final.total.missing) == (10, 10)
 
 
-async def test_the_task_of_a_worker_ends_with_its_door(db: Database, monkeypatch: Any) -> None:
+async def test_the_task_of_a_worker_ends_with_its_door(db: Database, monkeypatch: Any, keys: FileKeyStore) -> None:
     monkeypatch.setattr("yima.access.upkeep.EVERY_SECONDS", 0.01)
-    worker = Worker(db, NOW)
+    worker = Worker(db, keys, NOW)
     task = asyncio.create_task(worker.upkeep.run())
     for _ in range(200):
         await asyncio.sleep(0.02)
@@ -165,3 +170,16 @@ async def test_the_task_of_a_worker_ends_with_its_door(db: Database, monkeypatch
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_log_is_sealed_when_its_minute_is_nearly_over(db: Database, keys: FileKeyStore) -> None:
+    workers = [Worker(db, keys, NOW) for _ in range(3)]
+    for worker in workers:
+        await worker.upkeep.seal()
+    async with db.transaction() as c:
+        await audit.append(c, [audit.Event(person=1, recorded=NOW, action="read", outcome="ok")])
+    for worker in workers:
+        worker.now = NOW + timedelta(seconds=50)
+        await worker.upkeep.seal()
+    log = Log(db, keys)
+    assert [head.size for head in await log.heads()] == [1, 0]

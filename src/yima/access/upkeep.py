@@ -21,7 +21,7 @@ _log = logs.get("upkeep")
 EVERY_SECONDS: Final = 30
 FORGET: Final = "forget"
 COUNT: Final = "count-card-use"
-SEAL: Final = "seal-log"
+_SEALED: Final = timedelta(seconds=45)
 END_SUSPENSIONS: Final = "end-suspensions"
 _REDEMPTIONS: Final = timedelta(days=1)
 _AUTHORISATIONS: Final = timedelta(hours=1)
@@ -45,6 +45,7 @@ class Upkeep:
             # Workers of one deployment start together: chance keeps them from asking together ever after.
             await asyncio.sleep(EVERY_SECONDS * (0.5 + random.random()))  # noqa: S311  spreads load, no secret
             try:
+                await self.seal()
                 await self.once()
             except Exception as error:
                 if not is_unavailable(error):
@@ -56,7 +57,7 @@ class Upkeep:
         async with self._database.transaction() as c:
             for kind, key, payload in due(now):
                 await jobs.enqueue(c, kind, payload, key=key, now=now)
-        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions, SEAL: self._seal}
+        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions}
         return await jobs.work(self._database, doing, now=now)
 
     async def _forget(self, _database: Database, _job: jobs.Job) -> None:
@@ -76,8 +77,11 @@ class Upkeep:
     async def _end_suspensions(self, database: Database, _job: jobs.Job) -> None:
         await healthcode.end_due(database, self._now())
 
-    async def _seal(self, _database: Database, _job: jobs.Job) -> None:
-        await self._log.seal(self._now())
+    async def seal(self) -> None:
+        """Sign the log's head when nobody has done so for most of a minute."""
+        last, now = await self._log.latest(), self._now()
+        if last is None or now - last.sealed >= _SEALED:
+            await self._log.seal(now)
 
 
 def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
@@ -88,6 +92,5 @@ def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     return [
         (FORGET, hour, {}),
         (END_SUSPENSIONS, hour, {}),
-        (SEAL, now.strftime("%Y-%m-%dT%H:%M"), {}),
         *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
     ]
