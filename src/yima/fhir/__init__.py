@@ -13,7 +13,12 @@ from yima.fhir.query import Query, compile_query
 from yima.fhir.references import conditional_references, references, rewrite
 from yima.fhir.subset import elements, summary
 from yima.fhir.tables import TYPES
+from yima.fhir.ucum import SYSTEM as UCUM
+from yima.fhir.ucum import VERSION as UCUM_VERSION
+from yima.fhir.ucum import name_of as ucum_name
+from yima.fhir.ucum import unit as ucum_unit
 from yima.fhir.validation import validate
+from yima.fhir.values import fold
 from yima.fhir.wire import encode, parse, parse_value
 from yima.fhir.xml import parse_xml, to_xml
 
@@ -25,6 +30,8 @@ __all__ = [
     "PRIMARY_DATE",
     "SEARCH",
     "TYPES",
+    "UCUM",
+    "UCUM_VERSION",
     "Chain",
     "Has",
     "Indexed",
@@ -36,6 +43,7 @@ __all__ = [
     "date_range",
     "elements",
     "encode",
+    "fold",
     "index",
     "json_patch",
     "matches_dated",
@@ -52,5 +60,7 @@ __all__ = [
     "summary",
     "to_xml",
     "token",
+    "ucum_name",
+    "ucum_unit",
     "validate",
 ]

@@ -19,7 +19,7 @@ import asyncpg
 
 from yima.runtime.errors import Refusal
 
-ROOMS = ("runtime", "audit", "directory", "mpi", "healthcode", "consent", "records", "exchange")
+ROOMS = ("runtime", "terminology", "audit", "directory", "mpi", "healthcode", "consent", "records", "exchange")
 """Rooms with tables, in the order of their dependence."""
 
 _LOCK = 0x59494D41  # "YIMA": only one process migrates at a time
