@@ -37,6 +37,7 @@ class Context:
     keys: KeyStore
     vault: Vault
     reader: records.Reader
+    overviews: records.Overviews
     appender: audit.Appender
     identities: Batcher[PersonId, mpi.Identity | None]
     sign_in: SignIn

@@ -8,10 +8,9 @@ the functions here; a denial is logged like a read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from yima import consent, fhir, mpi, records
+from yima import consent, mpi, records
 from yima.access import chosen
 from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
@@ -19,30 +18,7 @@ from yima.access.naming import person_meant
 from yima.access.search import Found, counts
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import SHELF, PersonId, person_text
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A class of resources that exists in the record but is closed to this caller: named, never shown."""
-
-    code: str
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordView:
-    """A whole record as a page shows it, with the reason why it may be shown."""
-
-    person: PersonId
-    identity: mpi.Identity
-    overview: records.Overview
-    withheld: tuple[Withheld, ...]
-    decision: consent.Decision
-    event_id: str
-    at: datetime
-    visit: str
+from yima.runtime.ids import SHELF
 
 
 async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str) -> records.Stored:
@@ -155,34 +131,6 @@ async def everything(
     return Found(tuple(rows), len(rows), decision)
 
 
-async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordView:
-    """The whole record for a page. Refusals of the decision (`visit-needed`, `consent-denied`, ..) and `not-found`."""
-    decision = await decide(cx, asking, person, "Patient")
-    identity = await mpi.identity(cx.database, person)
-    if not decision.permit or identity is None:
-        await log(cx, asking, person, "read", "denied", decision, {})
-        raise refusal_of(decision, asking)
-    homes = await mpi.homes(cx.database, person)
-    sight = sight_of(decision)
-    only = None if decision.only_types is None else sorted(decision.only_types)
-    rows = await records.everything(cx.database, homes, sight, types=only)
-    held = await records.classes_present(cx.database, homes, decision.author) & decision.closed
-    event = await log(
-        cx,
-        asking,
-        person,
-        "break-glass" if decision.basis == "break-glass" else "read",
-        "ok",
-        decision,
-        {"types": counts(rows)} | ({"by": asking.caller.agent_id} if decision.mandate else {}),
-    )
-    if decision.mandate:  # on the reader's own log as well
-        detail = {"types": counts(rows), "for": person_text(person), "for_name": identity.name or identity.latin_name}
-        await log(cx, asking, asking.caller.person, "read", "ok", decision, detail)
-    overview = records.overview([fhir.parse(row.content) for row in rows], asking.now.date())
-    return RecordView(person, identity, overview, _named(held), decision, event, asking.now, asking.visit)
-
-
 async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     """Everything of the resident who asks, for download."""
     person = asking.caller.person
@@ -192,7 +140,3 @@ async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     rows = await records.everything(cx.database, await mpi.homes(cx.database, person), sight_of(decision))
     await log(cx, asking, person, "search", "ok", decision, {"types": counts(rows), "download": True})
     return rows
-
-
-def _named(held: frozenset[str]) -> tuple[Withheld, ...]:
-    return tuple(Withheld(row.code, row.zh, row.en) for code, row in consent.CLASSES.items() if code in held)

@@ -57,6 +57,7 @@ class Access:
             keys=keys,
             vault=vault,
             reader=records.Reader(database),
+            overviews=records.Overviews(database),
             appender=audit.Appender(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
             sign_in=directory.SignIn(database, token_seconds=settings.token_seconds),

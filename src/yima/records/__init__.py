@@ -1,11 +1,13 @@
 """The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
 
 Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (coalesced point reads), `search`,
-`everything`, `history`, `reindex`, and the pure `overview` of a record.
+`everything`, `history`, `reindex`, the pure `overview` of a record, and `Overviews`, which keep its first half.
 """
 
 from yima.records.chosen import choose, located
-from yima.records.overview import Overview, overview
+from yima.records.home import Opened, Overviews
+from yima.records.overview import CHINA, Overview, overview
+from yima.records.overview import TYPES as OVERVIEW_TYPES
 from yima.records.read import (
     Reader,
     Sight,
@@ -24,9 +26,13 @@ from yima.records.search import Page, search
 from yima.records.write import Origin, Write, Written, create, transact
 
 __all__ = [
+    "CHINA",
+    "OVERVIEW_TYPES",
     "Batch",
+    "Opened",
     "Origin",
     "Overview",
+    "Overviews",
     "Page",
     "Position",
     "Reader",

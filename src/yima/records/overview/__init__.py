@@ -12,7 +12,7 @@ from typing import Any
 from .ages import months_old
 from .basics import basics, identity
 from .concepts import Concept
-from .digest import RULES, Digest, Digester
+from .digest import RULES, TYPES, Digest, Digester
 from .entries import lists, no_known_allergy
 from .episodes import activities, episodes
 from .gather import gather
@@ -43,7 +43,9 @@ from .suggestions import suggestions
 from .tags import tags
 
 __all__ = [
+    "CHINA",
     "RULES",
+    "TYPES",
     "Activity",
     "Basics",
     "Concept",

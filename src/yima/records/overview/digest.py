@@ -68,6 +68,8 @@ _KEPT: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """Elements that rules read after gathering; everything else of a resource is left where it is stored."""
+TYPES: Final = frozenset({*_KEPT, "Encounter"})
+"""The types of which anything is kept."""
 _ANSWERS: Final = frozenset(
     ("883-9", "10331-7", "882-1", "82810-3", "11778-8", "11779-6", "11780-4", "8665-2", "18185-9", "11881-0", "55283-6")
 )

@@ -1,0 +1,78 @@
+"""Folding changes into a home: pure. The same home comes out whatever the order of what went in."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from yima import fhir
+from yima.records.overview import Concept, Digest, Digester
+from yima.records.read import Sight
+
+_LEVEL: Final = 1
+"""Of deflate: a fifth of the size for a tenth of the time that making the digests took."""
+
+
+class Entry(msgspec.Struct, array_like=True):
+    """One resource as the home knows it. `digest` is None for deleted ones and for what the overview does not read."""
+
+    type: str
+    id: str
+    version: int
+    institution: int
+    cls: str
+    deleted: bool
+    digest: Digest | None
+
+
+class Home(msgspec.Struct, array_like=True):
+    """All resources of one home, and the concepts that their digests number."""
+
+    concepts: list[Concept]
+    entries: list[Entry]
+
+    @property
+    def versions(self) -> int:
+        """The sum of the versions: it tells whether anything was written since."""
+        return sum(entry.version for entry in self.entries)
+
+    def seen(self, sight: Sight, types: Collection[str] | None = None) -> list[Entry]:
+        """The present resources within sight, of all types or of these."""
+        return [
+            entry
+            for entry in self.entries
+            if not entry.deleted and (types is None or entry.type in types) and sight.covers(entry)
+        ]
+
+    def classes(self, author: int) -> set[str]:
+        """The sensitive classes of what others than `author` wrote, so that what is withheld can be named."""
+        return {one.cls for one in self.entries if one.cls and not one.deleted and one.institution != author}
+
+
+def folded(home: Home | None, rows: Iterable[Any]) -> Home:
+    """The home with these rows as they stand now; rows of a resource it knows replace what it knew."""
+    digester = Digester(home.concepts if home else ())
+    known: dict[tuple[str, str], Entry] = {(one.type, one.id): one for one in home.entries} if home else {}
+    for row in rows:
+        digest = None if row["deleted"] else digester.digest(fhir.parse(row["content"]))
+        key = (row["type"], row["id"])
+        known[key] = Entry(*key, row["version"], row["institution_id"], row["class"], row["deleted"], digest)
+    return Home(digester.concepts, list(known.values()))
+
+
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
+_decoder: Final = msgspec.json.Decoder(Home, float_hook=Decimal)
+
+
+def packed(home: Home) -> bytes:
+    """A home as bytes."""
+    return zlib.compress(_encoder.encode(home), _LEVEL)
+
+
+def unpacked(content: bytes) -> Home:
+    """And back."""
+    return _decoder.decode(zlib.decompress(content))
