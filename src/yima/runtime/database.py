@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import asyncpg
 
+from yima.runtime.connections import Connections
 from yima.runtime.errors import Refusal
 
 Connection = asyncpg.Connection
@@ -73,8 +74,9 @@ async def _keep_state(_connection: Any) -> None:
 class Database:
     """A pool of connections in the application role."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, size: int) -> None:
         self._pool = pool
+        self._connections = Connections(pool, size)
 
     @classmethod
     async def connect(cls, url: str, *, size: int = 16) -> Database:
@@ -93,23 +95,29 @@ class Database:
             )
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Refusal("postgres-unavailable", reason=type(error).__name__, source="the log") from error
-        return cls(pool)
+        return cls(pool, size)
 
     async def close(self) -> None:
         """Give back every connection."""
+        await self._connections.close()
         await self._pool.close()
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """A connection outside any transaction: for single statements."""
-        async with self._pool.acquire() as connection:
+        connection = await self._connections.take()
+        try:
             yield connection
+        except BaseException:
+            await self._connections.mend(connection)
+            raise
+        self._connections.give(connection)
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, serializable: bool = False) -> AsyncIterator[Any]:
         """One transaction; committed when the block ends, rolled back when it raises."""
         async with (
-            self._pool.acquire() as connection,
+            self.connection() as connection,
             connection.transaction(isolation="serializable" if serializable else "read_committed"),
         ):
             yield connection
@@ -133,16 +141,30 @@ class Database:
 
     async def fetch(self, sql: str, *args: object) -> list[Any]:
         """All rows of one statement."""
-        rows: list[Any] = await self._pool.fetch(sql, *args)
+        connection = await self._connections.take()
+        try:
+            rows: list[Any] = await connection.fetch(sql, *args)
+        except BaseException:
+            await self._connections.mend(connection)
+            raise
+        self._connections.give(connection)
         return rows
 
     async def fetchrow(self, sql: str, *args: object) -> Any:
         """The first row of one statement, or None."""
-        return await self._pool.fetchrow(sql, *args)
+        connection = await self._connections.take()
+        try:
+            row = await connection.fetchrow(sql, *args)
+        except BaseException:
+            await self._connections.mend(connection)
+            raise
+        self._connections.give(connection)
+        return row
 
     async def execute(self, sql: str, *args: object) -> None:
         """One statement without an answer."""
-        await self._pool.execute(sql, *args)
+        async with self.connection() as connection:
+            await connection.execute(sql, *args)
 
 
 class Batcher(Generic[T, R]):
