@@ -31,6 +31,10 @@ duckdb = pytest.importorskip("duckdb")
 ONE, OTHER, THIRD = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3, 5))
 WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
 HARD = [
+    {"name": "王未"},
+    {"name": "王末"},
+    {"name": "王静雯"},
+    {"name": "王晶文"},
     {"name": "欧阳娜", "family_name": "欧阳"},
     {"name": "歐陽娜娜"},
     {"name": "歐陽娜"},
@@ -67,6 +71,10 @@ HARD = [
     {"name": "张伟" * 60},
 ]
 BORN = [
+    "1990-01-15",
+    "1990-02-10",  # that day of the lunar year
+    "2020-04-01",
+    "2020-05-23",  # and of its leap month
     "1990-01-02",
     "1990-02-01",
     "1990-01-12",
@@ -100,6 +108,8 @@ PLACE = [
     ("600101", ""),
     ("", ""),
     ("600103", "12 Main Street"),
+    ("600103", "12 Mian Street"),
+    ("600103", "13 Main Street"),
 ]
 
 
@@ -164,7 +174,9 @@ def test_ten_thousand_pairs_score_the_same_in_sql(tmp_path: Path) -> None:
     model = model_named()
     judged = sql.judged(sql.scored(sql.levels("asked"), model), model)
     levels = ", ".join(f"{name}_level" for name in LEVELS)
-    found = connection.execute(f"SELECT a, b, bits, veto, clear, mother, relative, {levels} FROM ({judged})").fetchall()
+    found = connection.execute(
+        f"SELECT a, b, bits, veto, clear AND NOT twinlike, mother, relative, {levels} FROM ({judged})"
+    ).fetchall()
     score, seen = scorer(model), {name: set[str]() for name in LEVELS}
     assert len(found) == len(pairs) >= 10_000
     for a, b, bits, veto, clear, mother, relative, *said in found:
@@ -249,6 +261,20 @@ def test_a_twins_number_does_not_make_two_one(tmp_path: Path) -> None:
     pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
     assert pairs == {("h1", "h2"): "review", ("h3", "h4"): "review"}
     assert told.clusters == 0
+
+
+def test_a_twin_who_has_no_number_does_not_become_the_one_whose_number_she_was_given(tmp_path: Path) -> None:
+    same = {"sex": "female", "birth_date": "2020-03-04", "phone": "12900000001", "address": "和平路1号101"}
+    number = {"id_type": "resident-number", "id_no": ONE}
+    rows = [
+        _row(0, name="王雨欣", **same, **number),
+        _row(1, name="王雨晨", **same),
+        _row(2, name="王雨晨", **same, **number),
+    ]
+    bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
+    pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
+    assert pairs[("h0", "h2")] == "review"
+    assert pairs.get(("h0", "h1"), "review") == "review"
 
 
 def test_gbk_is_read(tmp_path: Path) -> None:

@@ -60,7 +60,10 @@ NAME_LEVELS = [
     ("張偉", "张 伟", "exact"), ("阿里•买买提", "阿里·买买提", "exact"), ("José Müller", "JOSE MULLER", "exact"),
     ("Emily Rose Carter", "CARTER Emily Rose", "order"),
     ("王雨欣", "王雨晨", "character"), ("Turner James", "Turner Jamex", "character"),
-    ("欧阳娜", "欧阳娜娜", "close"), ("Emily Rose Carter", "Emily Carter", "close"), ("阿里·买买提", "阿里", "close"),
+    ("欧阳娜", "欧阳娜娜", "cut"), ("Emily Rose Carter", "Emily Carter", "cut"), ("阿里·买买提", "阿里", "cut"),
+    ("王末", "王未", "shape"), ("李己晴", "李已睛", "shape"), ("Turner James", "Turner Janez", "close"),
+    ("王芳", "王静", "surname"), ("张静", "张金", "close"), ("王方", "王帮", "close"),
+    ("欧阳雨欣", "欧阳玉新", "sound"),
     ("王芳", "王建国", "surname"), ("王芳", "李静", "different"),
     ("王芳之女", "王雨欣", "unknown"), ("无名氏", "王雨欣", "unknown"),
 ]  # fmt: skip
@@ -74,6 +77,7 @@ def test_levels_of_names(one: str, other: str, level: str) -> None:
 BIRTH_LEVELS = [
     ("1990-01-02", "1990-01-02", "exact"),
     ("1990-01-02", "1990-02-01", "swapped"), ("1990-01-02", "1991-01-02", "digit"),
+    ("1990-01-15", "1990-02-10", "lunar"), ("2020-05-23", "2020-04-01", "lunar"), ("1990-12-10", "1991-01-25", "lunar"),
     ("1990-01-30", "1990-03-05", "near"), ("1989-12-25", "1990-01-10", "near"), ("1990-01", "1990-01-02", "month"),
     ("1990", "1990-01-02", "year"), ("1990-01-02", "1990-10-11", "year"), ("1990-01-02", "1971-05-06", "different"),
     ("", "1990-01-02", "unknown"), ("1990-02-30", "1990-03-11", "year"),
@@ -208,7 +212,9 @@ def test_nothing_is_linked_against_a_veto_or_without_the_strict_rule(
     assert levels.sex == "same"
     assert said.order == theirs.order != "0"
     if not (said.placeholder or theirs.placeholder):
-        assert levels.number in ("same", "document") or (levels.name in ("exact", "order") and levels.birth == "exact")
+        assert levels.number in ("same", "document") or levels.name in ("exact", "order")
+        assert levels.name not in ("character", "close", "surname", "different")
+        assert levels.birth not in ("different", "year") or levels.name in ("exact", "order")
         assert levels.number in ("same", "document") or levels.household in ("both", "phone", "address") or said.mother
 
 
@@ -225,6 +231,15 @@ def test_cases_by_name() -> None:
     assert decided(person(), person(name="王建国", sex="male", birth_date="1960-05-06")) == "new", "a relative"
     assert decided(person(), capped=True) == "review", "too many to look at is never new"
     assert decided(person(documents=[(RESIDENT, GOOD)]), person(documents=[(RESIDENT, OTHER)])) == "new"
+    mistyped, same = [(RESIDENT, SWAPPED)], [(RESIDENT, GOOD)]
+    assert decided(person(documents=same), person(documents=mistyped)) == "automatic", "all but the number agrees"
+    assert decided(person(documents=same), person(documents=mistyped, phones=[], address="")) == "review"
+    assert decided(person(documents=same), person(documents=same, name="王雨晨")) == "review", "a twin with her number"
+    passports = [(PASSPORT, "E1234567")], [(PASSPORT, "E7654321")]
+    assert decided(person(documents=passports[0]), person(documents=passports[1])) == "automatic", "a new passport"
+    born = {"birth_date": "1990-01-15"}
+    assert decided(person(**born), person(birth_date="1990-02-10")) == "automatic", "her birthday in the lunar calendar"
+    assert decided(person(**born), person(birth_date="1990-02-11", phones=[])) == "review", "some other day"
 
 
 def test_newborns_join_by_mother_day_sex_and_order() -> None:

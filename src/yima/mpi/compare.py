@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from operator import ne
 from typing import Final, NamedTuple
@@ -9,10 +10,12 @@ from typing import Final, NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from yima.mpi.fields import Fields
+from yima.mpi.look_alike import shape_of
+from yima.mpi.lunar import solar_of
 
 LEVELS: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("exact", "order", "sound", "character", "close", "surname", "different"),
-    "birth": ("exact", "swapped", "digit", "near", "month", "year", "different"),
+    "name": ("exact", "order", "sound", "shape", "cut", "character", "close", "surname", "different"),
+    "birth": ("exact", "swapped", "lunar", "digit", "near", "month", "year", "different"),
     "number": ("same", "other", "document", "mistyped", "renewed", "different"),
     "sex": ("same", "different"),
     "household": ("both", "phone", "address", "site", "county", "different"),
@@ -26,6 +29,10 @@ _FULL: Final = 10
 _MONTH: Final = 7
 _LATIN_ONE: Final = 6
 _LATIN_TWO: Final = 8
+_PINYIN_TWO: Final = 12
+_ALIKE: Final = 8
+_NUMBERS: Final = re.compile("[^0-9]")
+_LETTERS: Final = re.compile("[0-9]")
 _HAN_CHARACTERS: Final = 3
 _CUT_HAN, _CUT_LATIN = 2, 4
 
@@ -52,9 +59,9 @@ def compare(one: Fields, other: Fields) -> Levels:
 
 
 def name_level(one: Fields, other: Fields) -> str:
-    """exact: the same characters · order: the same words · sound: the same letters, or the same Latin form · character:
-    one of at least three Chinese characters, or one edit of at least six letters · close: cut short, words left out,
-    or up to two edits of at least eight letters · surname · different."""
+    """exact: the same characters · order: the same words · sound: the same letters, or the same Latin form · shape: the
+    same but for characters that look alike · cut: cut short, or words left out · character: one of at least three
+    Chinese characters, or one edit of at least six letters · close: few edits of many letters · surname · different."""
     if not one.name or not other.name:
         return UNKNOWN
     if one.name == other.name:
@@ -63,9 +70,13 @@ def name_level(one: Fields, other: Fields) -> str:
         return "order"
     if _same_sound(one, other):
         return "sound"
+    if one.script == other.script == "han" and shape_of(one.name) == shape_of(other.name):
+        return "shape"
+    if _cut(one, other):
+        return "cut"
     if _one_character(one, other):
         return "character"
-    if _close(one, other):
+    if _close(one.sound, other.sound, one.script == other.script == "latin"):
         return "close"
     if one.surname_sound and one.surname_sound == other.surname_sound:
         return "surname"
@@ -88,20 +99,30 @@ def _one_character(one: Fields, other: Fields) -> bool:
     return bool(sum(map(ne, a, b)) == 1)
 
 
-def _close(one: Fields, other: Fields) -> bool:
+def _cut(one: Fields, other: Fields) -> bool:
     a, b = one.name, other.name
     short, long = (a, b) if len(a) <= len(b) else (b, a)
     if one.script == other.script and long.startswith(short):
         return len(short) >= (_CUT_LATIN if one.script == "latin" else _CUT_HAN)
-    if one.words and other.words and (set(one.words) <= set(other.words) or set(other.words) <= set(one.words)):
-        return True
-    a, b = one.sound, other.sound
-    return min(len(a), len(b)) >= _LATIN_TWO and Levenshtein.distance(a, b, score_cutoff=2) <= 2
+    return bool(
+        one.words and other.words and (set(one.words) <= set(other.words) or set(other.words) <= set(one.words))
+    )
+
+
+def _close(a: str, b: str, latin: bool) -> bool:
+    """Two edits of eight letters; of Chinese names' letters only one, and two of twelve: half of all given names have
+    five letters or fewer, so that two edits make one name of another (wangfang, wangjing)."""
+    shorter = min(len(a), len(b))
+    if shorter < _LATIN_TWO:
+        return False
+    most = 2 if latin or shorter >= _PINYIN_TWO else 1
+    return Levenshtein.distance(a, b, score_cutoff=most) <= most
 
 
 def birth_level(one: str, other: str) -> str:
-    """exact · swapped: day and month · digit: one of eight wrong · near: within 60 days · month, year: as far as both
-    say it · different. Partial dates are never better than `month`."""
+    """exact · swapped: day and month · lunar: the one, said in the lunar calendar, is the other · digit: one of eight
+    wrong · near: within 60 days · month, year: as far as both say it · different. Partial dates are never better than
+    `month`."""
     if not one or not other:
         return UNKNOWN
     if len(one) == len(other) == _FULL:
@@ -109,6 +130,8 @@ def birth_level(one: str, other: str) -> str:
             return "exact"
         if one[:4] == other[:4] and one[5:7] == other[8:] and one[8:] == other[5:7]:
             return "swapped"
+        if other in solar_of(one) or one in solar_of(other):
+            return "lunar"
         if _one_digit(one, other):
             return "digit"
         if _days(one, other) <= _NEAR_DAYS:
@@ -156,8 +179,9 @@ def _kinds(one: Fields) -> set[str]:
 
 
 def household_level(one: Fields, other: Fields) -> str:
-    """both: a phone in common and the same address · phone · address · site: the same house number in the same county ·
-    county · different. Phone and address are one comparison: who shares one mostly shares the other."""
+    """both: a phone in common and the same address · phone · address · site: the same house number in the same county,
+    or a Latin address of the same numbers with a letter or two wrong · county · different. Phone and address are one
+    comparison: who shares one mostly shares the other."""
     phones, areas = bool(one.phones and other.phones), bool(one.area and other.area)
     phone = phones and not set(one.phones).isdisjoint(other.phones)
     county = areas and one.area == other.area
@@ -167,8 +191,16 @@ def household_level(one: Fields, other: Fields) -> str:
         return "both" if phone else "address"
     if phone:
         return "phone"
-    if here and one.site and one.site == other.site:
+    if here and one.site and (one.site == other.site or _alike(one.site, other.site)):
         return "site"
     if county:
         return "county"
     return "different" if phones or areas else UNKNOWN
+
+
+def _alike(one: str, other: str) -> bool:
+    """Two addresses in Latin letters of one house: misspelt, with the same numbers. Neighbours differ in a number."""
+    if not (one.isascii() and other.isascii()) or _NUMBERS.sub("", one) != _NUMBERS.sub("", other):
+        return False
+    a, b = _LETTERS.sub("", one), _LETTERS.sub("", other)
+    return min(len(a), len(b)) >= _ALIKE and Levenshtein.distance(a, b, score_cutoff=2) <= 2

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from yima.mpi.compare import Levels
 from yima.mpi.fields import Fields
 from yima.mpi.model import Model
 from yima.mpi.score import Score, scorer
@@ -21,7 +22,13 @@ Kind = Literal["automatic", "review", "new"]
 _MOST_REVIEWS: Final = 5
 _TOLD: Final = 3
 _SAME_NAME: Final = frozenset({"exact", "order"})
-_LIKE_NAME: Final = frozenset({"exact", "order", "sound", "character", "close"})
+_ALIKE_NAME: Final = frozenset({"sound", "shape", "cut"})
+"""One name written otherwise: nobody calls two children so."""
+_NEAR_NAME: Final = frozenset({"character", "close"})
+"""A slip of the pen, or a sister's name."""
+_SAME_BIRTH: Final = frozenset({"exact", "swapped", "lunar"})
+_NEAR_BIRTH: Final = frozenset({"digit", "near"})
+_LIKE_BIRTH: Final = _SAME_BIRTH | _NEAR_BIRTH | {"month"}
 _SAME_NUMBER: Final = frozenset({"same", "document"})
 _SAME_HOUSEHOLD: Final = frozenset({"both", "phone", "address"})
 _OTHER_NAME: Final = frozenset({"surname", "different"})
@@ -162,15 +169,17 @@ def _vetoes(one: Fields, other: Fields, score: Score) -> list[str]:
 def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple[str, ...]:
     """The strict rule, as the list of what is missing."""
     levels, missing = score.levels, []
-    by_number = levels.number in _SAME_NUMBER and levels.name in _LIKE_NAME
-    if not by_number and not (levels.name in _SAME_NAME and levels.birth == "exact"):
+    number, home = levels.number in _SAME_NUMBER, levels.household in _SAME_HOUSEHOLD
+    if not ((number and _by_number(levels, home)) or _by_name(levels)):
         missing.append("name-and-birth")
+    if number and levels.name in _NEAR_NAME:
+        missing.append("possible-twin")
     if levels.sex != "same":
         missing.append("sex")
-    second = levels.number in _SAME_NUMBER or levels.household in _SAME_HOUSEHOLD or _shared(one.mother, other.mother)
-    if not second:
+    mother = levels.birth == "exact" and _shared(one.mother, other.mother)
+    if not (number or home or mother):
         missing.append("second-factor")
-    if levels.number in ("renewed", "mistyped", "different"):
+    if levels.number == "different" or (levels.number in ("renewed", "mistyped") and levels.birth != "exact"):
         missing.append("document")
     if one.placeholder or other.placeholder:
         missing.append("placeholder")
@@ -179,6 +188,21 @@ def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple
     if score.probability < model.thresholds.automatic:
         missing.append("probability")
     return tuple(missing)
+
+
+def _by_number(levels: Levels, home: bool) -> bool:
+    """A number in common: with the same name; or with one that is like it, when the birth date is no other."""
+    if levels.name in _SAME_NAME:
+        return True
+    return levels.birth in _LIKE_BIRTH and (levels.name in _ALIKE_NAME or (levels.name in _NEAR_NAME and home))
+
+
+def _by_name(levels: Levels) -> bool:
+    """The same name, and the birth date as it is, as it is said or miswritten. Nobody gives two children one name, so
+    that in one home, with phone and address the same, a digit or some weeks do not make another person."""
+    if levels.name not in _SAME_NAME:
+        return False
+    return levels.birth in _SAME_BIRTH or (levels.birth in _NEAR_BIRTH and levels.household == "both")
 
 
 def _newborn_hindrances(one: Fields, other: Fields, score: Score, here: bool) -> tuple[str, ...]:

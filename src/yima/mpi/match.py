@@ -87,12 +87,12 @@ def _confirms(said: Registration, known: Candidate) -> bool:
         return False
     if not _named(known.name, known.latin_name):
         return True  # a newborn, or somebody nobody knew, gets a name
-    if known.tells_birth or not _named(said.name, said.latin_name):
-        # Twins are born on one day and named alike; a sister's number at the counter must not make them one.
-        single = said.multiple_birth is None and known.multiple_birth is None
-        return single and _close_name(said, known)
+    # Twins are born on one day and named alike; a sister's document at the counter must not make them one. One name
+    # written otherwise (sound, look-alike characters, cut short) is no twin's, one character of another kind may be.
+    if said.multiple_birth is None and known.multiple_birth is None and _close_name(said, known, twins=True):
+        return True
     # A passport with a name in another script: two names cannot be compared, but the birth date is evidence of its own.
-    return _close_name(said, known) or said.name.isascii() != known.name.isascii()
+    return not known.tells_birth and said.name.isascii() != known.name.isascii() and _named(said.name, said.latin_name)
 
 
 def _contradicts(said: Registration, known: Candidate) -> bool:
@@ -117,11 +117,11 @@ def _same_name(said: Registration, known: Candidate) -> bool:
     return bool(ours & theirs) and not normalise.is_placeholder(said.name)
 
 
-def _close_name(said: Registration, known: Candidate) -> bool:
+def _close_name(said: Registration, known: Candidate, *, twins: bool = False) -> bool:
     if normalise.is_placeholder(said.name) or normalise.is_placeholder(known.name):
         return False  # "mother's name" and "mother's name, her son" are two people
     return any(
-        normalise.names_are_close(ours, theirs)
+        (normalise.is_one_name if twins else normalise.names_are_close)(ours, theirs)
         for ours in {known.name, known.latin_name}
         for theirs in {said.name, said.latin_name}
     )

@@ -14,7 +14,7 @@ import msgspec
 from yima.mpi.compare import LEVELS
 from yima.runtime.errors import Refusal
 
-NEWEST: Final = "2026.1"
+NEWEST: Final = "2026.2"
 """The model that decides where a deployment has not chosen one of its own."""
 
 

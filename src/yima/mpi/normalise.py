@@ -18,6 +18,7 @@ from yima.mpi.documents import (
     number_key,
     resident_number_is_valid,
 )
+from yima.mpi.look_alike import shape_of
 from yima.mpi.names import NameParts, name_key, placeholder_of, read_name
 from yima.mpi.places import phone_key
 
@@ -28,6 +29,7 @@ __all__ = [
     "document_is_plausible",
     "is_national",
     "is_newborn",
+    "is_one_name",
     "is_placeholder",
     "is_unidentified",
     "name_key",
@@ -56,19 +58,24 @@ def is_placeholder(name: str) -> bool:
 
 
 def names_are_close(one: str, other: str) -> bool:
-    """Whether two names may be one written twice: the same sounds, a part left out, or one character of three wrong.
+    """Whether two names may be one written twice: as `is_one_name`, or one character of three wrong.
 
     Not enough by itself to link anybody; siblings' names are often this close.
     """
+    a, b = read_name(one).key, read_name(other).key
+    slip = len(a) == len(b) >= 3 and a[0] == b[0] and not a.isascii() and off_by_one(a, b)
+    return is_one_name(one, other) or slip
+
+
+def is_one_name(one: str, other: str) -> bool:
+    """Whether two names are one written otherwise: the same sounds, characters that look alike, a part left out."""
     a, b = read_name(one), read_name(other)
     if not a.key or not b.key:
         return False
-    if a.key == b.key or same_sound(a, b):
+    if a.key == b.key or same_sound(a, b) or (a.script == b.script == "han" and shape_of(a.key) == shape_of(b.key)):
         return True
     short, long = sorted((a.key, b.key), key=len)
-    if long.startswith(short):
-        return len(short) >= (4 if short.isascii() else 2)
-    return len(a.key) == len(b.key) >= 3 and a.key[0] == b.key[0] and not a.key.isascii() and off_by_one(a.key, b.key)
+    return long.startswith(short) and len(short) >= (4 if short.isascii() else 2)
 
 
 def same_sound(a: NameParts, b: NameParts) -> bool:

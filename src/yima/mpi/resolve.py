@@ -89,7 +89,8 @@ async def resolve(
     words = heard(vault, said) if source.matching == "full" else None
     locked = list(words.locked) if words else []
     # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
-    # Whoever the score can link by itself is among them: that takes a number, or name and birth date in common.
+    # Whom the score will link is mostly among them, by a number, or name and birth date; who is not (a birth date said
+    # otherwise) is held when it is chosen, and asked again what it holds.
     row = (sorted({*map(_lock, numbers), *locked}), list(numbers), locked, patient_id, scanned)
     # 2 Who is known by numbers? The score is asked only when none has decided.
     known = _by_numbers(await c.fetch(SQL.known, *row), numbers, source, patient_id)

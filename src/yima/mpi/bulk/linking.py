@@ -18,10 +18,9 @@ MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
 RECORDS_PER_STEP: Final = 250_000
 _SAME_WORDS: Final = "name_level IN ('exact', 'order', 'sound')"
-_BY_NUMBER_ALONE: Final = """(number_level IN ('same', 'document') AND name_level IN ('sound', 'character', 'close')
-  AND birth_level IN ('year', 'different'))"""
-"""Met by a father and son one of whom was given the other's number by a clerk: in bulk, a steward looks at it."""
-RULES: Final = f"{_SAME_WORDS} {_BY_NUMBER_ALONE} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
+_OWN_NAME: Final = f"{_SAME_WORDS} AND birth_level = 'exact' AND number_level NOT IN ('same', 'document')"
+"""Somebody has this name and birthday without this number."""
+RULES: Final = f"{_OWN_NAME} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
 """All that the scored pairs depend on beside the model and the columns."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share of it that is done."""
@@ -97,10 +96,10 @@ def score(connection: Any, folder: Path, records: int, model: Model, progress: P
             keep(
                 connection,
                 f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
-                  clear AND NOT {_BY_NUMBER_ALONE} AS clear, clear AND {_BY_NUMBER_ALONE} AS doubted, mother, relative,
-                  mother OR (NOT relative AND probability >= {bounds}) AS asking, veto
-                  FROM ({judged}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds}))
-                    OR (veto AND {_SAME_WORDS} AND birth_level = 'exact')""",
+                  clear, twinlike, FALSE AS doubted, mother, relative,
+                  mother OR (NOT relative AND probability >= {bounds}) AS asking, {_OWN_NAME} AS own_name,
+                  NOT veto AND (clear OR mother OR probability >= {bounds}) AS counts
+                  FROM ({judged}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds})) OR ({_OWN_NAME})""",
                 path,
             )
         progress("pairs", (k + 1) / len(starts))
@@ -111,11 +110,13 @@ def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> l
     connection.execute(
         f"CREATE OR REPLACE VIEW judged AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
     ).fetchall()
-    connection.execute("CREATE OR REPLACE TABLE scored AS SELECT * EXCLUDE veto FROM judged WHERE NOT veto").fetchall()
-    # Who has another number under the very same name and day: a number with a name only like that is somebody else's.
-    connection.execute(f"""UPDATE scored SET clear = FALSE, doubted = TRUE WHERE clear AND NOT ({_SAME_WORDS}) AND
-      (a IN (SELECT unnest([a, b]) FROM judged WHERE veto) OR b IN (SELECT unnest([a, b]) FROM judged WHERE veto))
-    """).fetchall()
+    connection.execute("CREATE OR REPLACE TABLE scored AS SELECT * FROM judged WHERE counts").fetchall()
+    # A number with a name only like its holder's: where that name and birthday are also somebody's without the number,
+    # it may be a twin who was given the sister's.
+    named = "(SELECT unnest([a, b]) FROM judged WHERE own_name)"
+    connection.execute(
+        f"UPDATE scored SET clear = FALSE, doubted = TRUE WHERE clear AND twinlike AND (a IN {named} OR b IN {named})"
+    ).fetchall()
     edges = [
         Edge(*row)
         for row in rows(

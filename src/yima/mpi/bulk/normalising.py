@@ -13,6 +13,8 @@ from yima.mpi.bulk.engine import needed
 from yima.mpi.bulk.reading import Row
 from yima.mpi.documents import NATIONAL, RESIDENT_NUMBER
 from yima.mpi.fields import Fields, fields
+from yima.mpi.look_alike import shape_of
+from yima.mpi.lunar import solar_of
 from yima.runtime.errors import Refusal
 
 Issue = tuple[str, str, str]
@@ -38,6 +40,8 @@ _TEXT: Final = (
     "name", "name_ordered", "sound", "sound_other", "latin", "surname", "surname_sound", "given_sound", "script",
     "placeholder", "sex", "birth", "number", "number_class", "area", "address", "site", "birth_time",
 )  # fmt: skip
+DERIVED: Final = "day kinds birth_order shape lunar latin_site"
+"""What a row has beside the columns of `Fields`: shards made without it are made again."""
 _LISTS: Final = ("words", "documents", "phones", "mother")
 
 
@@ -147,6 +151,9 @@ def _shard(job: tuple[int, list[Row], Path]) -> int:
         columns["day"].append(_day(made.birth))
         columns["kinds"].append([document.partition("|")[0] for document in made.documents])
         columns["birth_order"].append(made.order)
+        columns["shape"].append(shape_of(made.name))
+        columns["lunar"].append(list(solar_of(made.birth)))
+        columns["latin_site"].append(made.site.isascii())
         for name in (*_TEXT, *_LISTS):
             columns[name].append(getattr(made, name))
     names = ("record_id", "column", "problem")
@@ -166,7 +173,14 @@ def _written(parquet: Any, table: Any, path: Path) -> None:
 def _schema(arrow: Any) -> Any:
     text = arrow.string()
     return arrow.schema(
-        [("n", arrow.int64()), ("record_id", text), ("day", arrow.int32()), ("birth_order", text)]
+        [
+            ("n", arrow.int64()),
+            ("record_id", text),
+            ("day", arrow.int32()),
+            ("birth_order", text),
+            ("shape", text),
+            ("latin_site", arrow.bool_()),
+        ]
         + [(name, text) for name in _TEXT]
-        + [(name, arrow.list_(text)) for name in (*_LISTS, "kinds")]
+        + [(name, arrow.list_(text)) for name in (*_LISTS, "kinds", "lunar")]
     )

@@ -2,7 +2,8 @@
 
 The definitions are those of the contract in `mpi/README.md`; a test scores 10,000 pairs both ways. `l` and `r` are the
 two rows. Beside the columns of `Fields` a row has `n` (its place in the input), `day` (birth date as a number of days,
-NULL when there is no such day), `kinds` (of its documents) and `exact_bits` (weight of its name when it is equal).
+NULL when there is no such day), `lunar` (the days it means in the lunar calendar), `shape` (of its name), `latin_site`,
+`kinds` (of its documents) and `exact_bits` (weight of its name when it is equal).
 """
 
 from __future__ import annotations
@@ -25,11 +26,19 @@ _HAN_OFF: Final = (
     "len(list_filter(range(1, length(l.name) + 1), lambda i: substring(l.name, i, 1) <> substring(r.name, i, 1)))"
 )
 _CUT: Final = "(CASE WHEN l.script = 'latin' THEN 4 ELSE 2 END)"
+_SHORTER: Final = "least(length(l.name), length(r.name))"
 _BEGINS: Final = (
     "(l.script = r.script AND CASE WHEN length(l.name) <= length(r.name) "
     "THEN starts_with(r.name, l.name) ELSE starts_with(l.name, r.name) END)"
 )
-_SHORTER: Final = "least(length(l.name), length(r.name))"
+_SOUND: Final = "least(length(l.sound), length(r.sound))"
+_NUMBERS: Final = "regexp_replace({0}.site, '[^0-9]', '', 'g')"
+_LETTERS: Final = "regexp_replace({0}.site, '[0-9]', '', 'g')"
+_ALIKE: Final = (
+    f"CASE WHEN l.latin_site AND r.latin_site AND {_NUMBERS.format('l')} = {_NUMBERS.format('r')} "
+    f"AND least(length({_LETTERS.format('l')}), length({_LETTERS.format('r')})) >= 8 "
+    f"THEN levenshtein({_LETTERS.format('l')}, {_LETTERS.format('r')}) <= 2 ELSE FALSE END"
+)
 _BOTH_NUMBERS: Final = "l.number <> '' AND r.number <> ''"
 _PHONE: Final = "list_has_any(l.phones, r.phones)"
 _HERE: Final = "(l.area = '' OR r.area = '' OR l.area = r.area)"
@@ -45,6 +54,12 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "(l.latin <> '' AND l.latin = r.latin) OR (l.sound <> '' AND r.sound <> '' AND "
             "(l.sound = r.sound OR l.sound = r.sound_other OR r.sound = l.sound_other))",
         ),
+        ("shape", "l.script = 'han' AND r.script = 'han' AND l.shape = r.shape"),
+        (
+            "cut",
+            f"CASE WHEN {_BEGINS} THEN {_SHORTER} >= {_CUT} ELSE len(l.words) > 0 AND len(r.words) > 0 "
+            "AND (list_has_all(l.words, r.words) OR list_has_all(r.words, l.words)) END",
+        ),
         (
             "character",
             f"CASE WHEN l.script = 'latin' AND r.script = 'latin' THEN {_SHORTER} >= 6 "
@@ -53,10 +68,8 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
         (
             "close",
-            f"CASE WHEN {_BEGINS} THEN {_SHORTER} >= {_CUT} "
-            "WHEN len(l.words) > 0 AND len(r.words) > 0 AND (list_has_all(l.words, r.words) "
-            "OR list_has_all(r.words, l.words)) THEN TRUE "
-            "WHEN least(length(l.sound), length(r.sound)) >= 8 THEN levenshtein(l.sound, r.sound) <= 2 ELSE FALSE END",
+            f"CASE WHEN {_SOUND} < 8 THEN FALSE WHEN {_SOUND} >= 12 OR (l.script = 'latin' AND r.script = 'latin') "
+            "THEN levenshtein(l.sound, r.sound) <= 2 ELSE levenshtein(l.sound, r.sound) <= 1 END",
         ),
         ("surname", "l.surname_sound <> '' AND l.surname_sound = r.surname_sound"),
     ),
@@ -64,6 +77,7 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("unknown", "l.birth = '' OR r.birth = ''"),
         ("exact", f"{_FULL} AND l.birth = r.birth"),
         ("swapped", f"{_FULL} AND {_SWAPPED}"),
+        ("lunar", f"{_FULL} AND (list_contains(l.lunar, r.birth) OR list_contains(r.lunar, l.birth))"),
         ("digit", f"CASE WHEN {_FULL} THEN {_DIGITS_OFF} = 1 ELSE FALSE END"),
         ("near", f"{_FULL} AND l.day IS NOT NULL AND r.day IS NOT NULL AND abs(l.day - r.day) <= 60"),
         (
@@ -87,7 +101,7 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("both", f"({_ADDRESS}) AND {_PHONE}"),
         ("address", _ADDRESS),
         ("phone", _PHONE),
-        ("site", f"{_HERE} AND l.site <> '' AND l.site = r.site"),
+        ("site", f"{_HERE} AND l.site <> '' AND r.site <> '' AND (l.site = r.site OR {_ALIKE})"),
         ("county", "l.area <> '' AND l.area = r.area"),
         ("different", "(len(l.phones) > 0 AND len(r.phones) > 0) OR (l.area <> '' AND r.area <> '')"),
         ("unknown", "TRUE"),
@@ -128,6 +142,10 @@ WIDER: Final = {
 }
 """Keys of bulk alone, where time is not short: for records without a number whose name or county was mistyped too.
 Nationwide they are too wide, and the cap of records a key leaves them out where they are."""
+
+
+_HOME: Final = "household_level IN ('both', 'phone', 'address')"
+_LIKE_BIRTH: Final = "('exact', 'swapped', 'lunar', 'digit', 'near', 'month')"
 
 
 def level(comparison: str) -> str:
@@ -176,20 +194,26 @@ def scored(source: str, model: Model) -> str:
 
 
 def judged(source: str, model: Model) -> str:
-    """`source` (of `scored`) with `veto`, `clear` (the strict rule is met), `mother` and `relative`, as `decide.py`."""
+    """`source` (of `scored`) with `veto`, `clear` (the strict rule is met), `mother` and `relative`, as `decide.py`.
+
+    `twinlike`: `decide.py` asks, because it could be a twin with the other's number; here the whole population tells.
+    """
     automatic = literal(model.thresholds.automatic)
     probability = "(1.0::DOUBLE / (1.0::DOUBLE + pow(2.0::DOUBLE, -greatest(least(bits, 1000.0), -1000.0))))"
     same_number = "number_level IN ('same', 'document')"
-    strict = f"""(({same_number} AND name_level IN ('exact', 'order', 'sound', 'character', 'close'))
-        OR (name_level IN ('exact', 'order') AND birth_level = 'exact'))
+    alike = f"{same_number} AND name_level IN ('character', 'close')"
+    strict = f"""(({same_number} AND (name_level IN ('exact', 'order') OR (birth_level IN {_LIKE_BIRTH}
+          AND (name_level IN ('sound', 'shape', 'cut') OR ({alike} AND {_HOME})))))
+        OR (name_level IN ('exact', 'order') AND (birth_level IN ('exact', 'swapped', 'lunar')
+          OR (birth_level IN ('digit', 'near') AND household_level = 'both'))))
       AND sex_level = 'same'
-      AND ({same_number} OR household_level IN ('both', 'phone', 'address') OR same_mother)
-      AND number_level NOT IN ('renewed', 'mistyped', 'different')
+      AND ({same_number} OR {_HOME} OR (same_mother AND birth_level = 'exact'))
+      AND number_level <> 'different' AND (number_level NOT IN ('renewed', 'mistyped') OR birth_level = 'exact')
       AND NOT placeholder AND NOT other_order AND born_as <> '0' AND {probability} >= {automatic}"""
     newborn = """mother AND placeholder AND birth_level = 'exact' AND sex_level = 'same'
       AND NOT other_order AND born_as <> '0' AND NOT unidentified AND number_level NOT IN ('mistyped', 'different')
       AND (NOT placeholders OR born_as NOT IN ('', '0') OR same_time)"""
-    return f"""SELECT *, ({strict}) OR ({newborn}) AS clear,
+    return f"""SELECT *, ({strict}) OR ({newborn}) AS clear, ({alike}) AS twinlike,
       (number_level = 'other' OR twins OR (other_time AND birth_level = 'exact')) AS veto,
       (name_level IN ('surname', 'different') AND birth_level IN ('year', 'different')
         AND number_level NOT IN ('same', 'document', 'mistyped')) AS relative,

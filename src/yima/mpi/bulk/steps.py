@@ -18,7 +18,7 @@ import msgspec
 from yima.mpi.bulk import linking, report, sql, training
 from yima.mpi.bulk.engine import connect, keep, needed, quoted
 from yima.mpi.bulk.linking import Linked, Progress
-from yima.mpi.bulk.normalising import normalise
+from yima.mpi.bulk.normalising import DERIVED, normalise
 from yima.mpi.bulk.reading import BATCH, batches
 from yima.mpi.model import Model, differences, model_named, read_model
 from yima.mpi.normalise import VERSION
@@ -183,5 +183,7 @@ def _model(task: Task) -> Model:
 def _fingerprint(path: Path) -> str:
     """Names the input as it stands, so that steps of another file or an older normaliser are never taken for its."""
     stat = path.stat() if path.is_file() else None
-    text = f"{path.resolve()}|{stat.st_size if stat else 0}|{stat.st_mtime_ns if stat else 0}|{VERSION}|{BATCH}"
+    text = (
+        f"{path.resolve()}|{stat.st_size if stat else 0}|{stat.st_mtime_ns if stat else 0}|{VERSION}|{BATCH}|{DERIVED}"
+    )
     return blake2b(text.encode(), digest_size=6).hexdigest()
