@@ -104,7 +104,7 @@ GOOD = [
     PATIENT | {"name": [{"given": [None, "明"], "_given": [{"id": "x"}, None]}]},
     PATIENT | {"name": [{"text": "王　小明"}]},  # a full-width space is text
     PATIENT | {"modifierExtension": [{"url": "a:b", "extension": [{"url": "c", "valueReference": {"display": "x"}}]}]},
-    PATIENT | {"contained": [{"resourceType": "Organization", "id": "o"}], "managingOrganization": {"reference": "#o"}},
+    PATIENT | {"contained": [{"resourceType": "Organization", "id": "o", "name": "x"}], "managingOrganization": {"reference": "#o"}},
     PATIENT | {"text": {"status": "empty", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>a &lt; b, once = 1</div>"}},
     {"resourceType": "Observation", "code": {"text": "x"}, "_status": {"extension": [{"url": "a:b", "valueCode": "x"}]}},
     OBSERVATION | {"effectiveDateTime": "2016-12-31T23:59:60.123456789-14:00"},
@@ -112,7 +112,7 @@ GOOD = [
     OBSERVATION | {"component": [{"code": {"text": "x"}, "referenceRange": [{"text": "y"}]}]},
     CONDITION | {"clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}},
     {"resourceType": "Binary", "contentType": "text/plain", "data": "YQ=="},
-    {"resourceType": "Questionnaire", "status": "draft", "item": [{"linkId": "1", "type": "group", "item": [{"linkId": "2", "type": "group"}]}]},
+    {"resourceType": "Questionnaire", "status": "draft", "item": [{"linkId": "1", "type": "group", "item": [{"linkId": "2", "type": "string"}]}]},
 ]  # fmt: skip
 
 

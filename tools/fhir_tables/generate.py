@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from expressions import Elements, Place, places, resolve, split_top, steps_of
+from rules import rules
 
 Json = dict[str, Any]
 BASES = ("Resource", "DomainResource", "Element", "BackboneElement")
@@ -27,6 +28,7 @@ class Tables:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kinds: dict[str, Json] = {}
+        self.definitions: list[Json] = []
         self.valuesets: dict[str, dict[str, list[str]]] = {}
         self._terms = {r["url"]: r for r in self._resources("valuesets.json", "v3-codesystems.json", "v2-tables.json")}
 
@@ -44,6 +46,7 @@ class Tables:
             # The package carries SubscriptionStatus of R4B as well.
             if sd["kind"] == "complex-type" or (sd["kind"] == "resource" and sd["name"] in r4):
                 self._type(sd)
+                self.definitions.append(sd)
 
     def _type(self, sd: Json) -> None:
         base = sd.get("baseDefinition", "").rsplit("/", 1)[-1]
@@ -205,11 +208,12 @@ def _write(path: Path, sections: dict[str, Any]) -> None:
 
 
 def main(source: str, target: str) -> None:
-    """Write structure.json and search.json."""
+    """Write structure.json, search.json and rules.json."""
     tables = Tables(Path(source))
     tables.structure()
     search = tables.search()
     _write(Path(target, "structure.json"), {"licence": LICENCE, "types": tables.kinds, "valuesets": tables.valuesets})
+    _write(Path(target, "rules.json"), {"licence": LICENCE, "rules": rules(tables.definitions)})
     _write(Path(target, "search.json"), {"licence": LICENCE, "search": search, "compartment": tables.compartment()})
 
 

@@ -30,6 +30,8 @@ class Element:
 
 _structure: Final = _load("structure.json")
 _search: Final = _load("search.json")
+RULES: Final[dict[str, list[tuple[str, str, str, str]]]] = _load("rules.json")["rules"]
+"""Type -> its own rules: (key, severity, FHIRPath expression, words)."""
 
 KINDS: Final[dict[str, dict[str, Any]]] = _structure["types"]
 """Type -> {base, resource?, elements}, including data types and backbone elements such as Observation.component."""

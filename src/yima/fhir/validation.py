@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from yima.fhir.contained import DANGLING, local_mistakes
 from yima.fhir.primitives import CHECKS, one_of
+from yima.fhir.rules import Rule, rules_of
 from yima.fhir.tables import TYPES, VALUESETS, Element, choice_key, elements_of
 from yima.runtime.errors import Refusal
 
@@ -28,16 +30,17 @@ Check = Callable[[Any], Found]
 
 
 def validate(resource: dict[str, Any]) -> None:
-    """Refuse a resource that is not structurally valid R4 (elements, cardinality, types, formats, required codes).
+    """Refuse a resource that is not valid R4: elements, cardinality, types, formats, required codes, rules.
 
-    The refusal carries the first mistake; its `also` the others, up to twenty in all. Invariants in FHIRPath, slicing
-    and profiles are not looked at. Refusals: resource-type-unknown, field-unknown, field-missing, field-invalid.
+    The refusal carries the first mistake; its `also` the others, up to twenty in all. Rules that only warn, and
+    profiles, are not looked at. Refusals: resource-type-unknown, field-unknown, field-missing, field-invalid,
+    rule-broken.
     """
     name = resource.get("resourceType")
     if type(name) is not str or name not in TYPES:
         raise Refusal("resource-type-unknown", field="resourceType", type=str(name)[:64])
     try:
-        found = checker(name)(resource)
+        found = _any_resource(resource)
     except RecursionError:
         raise Refusal("json-too-deep", limit=64) from None
     if found:
@@ -45,14 +48,24 @@ def validate(resource: dict[str, Any]) -> None:
 
 
 def _refuse(root: str, mistakes: list[Mistake]) -> None:
-    (path, code, expected), *others = mistakes[:MAX_MISTAKES]
-    also = tuple(Refusal(c, field=root + p, expected=e) for p, c, e in others)
-    raise Refusal(code, field=root + path, also=also, expected=expected)
+    first, *others = mistakes[:MAX_MISTAKES]
+    raise _refusal(root, first, tuple(_refusal(root, other) for other in others))
+
+
+def _refusal(root: str, mistake: Mistake, also: tuple[Refusal, ...] = ()) -> Refusal:
+    path, code, expected = mistake
+    if code != "rule-broken":
+        return Refusal(code, field=root + path, also=also, expected=expected)
+    rule, _, human = expected.partition(": ")
+    return Refusal(code, field=root + path, also=also, rule=rule, human=human)
 
 
 @cache
-def checker(type_name: str) -> Check:
-    """The check of a complex type, backbone element or resource. Its rules are compiled when it first meets a value."""
+def checker(type_name: str, *, local: bool = False) -> Check:
+    """The check of a complex type, backbone element or resource. Its rules are compiled when it first meets a value.
+
+    `local`: inside a resource that contains others, where references of the form `#id` may lead somewhere.
+    """
     shapes: dict[tuple[str, ...], _Shape] = {}
 
     def check(value: Any) -> Found:
@@ -61,10 +74,10 @@ def checker(type_name: str) -> Check:
         keys = tuple(value)
         shape = shapes.get(keys)
         if shape is None:
-            shape = _rules(type_name).shape(keys)
+            shape = _rules(type_name, local).shape(keys)
             if not shape.mistakes and len(shapes) < _MAX_SHAPES:
                 shapes[keys] = shape
-        flaws, plan, pairs = shape
+        flaws, plan, pairs, rules = shape
         steps = zip(plan, value.values(), keys)  # noqa: B905  of one length, and strict costs a tenth
         if flaws or pairs:
             return _collect(flaws + [m for pair in pairs for m in _pair_mistakes(pair, value)], steps)
@@ -72,7 +85,7 @@ def checker(type_name: str) -> Check:
             found = test(item)
             if found is not None:
                 return _collect(_mistakes("." + key[:64], found), steps)
-        return None
+        return _broken(rules, value, type_name) if rules else None
 
     return _remembering(check) if type_name == "Coding" else check
 
@@ -111,6 +124,15 @@ def _collect(mistakes: list[Mistake], steps: Iterable[tuple[Check, Any, str]]) -
     return mistakes or None
 
 
+def _broken(rules: tuple[Rule, ...], value: dict[str, Any], type_name: str) -> Found:
+    """The rules that these values break; asked only of an object without other mistakes."""
+    return [_of_rule(rule) for rule in rules if not rule.holds(value, type_name)] or None
+
+
+def _of_rule(rule: Rule) -> Mistake:
+    return "", "rule-broken", f"{rule.key}: {rule.human}"
+
+
 def _mistakes(path: str, found: str | list[Mistake]) -> list[Mistake]:
     if isinstance(found, str):
         return [(path, "field-invalid", found)]
@@ -118,23 +140,29 @@ def _mistakes(path: str, found: str | list[Mistake]) -> list[Mistake]:
 
 
 class _Shape(NamedTuple):
-    """What a tuple of keys says: its mistakes, the check for each key, and the arrays that come with a `_` twin."""
+    """What a tuple of keys says: its mistakes, the check for each key, the arrays that come with a `_` twin, and the
+    rules that the keys leave open."""
 
     mistakes: list[Mistake]
     plan: tuple[Check, ...]
     pairs: tuple[str, ...]
+    rules: tuple[Rule, ...]
 
 
 @cache
-def _rules(type_name: str) -> _Rules:
-    return _Rules(type_name)
+def _rules(type_name: str, local: bool) -> _Rules:
+    return _Rules(type_name, local)
 
 
 class _Rules:
     """What is known of a type before any object is seen: a check per key, and the rules over keys."""
 
-    def __init__(self, type_name: str) -> None:
+    def __init__(self, type_name: str, local: bool) -> None:
         self.name = type_name
+        self.local = local
+        self.rules = [rule for rule in rules_of(type_name) if rule.severity == "error"]
+        self.names: dict[str, str] = {}
+        """Key -> name of the element, `valueString` -> `value`."""
         self.checks: dict[str, Check] = {}
         self.gapped: dict[str, Check] = {}
         """For arrays of primitives that come with a `_` twin: nulls are allowed (R4 json.html#primitive)."""
@@ -144,14 +172,17 @@ class _Rules:
             self.checks["resourceType"] = one_of(frozenset((type_name,)))
         for element in elements_of(type_name).values():
             self._add(element)
+        if type_name == "Reference" and not local:
+            self.checks["reference"] = _no_local
 
     def _add(self, element: Element) -> None:
         keys = [choice_key(element.name, t) if element.choice else element.name for t in element.types]
         for key, type_name in zip(keys, element.types, strict=True):
-            check = _value_check(element, type_name)
+            self.names[key] = element.name
+            check = _value_check(element, type_name, self.local)
             self.checks[key] = _many(check) if element.many else check
             if type_name in CHECKS:
-                twin = checker("Element")
+                twin = checker("Element", local=self.local)
                 self.checks["_" + key] = _many(_or_null(twin)) if element.many else twin
                 if element.many:
                     self.gapped[key] = _many(_or_null(check))
@@ -164,7 +195,11 @@ class _Rules:
         """The plan for objects with these keys."""
         pairs = tuple(key for key in keys if key in self.gapped and "_" + key in keys)
         plan = tuple(self.gapped[key] if key in pairs else self.checks.get(key, _anything) for key in keys)
-        return _Shape(self._key_mistakes(keys), plan, pairs)
+        mistakes = self._key_mistakes(keys)
+        present = frozenset(self.names.get(key.removeprefix("_"), key) for key in keys)
+        decided = [(rule, rule.decided(present)) for rule in self.rules]
+        mistakes += [_of_rule(rule) for rule, said in decided if said is False]
+        return _Shape(mistakes, plan, pairs, tuple(rule for rule, said in decided if said is None))
 
     def _key_mistakes(self, keys: tuple[str, ...]) -> list[Mistake]:
         present = {key.removeprefix("_") for key in keys}
@@ -175,8 +210,8 @@ class _Rules:
         for name, allowed in self.choices:
             if len(both := sorted(allowed & present)) > 1:
                 mistakes.append((f".{name}[x]", "field-invalid", f"only one of {', '.join(both)}"))
-        if not keys:
-            mistakes.append(("", "field-invalid", "an object that is not empty"))
+        if not keys or (keys == ("id",) and self.name != "Element" and self.name not in TYPES):
+            mistakes.append(("", "field-invalid", "an object that is not empty (ele-1)"))
         if self.name == "Extension" and ("extension" in present) == any(key.startswith("value") for key in present):
             mistakes.append(("", "field-invalid", "either a value or nested extensions (ext-1)"))
         return mistakes
@@ -215,23 +250,29 @@ def _or_null(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
-def _value_check(element: Element, type_name: str) -> Check:
+def _no_local(value: Any) -> Found:
+    if type(value) is str and value[:1] == "#":
+        return [("", "rule-broken", DANGLING)]
+    return CHECKS["string"](value)
+
+
+def _value_check(element: Element, type_name: str, local: bool) -> Check:
     if element.valueset:
         systems = VALUESETS[element.valueset]
         if type_name == "code":
             return one_of(frozenset(code for codes in systems.values() for code in codes))
         if type_name == "CodeableConcept":
-            return _bound_concept(systems)
+            return _bound_concept(systems, local)
     if type_name in CHECKS:
         return CHECKS[type_name]
     if type_name == "Resource":
         return _contained if element.name == "contained" else _any_resource
-    return checker(type_name)
+    return checker(type_name, local=local)
 
 
-def _bound_concept(systems: dict[str, list[str]]) -> Check:
+def _bound_concept(systems: dict[str, list[str]], local: bool) -> Check:
     """A CodeableConcept with a required binding: one of its codings must be in the value set (R4 terminologies)."""
-    inner = checker("CodeableConcept")
+    inner = checker("CodeableConcept", local=local)
     codes = {(system, code) for system, all_codes in systems.items() for code in all_codes}
     expected = f"a coding with one of: {', '.join(sorted(code for _, code in codes)[:12])}"
 
@@ -249,10 +290,18 @@ def _any_resource(value: Any) -> Found:
     name = value.get("resourceType") if type(value) is dict else None
     if type(name) is not str or name not in TYPES:
         return "a FHIR R4 resource"
-    return checker(name)(value)
+    if "contained" not in value:
+        return checker(name)(value)
+    found = checker(name, local=True)(value)
+    if found is not None:
+        return found
+    return [(path, "rule-broken", rule) for path, rule in local_mistakes(value)] or None
 
 
 def _contained(value: Any) -> Found:
-    if type(value) is dict and "contained" in value:
+    name = value.get("resourceType") if type(value) is dict else None
+    if type(name) is not str or name not in TYPES:
+        return "a FHIR R4 resource"
+    if "contained" in value:
         return [(".contained", "field-invalid", "no contained resource inside a contained resource (dom-2)")]
-    return _any_resource(value)
+    return checker(name, local=True)(value)

@@ -20,6 +20,7 @@ MAX_STEPS: Final = 200_000
 
 Items = list[Item]
 Eval = Callable[["Context", Items], Items]
+Function = Callable[["Context", Items, tuple[Eval, ...]], Items]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from yima.fhir.fhirpath import functions, operators, syntax
 from yima.fhir.fhirpath.context import Context, Eval, Items, truth
-from yima.fhir.fhirpath.nodes import Node, is_kind, root
+from yima.fhir.fhirpath.nodes import Node, is_kind, is_known, root
 from yima.fhir.fhirpath.syntax import Binary, Call, Index, Literal, Member, Minus, Name, OfType, Tree, Variable
 from yima.runtime.errors import Refusal
 
@@ -93,7 +93,7 @@ def _name(name: str, first: bool) -> Eval:
         return steps
 
     def start(it: Context, items: Items) -> Items:
-        own = [item for item in items if isinstance(item, Node) and is_kind(item.type, name)]
+        own: Items = [item for item in items if isinstance(item, Node) and is_kind(item.type, name)]
         return own or steps(it, items)
 
     return start
@@ -122,6 +122,8 @@ def _variable(name: str) -> Eval:
 
 def _argument(name: str, tree: Tree) -> Eval:
     if name in ("is", "as", "ofType") and isinstance(tree, Name):
+        if not is_known(tree.name):
+            raise Refusal("expression-invalid", reason="unknown type", at=tree.name[:64])
         type_name: Items = [tree.name]
         return lambda _, __: type_name
     return compiled(tree)

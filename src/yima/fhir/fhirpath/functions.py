@@ -10,14 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from yima.fhir.fhirpath.context import Context, Eval, Items, distinct, single, truth
-from yima.fhir.fhirpath.nodes import Node, is_kind, is_type, system_type
+from yima.fhir.fhirpath.context import Context, Eval, Function, Items, distinct, single, truth
+from yima.fhir.fhirpath.nodes import TYPE_INFO, Node, is_exactly, is_type, system_type
+from yima.fhir.fhirpath.of_fhir import OF_FHIR
 from yima.fhir.fhirpath.scalars import SCALARS
 from yima.fhir.fhirpath.temporal import temporal
 from yima.fhir.fhirpath.values import Item, calculate, key_of, order, plain, to_string
 from yima.runtime.errors import Refusal
-
-Function = Callable[[Context, Items, tuple[Eval, ...]], Items]
 
 
 def function(name: str, arguments: tuple[Eval, ...]) -> Eval:
@@ -84,10 +83,13 @@ def _all(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
     return [all(truth(found) for _, found in _each(it, items, arguments[0]))]
 
 
-def _of_truths(test: Callable[[list[bool | None]], bool]) -> Function:
+def _of_truths(test: Callable[[list[bool]], bool]) -> Function:
     def truths(it: Context, items: Items, _: tuple[Eval, ...]) -> Items:
         it.spend(len(items))
-        return [test([truth([item]) for item in items])]
+        found = [plain(item) for item in items]
+        if not all(isinstance(value, bool) for value in found):
+            raise Refusal("expression-failed", reason="true or false expected")
+        return [test([value is True for value in found])]
 
     return truths
 
@@ -111,7 +113,7 @@ def _repeat(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
 def _of_type(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
     wanted = str(arguments[0](it, [])[0])
     it.spend(len(items))
-    return [item for item in items if is_type(item, wanted)]
+    return [item for item in items if is_exactly(item, wanted)]
 
 
 def _is(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
@@ -144,7 +146,8 @@ def _in_other(keep: bool) -> Function:
 
 
 def _iif(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
-    this, it.this = it.this, items if len(items) == 1 else it.this
+    single(items)
+    this, it.this = it.this, items or it.this
     decided = truth(arguments[0](it, items))
     branch = arguments[1] if decided else arguments[2] if len(arguments) > 2 else None
     found = branch(it, items) if branch else []
@@ -211,82 +214,8 @@ def _join(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
     return [str(plain(found or "")).join(text for item in items if (text := to_string(item)) is not None)]
 
 
-# --- functions of FHIR -----------------------------------------------------------------------------------------------
-def _extension(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
-    url = single(arguments[0](it, it.this))
-    wanted = plain(url) if url is not None else None
-    found: Items = [
-        child
-        for item in items
-        if isinstance(item, Node)
-        for child in item.child("extension")
-        if isinstance(child.value, dict) and child.value.get("url") == wanted
-    ]
-    it.spend(len(items) + len(found))
-    return found
-
-
-def _has_value(_: Context, items: Items, __: tuple[Eval, ...]) -> Items:
-    return [len(items) == 1 and not isinstance(_scalar_value(items[0]), (dict, type(None)))]
-
-
-def _scalar_value(item: Item) -> Any:
-    return item.value if isinstance(item, Node) else item
-
-
-def _get_value(_: Context, items: Items, __: tuple[Eval, ...]) -> Items:
-    return [found for item in items if not isinstance(found := plain(item), Node)]
-
-
-def _resolve(it: Context, items: Items, _: tuple[Eval, ...]) -> Items:
-    found: Items = []
-    it.spend(len(items) * 4)
-    for item in items:
-        address = (
-            item.value.get("reference") if isinstance(item, Node) and isinstance(item.value, dict) else plain(item)
-        )
-        if isinstance(address, str):
-            found += _at(it, address)
-    return found
-
-
-def _at(it: Context, address: str) -> Items:
-    if address.startswith("#"):
-        inside: Items = [
-            c for c in it.container.child("contained") if isinstance(c.value, dict) and c.value.get("id") == address[1:]
-        ]
-        return inside if address != "#" else [it.container]
-    tree = it.find(address) if it.find else None
-    return [Node(tree, str(tree.get("resourceType")))] if tree else []
-
-
-def _member_of(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
-    item, url = single(items), single(arguments[0](it, it.this))
-    if item is None or url is None or it.in_value_set is None:
-        return []
-    value = item.value if isinstance(item, Node) else item
-    codings = (
-        [{"code": value}] if isinstance(value, str) else value.get("coding", [value]) if isinstance(value, dict) else []
-    )
-    said = [it.in_value_set(str(plain(url)), str(c.get("system", "")), str(c.get("code", ""))) for c in codings]
-    return [True] if True in said else [] if None in said else [False]
-
-
-def _conforms(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
-    item, url = single(items), single(arguments[0](it, it.this))
-    if not isinstance(item, Node) or url is None:
-        return []
-    profile = str(plain(url))
-    name = profile.removeprefix("http://hl7.org/fhir/StructureDefinition/")
-    if name != profile and name[:1].isupper() and "/" not in name and is_kind(name, "Resource"):
-        return [is_kind(item.type, name)]
-    if it.conforms is None:
-        raise Refusal("expression-failed", reason="conformsTo() is not available here")
-    return [it.conforms(item, profile)]
-
-
 def _type(_: Context, items: Items, __: tuple[Eval, ...]) -> Items:
-    return [Node({"namespace": space, "name": name}, "TypeInfo") for space, name in map(_names, items)]
+    return [Node({"namespace": space, "name": name}, TYPE_INFO) for space, name in map(_names, items)]
 
 
 def _names(item: Item) -> tuple[str, str]:
@@ -346,11 +275,5 @@ _TABLE: Final[dict[str, tuple[int, int, Function]]] = {
     "today": (0, 0, _now(lambda now: now.date().isoformat(), "Date")),
     "timeOfDay": (0, 0, _now(lambda now: now.time().isoformat(timespec="milliseconds"), "Time")),
     "type": (0, 0, _type),
-    "extension": (1, 1, _extension),
-    "hasValue": (0, 0, _has_value),
-    "getValue": (0, 0, _get_value),
-    "resolve": (0, 0, _resolve),
-    "memberOf": (1, 1, _member_of),
-    "conformsTo": (1, 1, _conforms),
-    "htmlChecks": (0, 0, lambda _, __, ___: [True]),  # the text itself is checked with its type, `primitives.py`
+    **OF_FHIR,
 }

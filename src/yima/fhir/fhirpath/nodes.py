@@ -18,6 +18,9 @@ _BASE: Final = {
 }
 _TEMPORAL: Final = {"date": "Date", "dateTime": "DateTime", "instant": "DateTime", "time": "Time"}
 _QUANTITIES: Final = frozenset(("Quantity", "Age", "Count", "Distance", "Duration", "Money", "SimpleQuantity"))
+TYPE_INFO: Final = "TypeInfo"
+"""What type() yields: namespace and name (FHIRPath N2, 12.1)."""
+_SYSTEM: Final = frozenset(("Boolean", "Integer", "Decimal", "String", "Quantity", "Date", "DateTime", "Time", "Any"))
 _CALENDAR: Final = {"a": "year", "mo": "month"}
 
 Plain = bool | int | Decimal | str | Temporal | Quantity
@@ -56,7 +59,7 @@ class Node:
             wanted = _TEMPORAL.get(self.type)
             return (temporal(value, wanted) or str(value)) if wanted else str(value)
         if kind is bool or kind is int:
-            return Decimal(value) if self.type == "decimal" else value  # type: ignore[no-any-return]
+            return Decimal(value) if self.type == "decimal" else value
         if kind is Decimal:
             return value  # type: ignore[no-any-return]
         if self.type in _QUANTITIES and isinstance(value.get("value"), (int, Decimal)):
@@ -108,6 +111,8 @@ def _concrete(type_name: str, value: Any) -> str:
 @cache
 def keys_of(type_name: str, name: str) -> tuple[tuple[str, str, bool], ...]:
     """The JSON keys an element may stand under: (key, type, whether primitive). None for what R4 does not define."""
+    if type_name == TYPE_INFO:
+        return ((name, "string", False),)
     if type_name not in KINDS:
         type_name = "Element"
     element = elements_of(type_name).get(name)
@@ -153,6 +158,19 @@ def is_type(item: Plain | Node, wanted: str) -> bool:
     if isinstance(item, Node):
         return space != "System" and is_kind(item.type, name)
     return space != "FHIR" and system_type(item) == name
+
+
+def is_known(wanted: str) -> bool:
+    """Whether FHIR R4 or FHIRPath has a type of that name."""
+    name = wanted.rpartition(".")[2]
+    return name in KINDS or name in CHECKS or name in _SYSTEM or name in _QUANTITIES
+
+
+def is_exactly(item: Plain | Node, wanted: str) -> bool:
+    """As `is_type`, but a primitive is only of its own type: ofType(string) finds no codes."""
+    if isinstance(item, Node) and item.type in CHECKS:
+        return item.type == wanted.removeprefix("FHIR.")
+    return is_type(item, wanted)
 
 
 def root(resource: dict[str, Any], type_name: str = "") -> Node:

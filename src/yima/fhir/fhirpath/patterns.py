@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NoReturn
 
 from yima.runtime.errors import Refusal
 
@@ -74,7 +74,7 @@ class _Reader:
         if self.at < len(text):
             self.fail()
 
-    def fail(self) -> None:
+    def fail(self) -> NoReturn:
         raise Refusal(
             "expression-invalid",
             reason="a regular expression that is not understood",
@@ -146,7 +146,6 @@ class _Reader:
             match = _COUNT.match(self.text, self.at)
             if match is None:
                 self.fail()
-            assert match is not None  # noqa: S101  fail() does not return
             self.at = match.end()
             least = int(match[1])
             most = least if match[2] is None else int(match[3]) if match[3] else None
@@ -167,7 +166,7 @@ class _Reader:
                 named = _NAMED.match(self.text, self.at)
                 if named is None:
                     self.fail()
-                self.at = named.end() if named else self.at
+                self.at = named.end()
             end = self.alternatives(state)
             if self.peek() != ")":
                 self.fail()
@@ -203,7 +202,7 @@ class _Reader:
         if mark in ("u", "x"):
             size = 4 if mark == "u" else 2
             digits = self.text[self.at : self.at + size]
-            if not re.fullmatch(r"[0-9a-fA-F]{%d}" % size, digits):
+            if len(digits) < size or not all(c in "0123456789abcdefABCDEF" for c in digits):
                 self.fail()
             self.at += size
             return chr(int(digits, 16))

@@ -43,7 +43,8 @@ def _called(left: Tree, name: str, arguments: tuple[Tree, ...], present: frozens
     place = _place(left, present)
     if place == _ABSENT:
         nothing: dict[str, Known] = {
-            "exists": False, "empty": True, "hasValue": False, "all": True, "isDistinct": True, "allFalse": True, "allTrue": True
+            "exists": False, "empty": True, "hasValue": False, "all": True, "isDistinct": True, "allFalse": True,
+            "allTrue": True,
         }  # fmt: skip
         return nothing.get(name) if name in nothing or name in _PASSING else "open"
     if place == _PRESENT and not arguments and name in ("exists", "empty"):

@@ -9,8 +9,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
 from yima.fhir.fhirpath import patterns, values
-from yima.fhir.fhirpath.nodes import Node
-from yima.fhir.fhirpath.temporal import Quantity, Temporal, boundary
+from yima.fhir.fhirpath.temporal import Quantity, Temporal, boundary, in_base_units
 from yima.runtime.errors import Refusal
 
 _MAX_TEXT: Final = 1_048_576
@@ -64,13 +63,13 @@ def _abs(value: Any) -> Any:
 
 
 def _power(value: Any, exponent: Any) -> Any:
-    if isinstance(exponent, bool) or not isinstance(exponent, (int, Decimal)) or abs(exponent) > 200:
+    if isinstance(exponent, bool) or not isinstance(exponent, (int, Decimal)):
         return None
-    if abs(value) > 10**28:
+    if not -200 <= exponent <= 200 or not -(10**28) <= value <= 10**28:
         return None
     if isinstance(value, int) and isinstance(exponent, int) and exponent >= 0:
         found = value**exponent
-        return found if abs(found) < 10**60 else None
+        return found if abs(int(found)) < 10**60 else None
     result = float(value) ** float(exponent)
     return None if isinstance(result, complex) else Decimal(repr(result))
 
@@ -82,8 +81,7 @@ def _float(run: Callable[..., float]) -> Callable[..., Any]:
 def _round(value: Any, places: Any = 0) -> Any:
     if not isinstance(places, int) or not 0 <= places <= 30:
         return None
-    found = values.rounded(Decimal(value), places)
-    return found
+    return values.rounded(Decimal(value), places)
 
 
 def _whole(rounding: str) -> Callable[..., Any]:
@@ -130,7 +128,7 @@ def _unescape(text: str, form: str) -> str | None:
 
 
 def _boundary(high: bool) -> Callable[..., Any]:
-    def of_value(value: Any, _places: Any = None) -> Any:
+    def of_value(value: Any) -> Any:
         if isinstance(value, Temporal):
             return boundary(value, high=high)
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
@@ -153,7 +151,7 @@ def _precision(value: Any) -> int | None:
 def _comparable(value: Any, other: Any) -> bool:
     if not isinstance(value, Quantity) or not isinstance(other, Quantity):
         return False
-    return values.in_base_units(value)[0] == values.in_base_units(other)[0]
+    return in_base_units(value)[0] == in_base_units(other)[0]
 
 
 _CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -203,8 +201,8 @@ SCALARS: Final[dict[str, tuple[int, int, Callable[..., Any], bool]]] = {
     "log": (1, 1, _float(math.log), True),
     "sqrt": (0, 0, _float(math.sqrt), True),
     "power": (1, 1, _number(_power), True),
-    "lowBoundary": (0, 1, _boundary(high=False), False),
-    "highBoundary": (0, 1, _boundary(high=True), False),
+    "lowBoundary": (0, 0, _boundary(high=False), False),
+    "highBoundary": (0, 0, _boundary(high=True), False),
     "precision": (0, 0, _precision, True),
     "comparable": (1, 1, _comparable, True),
 }

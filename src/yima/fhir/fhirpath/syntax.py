@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NoReturn
 
 from yima.fhir.fhirpath.temporal import Quantity, Temporal, temporal
 from yima.runtime.errors import Refusal
@@ -91,7 +91,9 @@ Tree = Literal | Name | Variable | Call | Member | Index | Minus | Binary | OfTy
 
 _TOKEN: Final = re.compile(
     r"""\s+|//[^\n]*|/\*.*?\*/
-    |(?P<date>@T?[0-9](?:[0-9T:+.-](?![a-zA-Z(])|T|Z)*)
+    |(?P<date>@[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?
+        (?:T(?:[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?)?
+        |@T[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?)
     |(?P<number>[0-9]+(?:\.[0-9]+)?)
     |(?P<string>'(?:[^'\\]|\\.)*')
     |(?P<quoted>`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*")
@@ -130,32 +132,32 @@ def _unescaped(quoted: str) -> str:
 
 
 class _Parser:
-    """One token ahead, operators by precedence."""
+    """One mark ahead, operators by precedence."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = self.start = 0
-        self.kind = self.token = ""
+        self.kind = self.mark = ""
         self.depth = 0
         self.next()
 
     def next(self) -> None:
-        self.kind = self.token = ""
+        self.kind = self.mark = ""
         while self.at < len(self.text) and not self.kind:
             match = _TOKEN.match(self.text, self.at)
             self.start = self.at
             if match is None:
                 self.fail("FHIRPath")
             self.at = match.end()
-            self.kind, self.token = match.lastgroup or "", match[0]
+            self.kind, self.mark = match.lastgroup or "", match[0]
 
-    def fail(self, expected: str) -> None:
+    def fail(self, expected: str) -> NoReturn:
         here = self.text[self.start : self.start + 24]
         raise Refusal("expression-invalid", reason=f"expected {expected}", at=f"{self.start}: {here}")
 
-    def take(self, token: str) -> None:
-        if self.token != token or self.kind == "string":
-            self.fail(f"'{token}'")
+    def take(self, mark: str) -> None:
+        if self.mark != mark or self.kind == "string":
+            self.fail(f"'{mark}'")
         self.next()
 
     def expression(self, level: int) -> Tree:
@@ -163,8 +165,8 @@ class _Parser:
             return self.unary()
         tree = self.deeper(lambda: self.expression(level + 1)) if level == 0 else self.expression(level + 1)
         chain = 0
-        while self.kind in ("word", "sign") and self.token in _LEVELS[level]:
-            operator, chain = self.token, chain + 1
+        while self.kind in ("word", "sign") and self.mark in _LEVELS[level]:
+            operator, chain = self.mark, chain + 1
             self.next()
             if operator in ("is", "as"):
                 tree = OfType(operator, tree, self.type_name())
@@ -183,8 +185,8 @@ class _Parser:
         return tree
 
     def unary(self) -> Tree:
-        if self.kind == "sign" and self.token in "+-":
-            sign = self.token
+        if self.kind == "sign" and self.mark in "+-":
+            sign = self.mark
             self.next()
             operand = self.deeper(self.unary)
             return Minus(operand) if sign == "-" else operand
@@ -193,11 +195,11 @@ class _Parser:
     def invocations(self) -> Tree:
         tree = self.term()
         links = 0
-        while self.kind == "sign" and self.token in (".", "["):
+        while self.kind == "sign" and self.mark in (".", "["):
             links += 1
             if links > MAX_DEPTH:
                 self.fail(f"at most {MAX_DEPTH} steps")
-            if self.token == ".":
+            if self.mark == ".":
                 self.next()
                 tree = Member(tree, self.invocation(first=False))
             else:
@@ -207,61 +209,60 @@ class _Parser:
         return tree
 
     def term(self) -> Tree:
-        kind, token = self.kind, self.token
-        if kind == "sign" and token == "(":
+        kind, mark = self.kind, self.mark
+        if kind == "sign" and mark == "(":
             self.next()
             tree = self.expression(0)
             self.take(")")
             return tree
-        if kind == "sign" and token == "{":
+        if kind == "sign" and mark == "{":
             self.next()
             self.take("}")
             return Literal(())
         if kind in ("date", "number", "string"):
             self.next()
-            return self.literal(kind, token)
-        if kind == "word" and token in ("true", "false"):
+            return self.literal(kind, mark)
+        if kind == "word" and mark in ("true", "false"):
             self.next()
-            return Literal((token == "true",))
-        if kind == "variable" and token[0] == "%":
+            return Literal((mark == "true",))
+        if kind == "variable" and mark[0] == "%":
             self.next()
-            return Variable("%" + (token[1:] if token[1] not in "'`\"" else _unescaped(token[1:])))
+            return Variable("%" + (mark[1:] if mark[1] not in "'`\"" else _unescaped(mark[1:])))
         return self.invocation(first=True)
 
-    def literal(self, kind: str, token: str) -> Tree:
+    def literal(self, kind: str, mark: str) -> Tree:
         if kind == "string":
-            return Literal((_unescaped(token),))
+            return Literal((_unescaped(mark),))
         if kind == "date":
-            found = temporal(token[1:])
+            found = temporal(mark[1:])
             if found is None:
                 self.fail("a date, date and time, or time after @")
-            assert found is not None  # noqa: S101  fail() does not return
             return Literal((found,))
-        if self.kind == "string" or (self.kind == "word" and _UNITS.fullmatch(self.token)):
-            unit = _unescaped(self.token) if self.kind == "string" else self.token
+        if self.kind == "string" or (self.kind == "word" and _UNITS.fullmatch(self.mark)):
+            unit = _unescaped(self.mark) if self.kind == "string" else self.mark
             calendar = self.kind == "word"
             self.next()
-            return Literal((Quantity(Decimal(token), unit.removesuffix("s") if calendar else unit, calendar),))
-        return Literal((Decimal(token) if "." in token else int(token),))
+            return Literal((Quantity(Decimal(mark), unit.removesuffix("s") if calendar else unit, calendar),))
+        return Literal((Decimal(mark) if "." in mark else int(mark),))
 
     def invocation(self, *, first: bool) -> Tree:
-        kind, token = self.kind, self.token
-        if kind == "variable" and token[0] == "$":
+        kind, mark = self.kind, self.mark
+        if kind == "variable" and mark[0] == "$":
             self.next()
-            return Variable(token)
+            return Variable(mark)
         if kind not in ("word", "quoted"):
             self.fail("a name, a function or a value")
         self.next()
         if kind == "quoted":
-            return Name(_unescaped(token), first)
-        if self.kind == "sign" and self.token == "(":
-            return self.call(token)
-        return Name(token, first)
+            return Name(_unescaped(mark), first)
+        if self.kind == "sign" and self.mark == "(":
+            return self.call(mark)
+        return Name(mark, first)
 
     def call(self, name: str) -> Tree:
         self.next()
         arguments: list[Tree] = []
-        while not (self.kind == "sign" and self.token == ")"):
+        while not (self.kind == "sign" and self.mark == ")"):
             if arguments:
                 self.take(",")
             if name in ("is", "as", "ofType") and not arguments:
@@ -277,8 +278,8 @@ class _Parser:
         while True:
             if self.kind not in ("word", "quoted"):
                 self.fail("the name of a type")
-            parts.append(_unescaped(self.token) if self.kind == "quoted" else self.token)
+            parts.append(_unescaped(self.mark) if self.kind == "quoted" else self.mark)
             self.next()
-            if not (self.kind == "sign" and self.token == ".") or len(parts) == 2 or parts[0] not in ("FHIR", "System"):
+            if not (self.kind == "sign" and self.mark == ".") or len(parts) == 2 or parts[0] not in ("FHIR", "System"):
                 return ".".join(parts)
             self.next()

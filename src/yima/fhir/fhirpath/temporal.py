@@ -110,7 +110,8 @@ def _shifted(parts: tuple[int | Decimal, ...], by: timedelta) -> tuple[int | Dec
     seconds = full[5]
     whole = int(seconds)
     try:
-        at = datetime(*(int(p) for p in full[:5]), min(whole, 59)) + by  # type: ignore[arg-type]  # noqa: DTZ001  five parts; zones are ours
+        year, month, day, hour, minute = map(int, full[:5])
+        at = datetime(year, month, day, hour, minute, min(whole, 59)) + by  # noqa: DTZ001  zones are ours
     except (ValueError, OverflowError):
         return None
     found = (
@@ -125,20 +126,16 @@ def _shifted(parts: tuple[int | Decimal, ...], by: timedelta) -> tuple[int | Dec
 
 
 _SECONDS: Final = {
-    "week": 604800,
-    "day": 86400,
-    "hour": 3600,
-    "minute": 60,
-    "second": 1,
+    "week": Decimal(604800), "day": Decimal(86400), "hour": Decimal(3600), "minute": Decimal(60), "second": Decimal(1),
     "millisecond": Decimal("0.001"),
-}
+}  # fmt: skip
 _WORDS: Final = {"wk": "week", "d": "day", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}
 _PRECISION: Final = {"year": 1, "month": 2, "week": 3, "day": 3, "hour": 4, "minute": 5, "second": 6, "millisecond": 6}
 
 
 def add(value: Temporal, quantity: Quantity, sign: int) -> Temporal | None:
     """A date moved by a time-valued quantity (FHIRPath N1, 6.6.7); None when the unit is none of time."""
-    word = quantity.unit if quantity.calendar else _WORDS.get(quantity.unit, "")
+    word = quantity.unit if quantity.unit in _PRECISION else _WORDS.get(quantity.unit, "")
     if word not in _PRECISION or abs(quantity.value) > 10**12:
         return None
     if value.kind == "Time":
@@ -187,7 +184,7 @@ def _text(value: Temporal) -> str:
     clock = value.parts if value.kind == "Time" else value.parts[3:]
     day = "-".join(f"{part:0{4 if at == 0 else 2}d}" for at, part in enumerate(map(int, date)))
     time = ":".join(
-        f"{int(p):02d}" if isinstance(p, int) or p == int(p) and "." not in str(p) else f"{p:06.3f}" for p in clock
+        f"{int(p):02d}" if isinstance(p, int) or (p == int(p) and "." not in str(p)) else f"{p:06.3f}" for p in clock
     )
     if not clock:
         return day

@@ -33,6 +33,8 @@ def equal(one: Item, other: Item) -> bool | None:
     a, b = plain(one), plain(other)
     if isinstance(a, Temporal) and isinstance(b, Temporal):
         found = compare(a, b)
+        if (a.kind == "Time") != (b.kind == "Time"):
+            return False
         return None if found is None else found == 0
     if isinstance(a, Quantity) or isinstance(b, Quantity):
         return _same_quantity(a, b)
@@ -41,7 +43,7 @@ def equal(one: Item, other: Item) -> bool | None:
     if isinstance(b, Temporal) and isinstance(a, str):
         return str(b) == a
     if isinstance(a, Node) or isinstance(b, Node):
-        return isinstance(a, Node) and isinstance(b, Node) and a.value == b.value and a.twin == b.twin
+        return isinstance(a, Node) and isinstance(b, Node) and bool(a.value == b.value and a.twin == b.twin)
     return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
@@ -74,7 +76,7 @@ def equivalent(one: Item, other: Item) -> bool:
         (unit, size), (other_unit, other) = in_base_units(a), in_base_units(b)
         return unit == other_unit and _coarse(size, other)
     if isinstance(a, Node) and isinstance(b, Node):
-        return _folded(a.value) == _folded(b.value)
+        return bool(_folded(a.value) == _folded(b.value))
     return equal(a, b) is True
 
 
@@ -165,6 +167,9 @@ def _with_units(sign: str, p: Quantity, q: Quantity) -> Item | None:
         if p.unit == q.unit:
             return Quantity(p.value + q.value if sign == "+" else p.value - q.value, p.unit, p.calendar)
         return Quantity(size + other if sign == "+" else size - other, unit)
+    (unit, size), (other_unit, other) = in_base_units(p), in_base_units(q)
+    if p.unit != q.unit and unit == other_unit:
+        p, q = Quantity(size, unit), Quantity(other, unit)
     found = _reckoned(sign, p.value, q.value)
     if found is None:
         return None
@@ -189,7 +194,7 @@ def _reckoned(sign: str, x: int | Decimal, y: int | Decimal) -> int | Decimal | 
                 case "*":
                     return _bounded(x * y)
                 case "/":
-                    return _bounded(Decimal(x) / Decimal(y)).normalize() + 0 if y else None  # type: ignore[operator,union-attr]
+                    return Decimal(_bounded(Decimal(x) / Decimal(y))).normalize() + 0 if y else None
                 case "div":
                     return int(Decimal(x) / Decimal(y)) if y else None
             found = Decimal(x) % Decimal(y) if y else None
@@ -199,7 +204,7 @@ def _reckoned(sign: str, x: int | Decimal, y: int | Decimal) -> int | Decimal | 
 
 
 def _bounded(value: int | Decimal) -> int | Decimal:
-    if abs(value) > _LARGEST:
+    if not -_LARGEST <= value <= _LARGEST:
         raise Refusal("expression-failed", reason="a number beyond 28 digits")
     return value
 
