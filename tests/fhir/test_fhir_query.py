@@ -85,8 +85,36 @@ def test_a_sort_by_other_than_columns_brings_its_keys() -> None:
 
 
 def test_an_unknown_modifier_is_told_with_its_type() -> None:
-    with pytest.raises(Refusal, match="'code:in' is not known for Observation"):
-        fhir.compile_query("Observation", [("code:in", "http://x")])
+    with pytest.raises(Refusal, match="'date:in' is not known for Observation"):
+        fhir.compile_query("Observation", [("date:in", "http://x")])
+
+
+def test_modifiers_that_need_terminology_are_kept_as_sent() -> None:
+    asked = [("code:in", "http://x,ValueSet/1"), ("code:not-in", "http://x"), ("code:below", "s|c,s|d")]
+    query = fhir.compile_query("Observation", asked)
+    assert [(c.modifier, c.value_sets, c.codes) for c in query.coded] == [
+        ("in", ("http://x", "ValueSet/1"), ()),
+        ("not-in", ("http://x",), ()),
+        ("below", (), (("s", "c"), ("s", "d"))),
+    ]
+    assert not query.tokens
+    assert fhir.forms_among(query.coded[0], [("s", "c"), ("t", "*")]) == ["code|s|c", "code|t|*"]
+
+
+def test_a_resource_without_the_element_is_in_no_value_set() -> None:
+    [coded] = fhir.compile_query("Condition", [("code:not-in", "http://x")]).coded
+    without = fhir.not_among(coded, fhir.forms_among(coded, [("s", "c"), ("t", "*")]))
+    for code, wanted in [
+        (None, True),
+        ({"text": "only words"}, True),
+        ({"coding": [{"system": "s", "code": "d"}]}, True),
+        ({"coding": [{"code": "c"}]}, True),
+        ({"coding": [{"system": "s", "code": "c"}]}, False),
+        ({"coding": [{"system": "s", "code": "d"}, {"system": "s", "code": "c"}]}, False),
+        ({"coding": [{"system": "t", "code": "any"}]}, False),
+    ]:
+        resource = {"resourceType": "Condition", "subject": {}} | ({"code": code} if code else {})
+        assert without(resource) is wanted, code
 
 
 def test_result_parameters() -> None:
@@ -112,8 +140,12 @@ REFUSED = [
     # (parameter, value, code)
     ("foo", "1", "search-parameter-unknown"),
     ("code:nonsense", "1", "search-parameter-unknown"),
-    ("code:in", "http://x", "search-parameter-unknown"),
-    ("code:below", "x", "search-parameter-unknown"),
+    ("identifier:in", "http://x", "search-parameter-unknown"),
+    ("code:in", "", "search-value-invalid"),
+    ("code:below", "x", "search-value-invalid"),
+    ("code:above", "|x", "search-value-invalid"),
+    ("code:below", "s|", "search-value-invalid"),
+    ("code:in", ",".join("abcdefghijk"), "too-costly"),
     ("date:exact", "2020", "search-parameter-unknown"),
     ("code.identifier", "x", "search-parameter-unknown"),
     ("subject:Group.name", "x", "search-parameter-unknown"),

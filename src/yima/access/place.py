@@ -328,7 +328,7 @@ def _query(s: Submitting, resource_type: str, condition: str) -> fhir.Query:
         now=s.now,
         across=s.caller.sandbox,
     )
-    if query.chains or query.has:
+    if query.chains or query.has or query.coded:
         raise Refusal("search-parameter-unknown", field=condition.partition("=")[0][:64], type=resource_type)
     return query
 

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from yima import fhir, records
 from yima.access import chosen
+from yima.access.coded import with_codes
 from yima.access.decision import SHARED_TYPES, check_scope
 from yima.directory import Caller
 from yima.runtime.database import Database
@@ -61,7 +63,10 @@ class Scope:
 
 # --- before: chains and _has -----------------------------------------------------------------------------------------
 async def narrowed(db: Database, scope: Scope, query: fhir.Query) -> fhir.Query:
-    """The query with its chains as tokens and its `_has` as ids. Refusals `too-costly`, `scope-insufficient`."""
+    """The query with its codes and chains as tokens and its `_has` as ids. Refusals `too-costly`, `scope-insufficient`,
+    and those of terminology."""
+    if query.coded:
+        query = await with_codes(db, scope.index_key, query, partial(_own_value_set, db, scope))
     if not query.chains and not query.has:
         return query
     if len(query.chains) + len(query.has) > _MOST_CHAINS:
@@ -72,6 +77,17 @@ async def narrowed(db: Database, scope: Scope, query: fhir.Query) -> fhir.Query:
         pointed = await _pointed_at(db, scope, has, query.type)
         ids = sorted(pointed if ids is None else pointed & set(ids))
     return replace(query, tokens=tokens, ids=ids, chains=[], has=[])
+
+
+async def _own_value_set(db: Database, scope: Scope, name: str, value: str) -> dict[str, Any] | None:
+    """A ValueSet that the caller stored, for a search by its codes."""
+    if not scope.caller.may("ValueSet", "r"):
+        return None
+    escaped = re.sub(r"([\\\\,|$])", r"\\\1", value)
+    query = fhir.compile_query("ValueSet", [(name, escaped)], key=scope.index_key, across=True)
+    homes, sight = scope.place("ValueSet")
+    page = await records.search(db, homes, "ValueSet", query, sight, offset=0, count=1)
+    return fhir.parse(page.rows[0].content) if page.rows else None
 
 
 async def _targets(db: Database, scope: Scope, chain: fhir.Chain) -> list[int]:
@@ -127,7 +143,7 @@ async def included(
     return list(known.values())[len(matches) :]
 
 
-async def _included(  # noqa: PLR0917  each is one independent fact
+async def _included(
     db: Database,
     reader: records.Reader,
     scope: Scope,

@@ -2,6 +2,7 @@
 
 from yima.fhir.capability import capability
 from yima.fhir.chains import Chain, Has
+from yima.fhir.coded import Coded, forms_among, not_among
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
 from yima.fhir.forms import reference_forms
@@ -33,6 +34,7 @@ __all__ = [
     "UCUM",
     "UCUM_VERSION",
     "Chain",
+    "Coded",
     "Has",
     "Indexed",
     "Query",
@@ -44,9 +46,11 @@ __all__ = [
     "elements",
     "encode",
     "fold",
+    "forms_among",
     "index",
     "json_patch",
     "matches_dated",
+    "not_among",
     "operation_outcome",
     "parse",
     "parse_value",

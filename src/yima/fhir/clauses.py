@@ -34,7 +34,7 @@ class Clause:
 
 
 class UnknownModifierError(Exception):
-    """The parameter's type does not have this modifier, or it needs terminology (above, below, in, not-in on codes)."""
+    """The parameter's type does not have this modifier, or not for this kind of value."""
 
 
 def is_chain_known(type_name: str, param: SearchParam, modifier: str, chain: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from yima.fhir import values
 from yima.fhir.chains import Chain, Has, chain_of, has_of
 from yima.fhir.clauses import Dated, Predicate, UnknownModifierError, clause, is_chain_known
+from yima.fhir.coded import Coded, coded_of
 from yima.fhir.control import Control
 from yima.fhir.dates import matches_dated
 from yima.fhir.index import Indexed, token
@@ -50,6 +51,9 @@ class Query:
     """Each to hold; whoever decides what may be seen looks for what they point to, and makes them tokens."""
     has: list[Has]
     """Each to hold, likewise."""
+    coded: list[Coded]
+    """Each to hold; whoever knows terminology finds the codes, and makes them tokens (`in`, `above`, `below`) or a part
+    of the predicate (`not-in`)."""
     count: int | None
     include: list[str]
     """As sent: `Type:param[:target]` or `*`; `:iterate` is kept in `iterate`."""
@@ -119,6 +123,7 @@ class _Building:
         self.ignored: list[str] = []
         self.chains: list[Chain] = []
         self.has: list[Has] = []
+        self.coded: list[Coded] = []
 
     def add(self, name: str, text: str, lenient: bool) -> None:
         """Read one parameter."""
@@ -143,6 +148,9 @@ class _Building:
                 self.chains.append(chain)
             else:
                 self._unknown(name, lenient)
+            return
+        if not chained and (coded := coded_of(param, name, modifier, text)):
+            self.coded.append(coded)
             return
         try:
             self._clause(param, name, "identifier" if chained else modifier, text)
@@ -200,6 +208,7 @@ class _Building:
             order=control.order,
             chains=self.chains,
             has=self.has,
+            coded=self.coded,
             count=control.count,
             include=control.include,
             revinclude=control.revinclude,

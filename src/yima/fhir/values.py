@@ -51,7 +51,7 @@ def pieces(field: str, text: str) -> list[str]:
     """The values of a comma-separated list, still escaped; none may be empty, and there may be at most 200."""
     found = split(text, ",")
     if len(found) > MAX_VALUES:
-        raise Refusal("too-costly", field=field, limit=f"{MAX_VALUES} values")
+        raise too_many(field, MAX_VALUES)
     if not all(found):
         raise invalid(field, "a value, or values separated by commas")
     return found
@@ -67,6 +67,11 @@ def prefixed(text: str) -> tuple[str, str]:
     match = _PREFIXED.fullmatch(text)
     assert match is not None  # noqa: S101  the pattern takes any text
     return match[1] or "eq", match[2]
+
+
+def too_many(field: str, limit: int) -> Refusal:
+    """The refusal of a list that is too long."""
+    return Refusal("too-costly", field=field, limit=f"{limit} values")
 
 
 def invalid(field: str, expected: str) -> Refusal:
