@@ -135,7 +135,9 @@ async def test_a_put_whose_body_has_another_id_or_none_is_refused(sandbox: Insti
 
 async def test_elsewhere_ids_are_not_chosen_by_clients(platform: Platform) -> None:
     hospital = await platform.institution("H")
-    assert_refused(await hospital.call("PUT", "/fhir/Patient/mine", patient() | {"id": "mine"}), 405, "update-create-off")
+    assert_refused(
+        await hospital.call("PUT", "/fhir/Patient/mine", patient() | {"id": "mine"}), 405, "update-create-off"
+    )
     ours = "0000000000-0000000000000"
     assert_refused(await hospital.call("PUT", f"/fhir/Patient/{ours}", patient() | {"id": ours}), 404, "not-found")
 

@@ -64,8 +64,15 @@ class Shelf:
         return await records.Reader(self.db).read(of.type, of.id)
 
     async def search(
-        self, params: list[tuple[str, str]], *, sight: Sight = ALL, offset: int = 0, count: int = 100
+        self,
+        params: list[tuple[str, str]],
+        *,
+        sight: Sight = ALL,
+        spot: records.Spot = records.START,
+        count: int = 100,
     ) -> records.Page:
         """Search Observations in this home."""
         query = fhir.compile_query("Observation", params, key=KEY, now=NOW)
-        return await records.search(self.db, [self.home], "Observation", query, sight, offset=offset, count=count)
+        return await records.search(
+            self.db, [self.home], "Observation", query, sight, records.Wanted(spot=spot, count=count)
+        )

@@ -22,11 +22,12 @@ from yima.access.search import Found
 from yima.access.submit import Outcome
 from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
-from yima.records import Overview, Stored
+from yima.records import START, Overview, Part, Spot, Stored, Wanted
 from yima.records import Position as ReindexPosition
 
 __all__ = [
     "SHARED_TYPES",
+    "START",
     "Access",
     "Answer",
     "Application",
@@ -49,6 +50,7 @@ __all__ = [
     "Overview",
     "Pair",
     "Paper",
+    "Part",
     "Profile",
     "Question",
     "Queue",
@@ -63,11 +65,13 @@ __all__ = [
     "Shown",
     "Side",
     "Single",
+    "Spot",
     "Standing",
     "Stored",
     "Ticket",
     "Upkeep",
     "UseReport",
+    "Wanted",
     "Withheld",
     "is_plain",
 ]  # fmt: skip

@@ -311,10 +311,22 @@ class Access:
         )
 
     async def search(
-        self, asking: decision.Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
+        self, asking: decision.Asking, resource_type: str, query: fhir.Query, wanted: records.Wanted
     ) -> Found:
         """Search in one record, the shared directory or a sandbox: see `access.search`."""
-        return await search.search(self._cx, asking, resource_type, query, offset=offset, count=count)
+        return await search.search(self._cx, asking, resource_type, query, wanted)
+
+    def query_types(
+        self, asking: decision.Asking, types: Sequence[str], params: Sequence[tuple[str, str]], *, lenient: bool
+    ) -> list[records.Part]:
+        """A search over several types, compiled: see `access.search.parts_of`."""
+        return search.parts_of(self._cx, asking, types, params, lenient=lenient)
+
+    async def search_types(
+        self, asking: decision.Asking, parts: Sequence[records.Part], wanted: records.Wanted
+    ) -> Found:
+        """Search over several types: see `access.search.search_types`."""
+        return await search.search_types(self._cx, asking, parts, wanted)
 
     async def everything(
         self, asking: decision.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int

@@ -98,7 +98,8 @@ class Submitting:
     ) -> list[records.Stored]:
         """What this institution itself has stored in these homes (None: a sandbox, anywhere) and a search matches."""
         sight = records.Sight(only_institution=self.caller.institution)
-        return list((await records.search(self.c, homes, resource_type, query, sight, offset=0, count=most)).rows)
+        page = await records.search(self.c, homes, resource_type, query, sight, records.Wanted(count=most, total=False))
+        return list(page.rows)
 
     async def by_id(self, resource_type: str, wanted: Sequence[str]) -> list[records.Stored]:
         """Those of these resources that this institution has stored."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from yima import consent, fhir, mpi, records
 from yima.access.context import Context
 from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, refusal_of, sight_of
 from yima.access.naming import named_person
 from yima.access.through import Scope, included, narrowed
+from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 
 
@@ -25,26 +27,90 @@ class Found:
     total: int
     decision: consent.Decision
     included: tuple[records.Stored, ...] = ()
+    previous: records.Spot | None = None
+    next: records.Spot | None = None
+    """Where the pages beside this one are."""
 
 
-async def search(
-    cx: Context, asking: Asking, resource_type: str, query: fhir.Query, *, offset: int, count: int
-) -> Found:
+async def search(cx: Context, asking: Asking, resource_type: str, query: fhir.Query, wanted: records.Wanted) -> Found:
     """Search in the record of the one patient that the query names, on the shared shelf, or in a sandbox.
 
     Refusals: `person-not-named`, `scope-insufficient`, `too-costly`, and those of the decision.
     """
     check_scope(asking.caller, resource_type, "s")
+    parts = [([resource_type], query)]
     if asking.caller.sandbox and not query.patients:
-        return await _answer(cx, asking, SHELF, None, query, offset, count)
+        return await _answer(cx, asking, SHELF, None, parts, wanted)
     if resource_type in SHARED_TYPES:
-        return await _answer(cx, asking, SHELF, [SHELF], query, offset, count)
+        return await _answer(cx, asking, SHELF, [SHELF], parts, wanted)
     person, patients = await named_person(cx, asking, resource_type, query)
     if person is None:
-        return Found((), 0, consent.Decision(True, "none", "", ()))
+        return _nothing()
     if resource_type == "Patient":
-        query = replace(query, ids=patients)
-    return await _answer(cx, asking, person, await mpi.homes(cx.database, person), query, offset, count)
+        parts = [([resource_type], replace(query, ids=patients))]
+    return await _answer(cx, asking, person, await mpi.homes(cx.database, person), parts, wanted)
+
+
+async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part], wanted: records.Wanted) -> Found:
+    """Search several types at once: in the record of the one patient that the queries name, in the shared directory if
+    all types are of it, or across a sandbox. Refusals as `search`."""
+    query = parts[0][1]
+    if asking.caller.sandbox and not query.patients:
+        return await _answer(cx, asking, SHELF, None, parts, wanted)
+    if all(name in SHARED_TYPES for names, _ in parts for name in names):
+        return await _answer(cx, asking, SHELF, [SHELF], parts, wanted)
+    person, _ = await named_person(cx, asking, "Resource", query)
+    if person is None:
+        return _nothing()
+    return await _answer(cx, asking, person, await mpi.homes(cx.database, person), parts, wanted)
+
+
+_COMMON: Final = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
+"""What every type has; besides, whose record it is may be said."""
+
+
+def parts_of(
+    cx: Context, asking: Asking, types: Sequence[str], params: Sequence[tuple[str, str]], *, lenient: bool
+) -> list[records.Part]:
+    """The parts of a search over several types, or (`types` empty) over all that the caller may search.
+
+    Over several, what all of them have may be asked; over all, what every resource has. Refusals of `compile_query`,
+    `scope-insufficient`.
+    """
+    stems = {name.partition(":")[0].partition(".")[0] for name, _ in params}
+    across = asking.caller.sandbox and not stems & {"patient", "subject"}
+    for name in types:
+        check_scope(asking.caller, name, "s")
+
+    def compiled(name: str, said: Sequence[tuple[str, str]]) -> fhir.Query:
+        return fhir.compile_query(name, said, lenient=lenient, key=cx.index_key, now=asking.now, across=across)
+
+    if types:
+        return [([name], compiled(name, params)) for name in types]
+    control = compiled(_ANY, [pair for pair in params if _is_common(pair[0])])
+    unknown = [name for name, _ in params if not _is_common(name)]
+    if unknown and not lenient:
+        raise Refusal("search-parameter-unknown", field=unknown[0][:64], type="Resource")
+    every = fhir.TYPES if asking.caller.sandbox else {"Patient", *fhir.COMPARTMENT_TYPES}
+    may = sorted(name for name in every if asking.caller.may(name, "s"))
+    if not may:
+        check_scope(asking.caller, "*", "s")
+    return [(may, replace(control, ignored=[*control.ignored, *unknown]))]
+
+
+_ANY: Final = "Basic"
+"""A type of patients' records that has hardly any parameters of its own: what is common to all is read as its."""
+_SHAPING: Final = (
+    "_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor", "_format", "_pretty",
+)  # fmt: skip
+
+
+def _is_common(name: str) -> bool:
+    return name.partition(":")[0].partition(".")[0] in (*_COMMON, *_SHAPING, "patient")
+
+
+def _nothing() -> Found:
+    return Found((), 0, consent.Decision(True, "none", "", ()))
 
 
 async def _answer(
@@ -52,20 +118,20 @@ async def _answer(
     asking: Asking,
     person: PersonId,
     homes: Sequence[PersonId] | None,
-    query: fhir.Query,
-    offset: int,
-    count: int,
+    parts: Sequence[records.Part],
+    wanted: records.Wanted,
 ) -> Found:
-    decision = await decide(cx, asking, person, query.type)
+    named = {name: 0 for names, _ in parts for name in names} if len(parts) > 1 or len(parts[0][0]) == 1 else {}
+    decision = await decide(cx, asking, person, parts[0][0][0])
     if not decision.permit:
-        await log(cx, asking, person, "search", "denied", decision, {"types": {query.type: 0}})
+        await log(cx, asking, person, "search", "denied", decision, {"types": named})
         raise refusal_of(decision, asking)
     scope = Scope(homes, sight_of(decision), asking.caller, cx.index_key, asking.now)
-    query = await narrowed(cx.database, scope, query)
-    page = await records.search(cx.database, homes, query.type, query, scope.sight, offset=offset, count=count)
-    along = await included(cx.database, cx.reader, scope, query, page.rows)
-    await log(cx, asking, person, "search", "ok", decision, {"types": {query.type: 0} | counts([*page.rows, *along])})
-    return Found(page.rows, page.total, decision, tuple(along))
+    parts = [(names, await narrowed(cx.database, scope, query)) for names, query in parts]
+    page = await records.search_parts(cx.database, homes, parts, scope.sight, wanted)
+    along = await included(cx.database, cx.reader, scope, parts[0][1], page.rows)
+    await log(cx, asking, person, "search", "ok", decision, {"types": named | counts([*page.rows, *along])})
+    return Found(page.rows, page.total, decision, tuple(along), page.previous, page.next)
 
 
 def counts(rows: Sequence[records.Stored]) -> dict[str, int]:

@@ -109,8 +109,10 @@ async def _look(db: Database, scope: Scope, resource_type: str, name: str, value
     query = fhir.compile_query(resource_type, [(name, value)], key=scope.index_key, now=scope.now, across=True)
     query = await narrowed(db, scope, query)
     homes, sight = scope.place(resource_type)
-    page = await records.search(db, homes, resource_type, query, sight, offset=0, count=_MOST_TARGETS)
-    if page.total > _MOST_TARGETS:
+    page = await records.search(
+        db, homes, resource_type, query, sight, records.Wanted(count=_MOST_TARGETS, total=False)
+    )
+    if page.next:
         raise Refusal("too-costly", field=name[:64], limit=f"{_MOST_TARGETS} {resource_type}")
     return page.rows
 
@@ -177,8 +179,8 @@ async def _revincluded(
     tokens = [fhir.token(f"{p}|{row.type}/{row.id}", scope.index_key) for p in params for row in pointed]
     query = replace(fhir.compile_query(source, [], across=True), tokens=[tokens])
     homes, sight = scope.place(source)
-    page = await records.search(db, homes, source, query, sight, offset=0, count=_MOST_INCLUDED)
-    if page.total > _MOST_INCLUDED:
+    page = await records.search(db, homes, source, query, sight, records.Wanted(count=_MOST_INCLUDED, total=False))
+    if page.next:
         raise Refusal("too-costly", field="_revinclude", limit=f"{_MOST_INCLUDED} included resources")
     return page.rows
 

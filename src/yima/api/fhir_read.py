@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -13,18 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import fhir
-from yima.access import Asking, Stored
+from yima.access import Stored
 from yima.api import paging
 from yima.api.answers import access_of, fhir_answer, parse_time, resource_answer
 from yima.api.asking import asking_of, type_of
-from yima.api.bodies import check_acceptable, form_of
+from yima.api.bodies import check_acceptable
+from yima.api.searching import part
 from yima.runtime.errors import Refusal
 
 _EVERYTHING_LIMIT = 50_000
 _HISTORY_LIMIT = 1000
-_NOT_OURS = ("_format", "_pretty", "_totalMethod")
-"""Parameters that say nothing of which resources: two are read elsewhere, the last is what fhirpy sends to HAPI
-servers."""
 
 
 async def read(request: Request) -> Response:
@@ -33,9 +30,9 @@ async def read(request: Request) -> Response:
     row = await access_of(request).read(await asking_of(request), type_of(request), request.path_params["id"])
     if "_summary" in request.query_params or "_elements" in request.query_params:
         named = [pair for pair in request.query_params.multi_items() if pair[0] in ("_summary", "_elements")]
-        return resource_answer(
-            request, structs.replace(row, content=_part(row.content, fhir.compile_query(row.type, named)))
-        )
+        query = fhir.compile_query(row.type, named)
+        content = part(row.content, query.elements, query.summary)
+        return resource_answer(request, structs.replace(row, content=content))
     return resource_answer(request, row)
 
 
@@ -108,79 +105,6 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise Refusal("search-value-invalid", field="_count", expected="a whole number from 0")
     return int(text[:10])
-
-
-async def search(request: Request) -> Response:
-    """GET /fhir/[type]?.. and POST /fhir/[type]/_search: search in one patient's record."""
-    check_acceptable(request)
-    asking, name = await asking_of(request), type_of(request)
-    params = list(request.query_params.multi_items())
-    if request.method == "POST":
-        params += await form_of(request)
-    return fhir_answer(request, await run_search(request, asking, name, params))
-
-
-async def run_search(
-    request: Request, asking: Asking, name: str, params: Sequence[tuple[str, str]], patient: str = ""
-) -> bytes:
-    """A page of a search as a searchset Bundle; with `patient` in that patient's compartment."""
-    access, pager = access_of(request), paging.pager_of(request)
-    _refuse_nul(params)
-    cursor = dict(params).get("_cursor")
-    place = pager.open(cursor, asking.caller, name, asking.visit) if cursor else paging.Place(tuple(params), 0)
-    lenient = "handling=lenient" in request.headers.get("prefer", "")
-    params = [pair for pair in place.params if pair[0] not in _NOT_OURS]
-    query = access.query(asking, name, params, lenient=lenient)
-    if patient:
-        query = replace(query, patients=[*query.patients, f"Patient/{patient}"])
-    settings = access.settings
-    count = min(settings.page_count_default if query.count is None else query.count, settings.page_count_max)
-    if query.summary == "count":
-        count = 0
-    found = await access.search(asking, name, query, offset=place.offset, count=count)
-    used = tuple(pair for pair in place.params if pair[0] not in query.ignored)
-    base = f"{access.base_url}/fhir"
-    address = f"{base}/Patient/{patient}/{name}" if patient else f"{base}/{name}"
-    links = [("self", f"{address}{_said(request, cursor, used)}")]
-    if count and place.offset + len(found.rows) < found.total:
-        onward = pager.seal(paging.Place(used, place.offset + count), asking.caller, name, asking.visit)
-        links.append(("next", f"{address}?_cursor={onward}"))
-    entries = [paging.entry(base, row.type, row.id, _part(row.content, query)) for row in found.rows]
-    entries += [paging.entry(base, row.type, row.id, row.content, "include") for row in found.included]
-    return paging.bundle(entries, total=None if query.total == "none" else found.total, links=links)
-
-
-def _part(content: bytes, query: fhir.Query) -> bytes:
-    """A resource, or the part of it that the search asks for."""
-    if query.elements:
-        return fhir.encode(fhir.elements(fhir.parse(content), query.elements))
-    if query.summary in ("true", "text", "data"):
-        return fhir.encode(fhir.summary(fhir.parse(content), query.summary))
-    return content
-
-
-async def compartment(request: Request) -> Response:
-    """GET /fhir/Patient/[id]/[type]?..: search in the record of this patient's person (R4 search.html#compartment)."""
-    check_acceptable(request)
-    asking, name = await asking_of(request), request.path_params["type"]
-    if name not in fhir.COMPARTMENT_TYPES:
-        raise Refusal("not-found")
-    params = list(request.query_params.multi_items())
-    return fhir_answer(request, await run_search(request, asking, name, params, request.path_params["id"]))
-
-
-def _said(request: Request, cursor: str | None, used: Sequence[tuple[str, str]]) -> str:
-    """The query of the self link: what was used. What came in a body may hold an identity number, and stays out of
-    URLs."""
-    if cursor:
-        return f"?_cursor={cursor}"
-    return f"?{urlencode(used)}" if request.method == "GET" and used else ""
-
-
-def _refuse_nul(params: Sequence[tuple[str, str]]) -> None:
-    for field, value in params:
-        if "\x00" in field or "\x00" in value:
-            raise Refusal("search-value-invalid", field=field.replace("\x00", "")[:60], expected="text without NUL")
 
 
 async def everything(request: Request) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from yima import exchange, fhir
 from yima.access import Access, Asking, Entry, Outcome
-from yima.api import fhir_read
+from yima.api import fhir_read, searching
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, PATCH_TYPE, XML_TYPES, body_of, check_acceptable, check_type, is_xml
@@ -198,7 +198,7 @@ async def _read_url(request: Request, asking: Asking, url: str) -> bytes:
         raise Refusal("resource-type-unknown", type=parts[0][:64])
     access = access_of(request)
     if len(parts) == 1:
-        return await fhir_read.run_search(request, asking, parts[0], parse_qsl(query, keep_blank_values=True))
+        return await searching.run_search(request, asking, parts[0], parse_qsl(query, keep_blank_values=True))
     if len(parts) == 2 and ids.home_of(parts[1]) is not None:
         return (await access.read(asking, parts[0], parts[1])).content
     if len(parts) == 4 and parts[2] == "_history":

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import exchange, fhir
-from yima.access import Asking, Entry, Stored
+from yima.access import Asking, Entry, Stored, Wanted
 from yima.api import paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
@@ -180,7 +180,8 @@ async def _params(request: Request) -> list[tuple[str, str]]:
 async def _all(request: Request, asking: Asking, name: str, params: Sequence[tuple[str, str]]) -> Sequence[Stored]:
     access = access_of(request)
     query = access.query(asking, name, params, lenient=False)
-    found = await access.search(asking, name, replace(query, include=[], revinclude=[]), offset=0, count=_MOST * 20)
+    query = replace(query, include=[], revinclude=[])
+    found = await access.search(asking, name, query, Wanted(count=_MOST * 20, total=False))
     return found.rows
 
 

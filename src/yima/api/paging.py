@@ -16,8 +16,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 
+from yima.access import START, Spot
 from yima.directory import Caller
-from yima.runtime.errors import Refusal
+from yima.runtime.errors import Language, Refusal
 from yima.runtime.keys import KeyStore
 
 
@@ -26,7 +27,9 @@ class Place:
     """Where in which search a page begins."""
 
     params: tuple[tuple[str, str], ...]
-    offset: int
+    spot: Spot = START
+    total: int | None = None
+    """How many were found when the first page was made."""
 
 
 class Pager:
@@ -38,7 +41,8 @@ class Pager:
     def seal(self, place: Place, caller: Caller, resource_type: str, visit: str) -> str:
         """The cursor text of a place."""
         nonce = secrets.token_bytes(12)
-        body = orjson.dumps([place.params, place.offset])
+        spot = place.spot
+        body = orjson.dumps([place.params, spot.edge, spot.back, spot.seen, spot.take, place.total])
         sealed = self._box.encrypt(nonce, body, _bound(caller, resource_type, visit))
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
@@ -49,8 +53,8 @@ class Pager:
             body = self._box.decrypt(raw[:12], raw[12:], _bound(caller, resource_type, visit))
         except (ValueError, InvalidTag) as error:
             raise Refusal("not-found", field="_cursor") from error
-        params, offset = orjson.loads(body)
-        return Place(tuple((name, value) for name, value in params), offset)
+        params, edge, back, seen, take, total = orjson.loads(body)
+        return Place(tuple((name, value) for name, value in params), Spot(tuple(edge), back, seen, take), total)
 
 
 def pager_of(request: Request) -> Pager:
@@ -73,3 +77,17 @@ def entry(base: str, resource_type: str, resource_id: str, content: bytes, mode:
     """One entry of a searchset; the resource's bytes pass through as stored."""
     address = f"{base}/{resource_type}/{resource_id}".encode()
     return b'{"fullUrl":"%s","resource":%s,"search":{"mode":"%s"}}' % (address, content, mode.encode())
+
+
+_IGNORED = {
+    "zh": "下列参数未识别，已忽略：{names}",
+    "en": "These parameters are not known and were ignored: {names}",
+}
+
+
+def outcome_entry(ignored: Sequence[str], language: Language) -> bytes:
+    """The entry that says which parameters a lenient search left out (R4 search.html#errors)."""
+    text = _IGNORED[language].format(names=", ".join(name[:64] for name in ignored))
+    issue = {"severity": "warning", "code": "not-supported", "details": {"text": text}}
+    outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
+    return orjson.dumps({"resource": outcome, "search": {"mode": "outcome"}})

@@ -22,22 +22,27 @@ from yima.records.read import (
     version,
 )
 from yima.records.reindex import Batch, Position, reindex
-from yima.records.search import Page, search
+from yima.records.search import Page, Part, search, search_parts
+from yima.records.spots import START, Spot, Wanted
 from yima.records.write import Origin, Write, Written, create, transact
 
 __all__ = [
     "CHINA",
     "OVERVIEW_TYPES",
+    "START",
     "Batch",
     "Opened",
     "Origin",
     "Overview",
     "Overviews",
     "Page",
+    "Part",
     "Position",
     "Reader",
     "Sight",
+    "Spot",
     "Stored",
+    "Wanted",
     "Write",
     "Written",
     "choose",
@@ -52,6 +57,7 @@ __all__ = [
     "reindex",
     "sandbox_history",
     "search",
+    "search_parts",
     "total",
     "transact",
     "version",

@@ -11,12 +11,12 @@ from typing import Any
 
 from yima import fhir
 from yima.records.read import Sight, Stored, stored
+from yima.records.spots import START, Keys, Spot, Wanted, beyond, edge_of, keys_of, order_by
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content"
-_KEYS = {"date": "low", "_lastUpdated": "updated", "_id": "id"}
+_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, low"
 _INSIDE = "({a} >= :from and {b} <= :to)"
 _PREFIXES = {
     "eq": _INSIDE,
@@ -31,15 +31,19 @@ _PREFIXES = {
 }
 """FHIR R4 search 3.1.1.4.6 prefixes: the range `[a, b]` of a row against the range `[:from, :to]` asked for."""
 _SCAN = 20_000
-"""At most this many rows of one type of one record are looked at for a rare parameter; more is too costly."""
+"""At most this many rows of one record are looked at for a rare parameter or order; more is too costly."""
+Part = tuple[Sequence[str], fhir.Query]
+"""Types, and what is asked of resources of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of matches, and how many there are in all."""
+    """One page of matches; how many there are in all, where that was asked; and where the pages beside it are."""
 
     rows: tuple[Stored, ...]
     total: int
+    previous: Spot | None = None
+    next: Spot | None = None
 
 
 async def search(
@@ -48,80 +52,149 @@ async def search(
     resource_type: str,
     query: fhir.Query,
     sight: Sight,
-    *,
-    offset: int,
-    count: int,
+    wanted: Wanted,
 ) -> Page:
-    """The matches within sight, `count` of them from `offset` on, in a stable order.
+    """The matches of one type within sight: see `search_parts`."""
+    return await search_parts(db, homes, [([resource_type], query)], sight, wanted)
 
-    `homes` None searches across all records of a sandbox: what `sight.only_institution` wrote there itself.
-    Chains of the query must have been made tokens before. Refusal `too-costly` when a rare parameter or order would
-    have to be looked for in more than 20,000 resources.
+
+async def search_parts(
+    db: Database | Connection,
+    homes: Sequence[PersonId] | None,
+    parts: Sequence[Part],
+    sight: Sight,
+    wanted: Wanted,
+) -> Page:
+    """A page of what any part matches within sight, in a stable order: what is written between two pages neither
+    repeats nor hides what was there.
+
+    `homes` None searches across all records of a sandbox: what `sight.only_institution` wrote there itself. The order
+    is that of the first part. Chains must have been made tokens before. Without a wish for a total it is the page's.
+    Refusal `too-costly` when a rare parameter or order would have to be looked for in more than 20,000 resources.
     """
-    where, args = _conditions(homes, resource_type, query, sight)
-    if query.predicate is None and not query.order:
-        return await _by_index(db, where, args, query, offset, count)
-    sql = f"select {_COLUMNS} from records.resource where {where} order by {_order(query)} limit {_SCAN + 1}"
-    rows = await db.fetch(sql, *args)
-    if len(rows) > _SCAN:
-        raise Refusal("too-costly", limit=f"{_SCAN} {resource_type}")
-    matches = _looked_at(rows, query)
-    return Page(tuple(stored(row) for row in matches[offset : offset + count]), len(matches))
+    where, args = _conditions(homes, parts, sight)
+    keys = keys_of(parts[0][1], many=len(parts) > 1 or len(parts[0][0]) > 1)
+    rare = parts[0][1].order or any(query.predicate for _, query in parts)
+    if rare:
+        return await _by_looking(db, (where, args), keys, parts, wanted)
+    return await _by_index(db, (where, args), keys, wanted)
 
 
-async def _by_index(
-    db: Database | Connection, where: str, args: list[Any], query: fhir.Query, offset: int, count: int
-) -> Page:
-    """One question where the page holds the end of what is found, which is by far the usual case; else a second one
-    for the total, unless nobody wants it."""
+async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]], keys: Keys, wanted: Wanted) -> Page:
+    """One question where the first page holds all that is found, which is by far the usual case; else a second one for
+    the total, if it is wanted."""
+    (where, args), spot, count = condition, wanted.spot, wanted.spot.take or wanted.count
     rows: list[Any] = []
     if count:
+        further = list(args)
+        there = beyond(keys, spot, further)
         sql = (
-            f"select {_COLUMNS} from records.resource where {where} order by {_order(query)} "
-            f"limit ${len(args) + 1} offset ${len(args) + 2}"
+            f"select {_COLUMNS} from records.resource where {where} and {there} order by {order_by(keys, spot.back)} "
+            f"limit ${len(further) + 1}"
         )
-        rows = await db.fetch(sql, *args, count + 1, offset)
-    found = tuple(stored(row) for row in rows[:count])
-    if len(rows) <= count and (rows or (count and not offset)):
-        return Page(found, offset + len(rows))
-    if query.total == "none":
-        return Page(found, offset + len(rows))  # at least so many: there is a next page
-    counted = await db.fetchrow(f"select count(*) from records.resource where {where}", *args)
-    return Page(found, int(counted[0]))
+        rows = await db.fetch(sql, *further, count + 1)
+    more, rows = len(rows) > count, rows[:count]
+    if spot.back:
+        rows.reverse()
+    if wanted.total and (more or not count or spot != START):
+        found = int((await db.fetchrow(f"select count(*) from records.resource where {where}", *args))[0])
+    else:
+        found = len(rows)
+    return _page(rows, found, keys, spot, more)
 
 
-def _looked_at(rows: Sequence[Any], query: fhir.Query) -> list[Any]:
+def _page(rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
+    """`more`: there is something beyond this page in the direction it was looked in."""
+    found = tuple(stored(row) for row in rows)
+    if not rows:
+        return Page(found, total)
+    first, last = edge_of(keys, rows[0]), edge_of(keys, rows[-1])
+    before, after = (more, bool(spot.edge)) if spot.back else (bool(spot.edge), more)
+    seen = spot.seen if not spot.back else max(spot.seen - len(rows), 0)
+    return Page(
+        found,
+        total,
+        Spot(first, back=True, seen=seen) if before else None,
+        Spot(last, seen=seen + len(rows)) if after else None,
+    )
+
+
+async def _by_looking(
+    db: Database | Connection, condition: tuple[str, list[Any]], keys: Keys, parts: Sequence[Part], wanted: Wanted
+) -> Page:
+    """All that the index lets through is looked at."""
+    (where, args), spot, count = condition, wanted.spot, wanted.spot.take or wanted.count
+    further = list(args)
+    there = beyond(keys, spot, further)
+    sql = (
+        f"select {_COLUMNS}, {there} as there from records.resource where {where} "
+        f"order by {order_by(keys, back=False)} limit {_SCAN + 1}"
+    )
+    rows = await db.fetch(sql, *further)
+    if len(rows) > _SCAN:
+        raise Refusal("too-costly", limit=f"{_SCAN} resources")
+    matches = _looked_at(rows, parts)
+    ordered = bool(parts[0][1].order)
+    rest = _after_row(matches, keys, spot) if ordered else [row for row in matches if row["there"]]
+    chosen = (rest[-count:] if count else []) if spot.back else rest[:count]
+    return _page(chosen, len(matches), keys, spot, len(rest) > count)
+
+
+def _after_row(matches: Sequence[Any], keys: Keys, spot: Spot) -> list[Any]:
+    """What stands beyond the row of a spot in an order that the resources say; where that row has gone, beyond the
+    place it had."""
+    if not spot.edge:
+        return list(matches)
+    at = next((n for n, row in enumerate(matches) if edge_of(keys, row) == spot.edge), None)
+    if spot.back:
+        return list(matches[: spot.seen if at is None else at])
+    return list(matches[spot.seen if at is None else at + 1 :])
+
+
+def _looked_at(rows: Sequence[Any], parts: Sequence[Part]) -> list[Any]:
     """The rows whose resources pass, in the order that the resources say."""
+    tests = {name: query.predicate for names, query in parts for name in names}
     parsed = [(fhir.parse(row["content"]), row) for row in rows]
-    kept = [pair for pair in parsed if query.predicate is None or query.predicate(pair[0])]
-    for key, descending in reversed(query.order):
+    kept = [pair for pair in parsed if (test := tests[pair[1]["type"]]) is None or test(pair[0])]
+    for key, descending in reversed(parts[0][1].order):
         keyed = [(key(pair[0]), pair) for pair in kept]
         having = sorted((k for k in keyed if k[0] is not None), key=itemgetter(0), reverse=descending)
         kept = [pair for _, pair in having] + [pair for value, pair in keyed if value is None]
     return [row for _, row in kept]
 
 
-def _conditions(
-    homes: Sequence[PersonId] | None, resource_type: str, query: fhir.Query, sight: Sight
-) -> tuple[str, list[Any]]:
+def _conditions(homes: Sequence[PersonId] | None, parts: Sequence[Part], sight: Sight) -> tuple[str, list[Any]]:
     # One home is by far the usual case, and an equality finds the index's order that an array does not.
     if homes is None:
-        args: list[Any] = [sight.only_institution, resource_type]
-        clauses = ["sandbox and institution_id = $1", "type = $2", "not deleted"]
+        args: list[Any] = [sight.only_institution]
+        clauses = ["sandbox and institution_id = $1", "not deleted"]
     else:
         alone = len(homes) == 1
-        args = [homes[0] if alone else list(homes), resource_type]
-        clauses = ["home = $1" if alone else "home = any($1)", "type = $2", "not deleted"]
+        args = [homes[0] if alone else list(homes)]
+        clauses = ["home = $1" if alone else "home = any($1)", "not deleted"]
+    if sight.only_institution is not None and homes is not None:
+        args.append(sight.only_institution)
+        clauses.append(f"institution_id = ${len(args)}")
+    elif sight.closed and homes is not None:
+        args += [list(sight.closed), sight.author]
+        clauses.append(f"(class <> all(${len(args) - 1}::text[]) or institution_id = ${len(args)})")
+    said = [_part(part, args) for part in parts]
+    clauses.append(said[0] if len(said) == 1 else "(" + " or ".join(f"({text})" for text in said) + ")")
+    return " and ".join(clauses), args
+
+
+def _part(part: Part, args: list[Any]) -> str:
+    names, query = part
+    clauses: list[str] = []
 
     def also(clause: str, value: Any) -> None:
         args.append(value)
         clauses.append(clause.replace("?", f"${len(args)}"))
 
-    if sight.only_institution is not None and homes is not None:
-        also("institution_id = ?", sight.only_institution)
-    elif sight.closed and homes is not None:
-        args.append(sight.author)
-        also(f"(class <> all(?::text[]) or institution_id = ${len(args)})", list(sight.closed))
+    if len(names) == 1:
+        also("type = ?", names[0])
+    else:
+        also("type = any(?::text[])", list(names))
     if query.ids is not None:
         also("id = any(?::text[])", query.ids)
     for alternatives in query.tokens:
@@ -129,7 +202,7 @@ def _conditions(
     for clause, low, high in _ranges(query):
         args += [low, high]
         clauses.append(clause.replace(":from", f"${len(args) - 1}").replace(":to", f"${len(args)}"))
-    return " and ".join(clauses), args
+    return " and ".join(clauses)
 
 
 def _ranges(query: fhir.Query) -> list[tuple[str, datetime, datetime]]:
@@ -139,10 +212,3 @@ def _ranges(query: fhir.Query) -> list[tuple[str, datetime, datetime]]:
         (_PREFIXES[prefix].format(a="updated", b="updated"), low, high) for prefix, low, high in query.last_updated
     ]
     return clinical + updated
-
-
-def _order(query: fhir.Query) -> str:
-    if query.order:
-        return "id"
-    keys = [f"{_KEYS[key]} {'desc' if descending else 'asc'} nulls last" for key, descending in query.sort]
-    return ", ".join([*(keys or ["low desc nulls last"]), "id"])
