@@ -307,4 +307,4 @@ async def test_what_it_says_of_conditions_and_versions(hospital: Institution) ->
         assert resource["updateCreate"] is False
     made = await hospital.create(patient())
     unknown = observation(f"Patient/{made['id']}") | {"id": "mine"}
-    assert_refused(await hospital.call("PUT", "/fhir/Observation/mine", unknown), 404, "not-found")
+    assert_refused(await hospital.call("PUT", "/fhir/Observation/mine", unknown), 405, "update-create-off")

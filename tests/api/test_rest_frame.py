@@ -80,7 +80,6 @@ METHODS = [
     ("PATCH", "/fhir/Patient"),
     ("POST", "/fhir/Patient/{id}"),
     ("PUT", "/fhir"),
-    ("GET", "/fhir"),
     ("DELETE", "/fhir"),
     ("DELETE", "/fhir/Patient/{id}/_history"),
     ("GET", "/code/verify"),

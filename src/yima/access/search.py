@@ -83,6 +83,13 @@ def parts_of(
         check_scope(asking.caller, name, "s")
 
     def compiled(name: str, said: Sequence[tuple[str, str]]) -> fhir.Query:
+        if name == "Patient":  # has no such parameter: it is the patient
+            whose = [value for key, value in said if key == "patient"]
+            query = compiled_plainly(name, [pair for pair in said if pair[0] != "patient"])
+            return replace(query, patients=[*query.patients, *whose])
+        return compiled_plainly(name, said)
+
+    def compiled_plainly(name: str, said: Sequence[tuple[str, str]]) -> fhir.Query:
         return fhir.compile_query(name, said, lenient=lenient, key=cx.index_key, now=asking.now, across=across)
 
     if types:

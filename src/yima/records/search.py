@@ -17,6 +17,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, low"
+_STORED = 9  # the first of them are a `Stored`
 _INSIDE = "({a} >= :from and {b} <= :to)"
 _PREFIXES = {
     "eq": _INSIDE,
@@ -105,7 +106,7 @@ async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]],
 
 def _page(rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
     """`more`: there is something beyond this page in the direction it was looked in."""
-    found = tuple(stored(row) for row in rows)
+    found = tuple(stored(row[:_STORED]) for row in rows)
     if not rows:
         return Page(found, total)
     first, last = edge_of(keys, rows[0]), edge_of(keys, rows[-1])

@@ -1,0 +1,146 @@
+"""Pages of a search: each match once whatever is written meanwhile, and links to the pages beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support import Institution, Platform, assert_refused, observation, patient
+
+
+@pytest.fixture(scope="module")
+async def sandbox(platform: Platform) -> Institution:
+    return await platform.institution("X", matching="off")
+
+
+@pytest.fixture(scope="module")
+async def whose(sandbox: Institution) -> str:
+    """A patient with ten values on ten days."""
+    made = await sandbox.create(patient())
+    for day in range(10, 20):
+        await sandbox.create(observation(f"Patient/{made['id']}", date=f"2025-05-{day}", value=day))
+    return str(made["id"])
+
+
+def links(page: dict[str, Any]) -> dict[str, str]:
+    return {link["relation"]: link["url"].partition("8420")[2] for link in page["link"]}
+
+
+def values(page: dict[str, Any]) -> list[int]:
+    return [e["resource"]["valueQuantity"]["value"] for e in page.get("entry", [])]
+
+
+async def get(at: Institution, address: str) -> dict[str, Any]:
+    answer = await at.call("GET", address)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+ORDERS = ["", "&_sort=-date", "&_sort=-value-quantity", "&value-quantity=gt1", "&_sort=-_lastUpdated"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_what_is_written_or_deleted_between_two_pages_neither_repeats_nor_hides_a_match(
+    sandbox: Institution, whose: str, order: str
+) -> None:
+    page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=4{order}")
+    assert values(page) == [19, 18, 17, 16]
+    new = await sandbox.create(observation(f"Patient/{whose}", date="2025-06-01", value=30))
+    older = await sandbox.create(observation(f"Patient/{whose}", date="2025-01-01", value=1))
+    second = await get(sandbox, links(page)["next"])
+    assert values(second)[:4] == [15, 14, 13, 12]
+    assert second["total"] == page["total"] == 10
+    await sandbox.call("DELETE", f"/fhir/Observation/{new['id']}")
+    third = await get(sandbox, links(second)["next"])
+    assert values(third)[:2] == [11, 10]
+    await sandbox.call("DELETE", f"/fhir/Observation/{older['id']}")
+
+
+async def test_pages_are_linked_forwards_backwards_and_to_both_ends(sandbox: Institution, whose: str) -> None:
+    page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=4")
+    assert list(links(page)) == ["self", "first", "next", "last"]
+    second = await get(sandbox, links(page)["next"])
+    assert list(links(second)) == ["self", "first", "previous", "next", "last"]
+    third = await get(sandbox, links(second)["next"])
+    assert list(links(third)) == ["self", "first", "previous", "last"]
+    assert values(third) == values(await get(sandbox, links(page)["last"])) == [11, 10]
+    assert values(await get(sandbox, links(third)["previous"])) == values(second)
+    assert values(await get(sandbox, links(second)["previous"])) == values(page)
+    assert values(await get(sandbox, links(third)["first"])) == values(page)
+
+
+async def test_a_page_of_nothing_says_how_many_there_are(sandbox: Institution, whose: str) -> None:
+    page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=0")
+    assert (page["total"], page.get("entry"), list(links(page))) == (10, None, ["self"])
+
+
+@pytest.mark.parametrize(("wish", "told"), [("accurate", 10), ("estimate", 10), ("none", None)])
+async def test_the_total_is_the_clients_choice(sandbox: Institution, whose: str, wish: str, told: int | None) -> None:
+    page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=3&_total={wish}")
+    assert page.get("total") == told
+    assert (await get(sandbox, links(page)["next"])).get("total") == told
+
+
+async def test_the_self_link_says_what_was_used(sandbox: Institution, whose: str) -> None:
+    answer = await sandbox.call(
+        "GET", f"/fhir/Observation?subject=Patient/{whose}&nonsense=1&_count=3", prefer="handling=lenient"
+    )
+    page = answer.json()
+    assert links(page)["self"] == f"/fhir/Observation?subject=Patient%2F{whose}&_count=3"
+    [outcome] = [e for e in page["entry"] if e["search"]["mode"] == "outcome"]
+    assert outcome["resource"]["issue"][0]["severity"] == "warning"
+
+
+# --- over several types ------------------------------------------------------------------------------------------------
+async def test_a_search_of_the_system_names_its_types(sandbox: Institution, whose: str) -> None:
+    page = await get(sandbox, f"/fhir?_type=Patient,Observation&patient={whose}")
+    assert {e["resource"]["resourceType"] for e in page["entry"]} == {"Patient", "Observation"}
+    assert page["total"] == 11
+    found: list[str] = []
+    page = await get(sandbox, f"/fhir?_type=Patient,Observation&patient={whose}&_count=3")
+    found += [e["fullUrl"] for e in page["entry"]]
+    while "next" in links(page):
+        page = await get(sandbox, links(page)["next"])
+        found += [e["fullUrl"] for e in page["entry"]]
+    assert len(found) == len(set(found)) == 11
+
+
+async def test_a_sandbox_searches_all_types_across_its_own_patients(sandbox: Institution, whose: str) -> None:
+    page = await get(sandbox, f"/fhir?_id={whose}")
+    assert [e["resource"]["id"] for e in page["entry"]] == [whose]
+    everything = await get(sandbox, "/fhir?_lastUpdated=gt2020-01-01&_count=0")
+    assert everything["total"] >= 11
+    form = f"_type=Observation&subject=Patient/{whose}&_count=0".encode()
+    answer = await sandbox.call("POST", "/fhir/_search", form, content_type="application/x-www-form-urlencoded")
+    assert answer.json()["total"] == 10
+
+
+async def test_everybody_else_names_the_person_of_a_system_search(platform: Platform) -> None:
+    hospital = await platform.institution("H")
+    made = await hospital.create(patient())
+    await hospital.create(observation(f"Patient/{made['id']}"))
+    page = await get(hospital, f"/fhir?patient={made['id']}")
+    assert {e["resource"]["resourceType"] for e in page["entry"]} == {"Patient", "Observation"}
+    for query in ("", "?_type=Observation", "?_lastUpdated=gt2020-01-01"):
+        assert_refused(await hospital.call("GET", f"/fhir{query}"), 403, "person-not-named")
+
+
+async def test_all_of_a_patients_compartment(sandbox: Institution, whose: str) -> None:
+    page = await get(sandbox, f"/fhir/Patient/{whose}/*?_count=2")
+    assert page["total"] == 11
+    only = await get(sandbox, f"/fhir/Patient/{whose}/*?_type=Observation&_count=0")
+    assert only["total"] == 10
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("?_type=Nonsense&patient=x", 404, "resource-type-unknown"),
+        ("?_type=Observation,Condition&nonsense=1", 400, "search-parameter-unknown"),
+        ("?name=x", 400, "search-parameter-unknown"),
+        ("?_type=Observation,Condition&_sort=code", 400, "search-parameter-unknown"),
+    ],
+)
+async def test_what_not_all_types_have_is_refused(sandbox: Institution, query: str, status: int, code: str) -> None:
+    assert_refused(await sandbox.call("GET", f"/fhir{query}"), status, code)
