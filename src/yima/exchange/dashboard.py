@@ -43,6 +43,15 @@ class ByInstitution:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """One kind of mistake in what was sent: stable code, place without indices, how often."""
+
+    code: str
+    field: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """Everything on the operator's page."""
 
@@ -70,3 +79,8 @@ async def dashboard(access: Access, now: datetime) -> Dashboard:
     by = tuple(ByInstitution(*name(r["institution_id"]), *list(r)[1:]) for r in await db.fetch(SQL.by_institution))
     totals = dict(await db.fetchrow(SQL.totals)) | await mpi.totals(db)
     return Dashboard({key: int(value) for key, value in totals.items()}, rates, by, recent)
+
+
+async def mistakes(access: Access, since: datetime, institution: int = 0) -> list[Mistake]:
+    """What was refused since, by kind and place, the most frequent first; of one institution, or (0) of all."""
+    return [Mistake(*row.values()) for row in await access.database.fetch(SQL.mistakes, since, institution)]
