@@ -5,6 +5,7 @@ from yima.fhir.chains import Chain, Has
 from yima.fhir.coded import Coded, forms_among, not_among
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
+from yima.fhir.fhirpath_patch import fhirpath_patch
 from yima.fhir.forms import reference_forms
 from yima.fhir.index import Indexed, index, primary_date, token
 from yima.fhir.outcome import ERROR_SYSTEM, operation_outcome
@@ -45,6 +46,7 @@ __all__ = [
     "date_range",
     "elements",
     "encode",
+    "fhirpath_patch",
     "fold",
     "forms_among",
     "index",
