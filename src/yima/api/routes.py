@@ -18,6 +18,7 @@ from yima.api import (
     operations,
     searching,
     sign_in,
+    terminology,
     trust,
 )
 
@@ -77,6 +78,7 @@ def _fhir() -> list[BaseRoute]:
         Route(f"{FHIR}/Patient/{{id}}/$everything", fhir_read.everything),
         Route(f"{FHIR}/Observation/$lastn", operations.lastn, methods=["GET", "POST"]),
         Route(f"{FHIR}/DocumentReference/$docref", operations.docref, methods=["GET", "POST"]),
+        *terminology.routes(FHIR),
         Route(f"{FHIR}/{{type}}/$validate", operations.validate, methods=["POST"]),
         Route(f"{FHIR}/{{type}}/{{id}}/$validate", operations.validate, methods=["POST"]),
         Route(f"{FHIR}/{{type}}/{{id}}/$meta", operations.meta),
