@@ -9,6 +9,7 @@ from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.door import Access
+from yima.access.erasing import ERASURE_BASES
 from yima.access.families import AtCounter, Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.kiosk import Answer, Question
@@ -20,12 +21,14 @@ from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
 from yima.access.scan import Scan
 from yima.access.search import Found
 from yima.access.submit import Outcome
+from yima.access.summaries import Summaries, Summary
 from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
-from yima.records import START, Overview, Part, Spot, Stored, Wanted
+from yima.records import START, Erased, Erasure, Overview, Part, Spot, Stored, Wanted
 from yima.records import Position as ReindexPosition
 
 __all__ = [
+    "ERASURE_BASES",
     "SHARED_TYPES",
     "START",
     "Access",
@@ -39,6 +42,8 @@ __all__ = [
     "DeviceCertificate",
     "Done",
     "Entry",
+    "Erased",
+    "Erasure",
     "Families",
     "FamilyView",
     "Found",
@@ -68,6 +73,8 @@ __all__ = [
     "Spot",
     "Standing",
     "Stored",
+    "Summaries",
+    "Summary",
     "Ticket",
     "Upkeep",
     "UseReport",

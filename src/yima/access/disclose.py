@@ -27,7 +27,7 @@ async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str
     row, decision = await _current(cx, asking, resource_type, resource_id)
     await log(cx, asking, row.home, "read", "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
     if row.deleted:
-        raise Refusal("gone")
+        raise Refusal("gone" if row.content else "erased")
     return row
 
 
@@ -42,7 +42,7 @@ async def version(cx: Context, asking: Asking, resource_type: str, resource_id: 
     detail = {"types": {resource_type: 1}, "id": resource_id, "version": number}
     await log(cx, asking, row.home, "read", "ok", decision, detail)
     if row.deleted:
-        raise Refusal("gone")
+        raise Refusal("gone" if row.content else "erased")
     return row
 
 
@@ -118,7 +118,7 @@ async def everything(
     decision = await decide(cx, asking, person, "Patient")
     rows: list[records.Stored] = []
     if decision.permit:
-        homes = await mpi.homes(cx.database, person)
+        homes = await cx.lookups.homes(person)
         found = await records.everything(
             cx.database, homes, sight_of(decision), types=types, since=since, limit=limit + 1
         )

@@ -11,10 +11,14 @@ from yima.access import cards, decision, disclose, place, residents, scan, searc
 from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
+from yima.access.erasing import Erasures
 from yima.access.families import Families
+from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
+from yima.access.lookups import Lookups
 from yima.access.overviews import RecordView, open_patient, open_record
+from yima.access.matching import Matching
 from yima.access.printing import Printing
 from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
@@ -22,6 +26,7 @@ from yima.access.reviewing import Reviews
 from yima.access.search import Found
 from yima.access.stewarding import Stewards
 from yima.access.submit import Outcome
+from yima.access.summaries import Summaries
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
 from yima.audit.proof import LineProof, Log
@@ -59,6 +64,7 @@ class Access:
             reader=records.Reader(database),
             overviews=records.Overviews(database),
             appender=audit.Appender(database),
+            lookups=Lookups(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
             sign_in=directory.SignIn(database, token_seconds=settings.token_seconds),
             sessions=directory.Sessions(keys),
@@ -93,10 +99,12 @@ class Access:
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
         self.stewards, self.reviews = Stewards(self._cx), Reviews(self._cx)
+        self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
-        self.uses = Uses(self._cx)
+        self.uses, self.erasures = Uses(self._cx), Erasures(self._cx)
         self.credentials = Credentials(self._cx, settings, base_url)
+        self.summaries = Summaries(self._cx, base_url)
         self.log = Log(database, keys)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)

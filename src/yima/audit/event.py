@@ -25,6 +25,7 @@ ACTIONS: Final = frozenset(
         "mandate",
         "use",
         "share",
+        "erase",
     }
 )
 """What can be done to a record; whether it was allowed is the event's outcome."""

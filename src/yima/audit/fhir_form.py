@@ -27,6 +27,7 @@ _ACTIONS: Final = {
     "credential": ("U", "update"),
     "card": ("U", "update"),
     "mandate": ("U", "update"),
+    "erase": ("D", "delete"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

@@ -9,7 +9,7 @@ from yima.directory.register import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-OPERATOR_RIGHTS: Final = ("suspend", "steward")
+OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase")
 """`suspend`: propose, approve and end suspensions of cards; two people are needed for one. `steward`: decide who is the
 same person, with a second steward where it is risky (`access.stewarding`)."""
 _SHARED: Final = "operator"

@@ -4,9 +4,10 @@ Face: `Message`, `receive_bundle`, `receive_one`, `receive_entries` (bulk), `ref
 (reading what was sent), `dashboard`.
 """
 
-from yima.exchange.bundle import Plan, Reading, plan
+from yima.exchange.bundle import Patching, Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
-from yima.exchange.dashboard import ByInstitution, Dashboard, Submission, dashboard
+from yima.exchange.dashboard import ByInstitution, Dashboard, Mistake, Submission, dashboard, mistakes
+from yima.exchange.erasure import approve_erasure
 from yima.exchange.inbox import receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
 
@@ -15,11 +16,15 @@ __all__ = [
     "ByInstitution",
     "Dashboard",
     "Message",
+    "Mistake",
+    "Patching",
     "Plan",
     "Reading",
     "Submission",
+    "approve_erasure",
     "checked",
     "dashboard",
+    "mistakes",
     "plan",
     "receive_bundle",
     "receive_entries",

@@ -126,6 +126,8 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
                 if row["body_digest"] != one.body_digest:
                     raise Refusal("idempotency-mismatch", field="Idempotency-Key")
                 await c.execute(SQL.count_repeat, institution, one.digest)
+                if not row["answer"]:
+                    raise Refusal("erased")
                 return row["answer"], True
         one.submission = ids.new_handle()
         one.answer, one.resources = await work(c, one.submission)

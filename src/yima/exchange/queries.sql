@@ -46,3 +46,11 @@ order by last desc
 
 -- name: totals
 select count(*) as submissions, coalesce(sum(resources), 0) as resources from exchange.submission
+
+-- name: mistakes
+-- What was wrong in what was sent, by kind and place; $2 = 0 for every institution.
+select code, regexp_replace(field, '\[[0-9]+\]', '', 'g') as place, count(*) as number from exchange.refused
+where received >= $1 and ($2::integer = 0 or institution_id = $2) group by code, place order by number desc limit 40
+
+-- name: forget_answers
+update exchange.submission set answer = '' where submission_id = any($1)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, kiosk, operator, resident, scanner
+from yima.portals import clinician, kiosk, operator, resident, scanner, steward
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -44,7 +44,9 @@ def routes() -> list[Route]:
         *clinician.routes(),
         *operator.routes(),
         *operator.suspension_routes(),
+        *operator.erasure_routes(),
         *operator.card_use_routes(),
+        *steward.routes(),
         *kiosk.routes(),
         *scanner.routes(),
         *static_routes(),

@@ -4,8 +4,22 @@ Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (
 `everything`, `history`, `reindex`, the pure `overview` of a record, and `Overviews`, which keep its first half.
 """
 
+from yima.records import summary
 from yima.records.chosen import choose, located
-from yima.records.home import Opened, Overviews
+from yima.records.erasure import (
+    Erased,
+    Erasure,
+    Proposal,
+    Scope,
+    certificates,
+    certify,
+    erase,
+    erasure_by_id,
+    erasures,
+    propose_erasure,
+    withdraw_erasure,
+)
+from yima.records.home import Opened, Overviews, these
 from yima.records.overview import CHINA, Overview, overview
 from yima.records.overview import TYPES as OVERVIEW_TYPES
 from yima.records.read import (
@@ -31,6 +45,8 @@ __all__ = [
     "OVERVIEW_TYPES",
     "START",
     "Batch",
+    "Erased",
+    "Erasure",
     "Opened",
     "Origin",
     "Overview",
@@ -38,27 +54,38 @@ __all__ = [
     "Page",
     "Part",
     "Position",
+    "Proposal",
     "Reader",
+    "Scope",
     "Sight",
     "Spot",
     "Stored",
     "Wanted",
     "Write",
     "Written",
+    "certificates",
+    "certify",
     "choose",
     "classes_of",
     "classes_present",
     "create",
+    "erase",
+    "erasure_by_id",
+    "erasures",
     "everything",
     "existing",
     "history",
     "located",
     "overview",
+    "propose_erasure",
     "reindex",
     "sandbox_history",
     "search",
     "search_parts",
+    "summary",
+    "these",
     "total",
     "transact",
     "version",
+    "withdraw_erasure",
 ]

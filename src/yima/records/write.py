@@ -91,8 +91,8 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
     them away.
 
-    Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `precondition-failed`
-    (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
+    Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `erased`,
+    `precondition-failed` (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
     """
     _refuse_doubled(writes)
     current = await _current(c, [w for w in writes if w.method != "create"], origin.institution)
@@ -189,6 +189,8 @@ async def _current(c: Connection, writes: Sequence[Write], institution: int) -> 
         row = found.get((write.home, write.type, write.id))
         if row is None or row["institution_id"] != institution:
             raise Refusal("not-found")
+        if row["deleted"] and not row["content"]:
+            raise Refusal("erased")
         if write.if_match is not None and write.if_match != row["version"]:
             raise Refusal("precondition-failed")
     return {

@@ -1,0 +1,144 @@
+"""Erasure of what a record need not hold any more: proposed by one, approved by another, told to the holder, certified.
+
+The certificate is a JWS under the platform's published key (`/.well-known/jwks.json`): what went, on which legal basis,
+who decided, and a digest by which holders of copies can tell that theirs are meant.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from yima import audit, directory, healthcode, mpi, records
+from yima.access.cards import actor_of
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of
+from yima.access.residents import own
+from yima.directory import Caller
+from yima.runtime.database import Connection
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId, home_of, person_text
+from yima.runtime.keys import signing_key
+
+RIGHT: Final = "erase"
+_REASON: Final = 8
+_SHOWN: Final = timedelta(days=90)
+ERASURE_BASES: Final = {
+    term.code: term
+    for term in (
+        healthcode.Term("purpose-ended", "The purpose has been achieved or has ended", "处理目的已实现或无法实现"),
+        healthcode.Term("retention-over", "The legal period of keeping is over", "法定保存期限已届满"),
+        healthcode.Term("consent-withdrawn", "The resident withdrew consent", "个人撤回同意"),
+        healthcode.Term("unlawful", "It was processed unlawfully or against an agreement", "违法或违约处理"),
+        healthcode.Term("wrong-record", "It belongs to nobody or to another record", "错录、误归他人"),
+        healthcode.Term("court-order", "Order of a court", "法院裁定"),
+    )
+}
+"""Personal Information Protection Law of China, article 47; and filing errors."""
+
+
+class Erasures:
+    """What operators with the right `erase` do, two of them for each act."""
+
+    def __init__(self, cx: Context) -> None:
+        self._cx = cx
+
+    async def propose(
+        self, caller: Caller, card_number: str, *, resource: str, institution: str, reason: str, legal_basis: str,
+        now: datetime,
+    ) -> str:  # fmt: skip
+        """Propose to erase, of the record behind a card: one resource (`Type/id`), or all, or what one institution (its
+        code) wrote. The id of the proposal; nothing goes yet.
+
+        Refusals: `right-needed`, `card-not-found`, `not-found`, `field-invalid`.
+        """
+        _right(caller)
+        reason = " ".join(reason.split())
+        if legal_basis not in ERASURE_BASES:
+            raise Refusal("field-invalid", field="legal_basis", expected=", ".join(ERASURE_BASES))
+        if len(reason) < _REASON:
+            raise Refusal("field-invalid", field="reason", expected=f"at least {_REASON} characters")
+        card = await healthcode.card_by_number(self._cx.database, card_number)
+        homes = await self._homes(card.person)
+        kind, _, name = resource.strip().partition("/")
+        if resource.strip() and (not kind or home_of(name) not in homes):
+            raise Refusal("not-found", field="resource")
+        scope = records.Scope(kind, name, await self._institution(institution.strip()))
+        async with self._cx.database.transaction() as c:
+            proposal = records.Proposal(actor_of(caller), reason[:500], legal_basis)
+            made = await records.propose_erasure(c, card.person, scope, proposal, now)
+            await _tell(c, caller, card.person, {"event": "propose-erasure", "legal_basis": legal_basis}, now)
+        return made
+
+    async def approve(self, c: Connection, caller: Caller, erasure: str, now: datetime) -> records.Erased:
+        """Approve what somebody else proposed, in the caller's transaction: with the commit the content is gone.
+
+        Refusals: `right-needed`, `not-found`, `second-person-needed`.
+        """
+        _right(caller)
+        found = await records.erasure_by_id(c, erasure)
+        homes = await self._homes(found.home)
+        erased = await records.erase(c, homes, erasure, actor_of(caller), now)
+        said = self._said(found, erased, actor_of(caller), now)
+        await records.certify(c, erasure, erased, self._signed(said))
+        detail = {
+            "event": "erase", "reason": found.reason, "legal_basis": found.legal_basis, "types": erased.types,
+            "proposed_by": found.proposer, "certificate": erasure,
+        }  # fmt: skip
+        await _tell(c, caller, found.home, detail, now)
+        return erased
+
+    async def withdraw(self, caller: Caller, erasure: str, now: datetime) -> None:
+        """Take back a proposal. Refusals: `right-needed`, `not-found`."""
+        _right(caller)
+        async with self._cx.database.transaction() as c:
+            found = await records.withdraw_erasure(c, erasure, now)
+            await _tell(c, caller, found.home, {"event": "withdraw-erasure"}, now)
+
+    async def proposals(self, caller: Caller, now: datetime) -> list[records.Erasure]:
+        """What waits, and what was proposed in the last ninety days. Refusal `right-needed`."""
+        _right(caller)
+        return await records.erasures(self._cx.database, now - _SHOWN)
+
+    async def certificates(self, caller: Caller) -> list[records.Erasure]:
+        """What was erased of the resident's own record. Refusal `sign-in-needed`."""
+        return await records.certificates(self._cx.database, await self._homes(own(caller)))
+
+    async def _institution(self, code: str) -> int:
+        if not code:
+            return 0
+        for one in await directory.institutions(self._cx.database):
+            if one.code == code:
+                return one.institution_id
+        raise Refusal("not-found", field="institution")
+
+    async def _homes(self, person: PersonId) -> list[PersonId]:
+        return sorted({person, *await mpi.homes(self._cx.database, person)})
+
+    def _said(self, found: records.Erasure, erased: records.Erased, approver: str, now: datetime) -> dict[str, Any]:
+        what = f"{found.type}/{found.id}" if found.type else "record"
+        return {
+            "certificate": found.erasure, "person": person_text(found.home), "what": what,
+            "institution": found.institution_id or None, "resources": erased.resources, "versions": erased.versions,
+            "types": erased.types, "sha256": erased.digest, "reason": found.reason, "legal_basis": found.legal_basis,
+            "proposed_by": found.proposer, "approved_by": approver, "erased": now.isoformat(timespec="seconds"),
+        }  # fmt: skip
+
+    def _signed(self, said: dict[str, Any]) -> str:
+        key = ECKey.import_key(signing_key(self._cx.keys, "platform/signing/1"))
+        header = {"alg": "ES256", "typ": "erasure+json", "kid": key.thumbprint()}
+        return jws.serialize_compact(header, orjson.dumps(said, option=orjson.OPT_SORT_KEYS), key)
+
+
+async def _tell(c: Connection, caller: Caller, person: int, detail: dict[str, Any], now: datetime) -> None:
+    basis = "two-people" if detail["event"] == "erase" else "proposal"
+    await audit.append(c, [event_of(Asking(caller=caller, now=now), person, "erase", "ok", basis, detail)])
+
+
+def _right(caller: Caller) -> None:
+    if caller.kind != "operator" or RIGHT not in caller.rights:
+        raise Refusal("right-needed", expected=RIGHT)

@@ -1,0 +1,30 @@
+-- name: propose
+insert into records.erasure (home, erasure, type, id, institution_id, proposed, proposer, reason, legal_basis)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+-- name: one
+select * from records.erasure where home = $1 and erasure = $2
+-- name: locked
+select * from records.erasure where home = $1 and erasure = $2 for update
+-- name: recent
+select * from records.erasure where (approved is null and withdrawn is null) or proposed > $1 order by proposed desc
+-- name: of_person
+select * from records.erasure where home = any($1) and certificate <> '' order by approved desc
+-- name: approve
+update records.erasure set approver = $3, approved = $4 where home = $1 and erasure = $2
+-- name: withdraw
+update records.erasure set withdrawn = $3 where home = $1 and erasure = $2
+-- name: certify
+update records.erasure set certificate = $3, resources = $4, versions = $5 where home = $1 and erasure = $2
+-- name: meant
+select type, id, version, submission, sha256(content) as hash from records.resource r
+where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or institution_id = $4) and content <> ''
+union all
+select type, id, version, submission, sha256(content) from records.history
+where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or institution_id = $4) and content <> ''
+order by 1, 2, 3
+-- name: lock_meant
+select from records.resource where home = any($1) and ($2 = '' or (type = $2 and id = $3)) order by home, type, id for update
+-- name: erase
+select records.erase_content($1, $2, $3)
+-- name: forget_digest
+delete from records.home where home = any($1)
