@@ -125,7 +125,8 @@ async def test_nobody_erases_without_the_right_and_the_database_itself_asks_for_
     name = ids.new_resource_id(person)
     await app.execute(
         "insert into records.erasure (home, erasure, type, id, institution_id, proposed, proposer, reason, "
-        "legal_basis, approver) values ($1, $2, '', '', 0, now(), 'operator/one', 'because', 'unlawful', 'operator/one')",
+        "legal_basis, approver) "
+        "values ($1, $2, '', '', 0, now(), 'operator/one', 'because', 'unlawful', 'operator/one')",
         person, name,
     )  # fmt: skip
     assert await app.fetchval("select records.erase_content($1, $2, $3)", [person], person, name) == 0

@@ -92,7 +92,8 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
     them away.
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `erased`,
-    `precondition-failed` (If-Match names another version), `field-invalid` (one resource twice: R4 http.html, 3.1.0.11.2 transaction rules).
+    `precondition-failed` (If-Match names another version), `field-invalid` (one resource twice: R4 http.html,
+    3.1.0.11.2 transaction rules).
     """
     _refuse_doubled(writes)
     current = await _current(c, [w for w in writes if w.method != "create"], origin.institution)
