@@ -99,7 +99,8 @@ def _export(folder: Path, kinds: Sequence[dict[str, Any]], patients: int) -> int
     with (folder / "Patient.ndjson").open("wb") as people, (folder / "Observation.ndjson").open("wb") as found:
         for person in range(patients):
             number = {"system": "urn:bench:load", "value": f"L{person}"}
-            named = {"name": [{"text": "测试"}], "gender": "female", "birthDate": "1980-01-01"}
+            born = f"{1930 + person % 90}-{person % 12 + 1:02}-{person % 28 + 1:02}"
+            named = {"name": [{"text": f"测试{_letters(person)}"}], "gender": "female", "birthDate": born}
             patient = {"resourceType": "Patient", "id": f"p{person}", "identifier": [number], **named}
             people.write(orjson.dumps(patient) + b"\n")
             for position in range(_EACH):
@@ -107,6 +108,11 @@ def _export(folder: Path, kinds: Sequence[dict[str, Any]], patients: int) -> int
                 its = {"id": f"p{person}-{position}", "subject": {"reference": f"Patient/p{person}"}}
                 found.write(orjson.dumps(kind | its) + b"\n")
     return patients * (1 + _EACH)
+
+
+def _letters(number: int) -> str:
+    """Two characters that only this person has: people of one name on one day are compared with one another."""
+    return chr(0x4E00 + number // 64 % 256) + chr(0x5E00 + number % 64 * 7)
 
 
 async def _bundles(stage: Stage, name: str, kind: str, sent: list[tuple[str, bytes, int]], clients: int) -> Line:

@@ -76,7 +76,8 @@ def test_a_code_tells_the_class(system: str, code: str, cls: str) -> None:
 
 def test_hepatitis_b_and_covid_medicines_are_not_called_hiv() -> None:
     for code in ("J05AF08", "J05AF10", "J05AF11", "J05AF13", "J05AE30", "J05AB14", "J05AP55"):
-        assert sensitivity({"medicationCodeableConcept": {"coding": [{"system": ATC, "code": code}]}}) == ORDINARY
+        medicine = {"coding": [{"system": ATC, "code": code}]}
+        assert sensitivity({"resourceType": "MedicationRequest", "medicationCodeableConcept": medicine}) == ORDINARY
 
 
 WORDS = [
@@ -111,9 +112,15 @@ PLACES: list[tuple[str, dict[str, Any]]] = [
         "contained",
         {"contained": [{"resourceType": "Medication", "code": {"coding": [{"system": ATC, "code": "N06AB03"}]}}]},
     ),
-    ("reason", {"reasonCode": [{"coding": [{"system": "x", "code": "y"}, {"system": ICD, "code": "F32"}]}]}),
+    (
+        "reason",
+        {
+            "resourceType": "Procedure",
+            "reasonCode": [{"coding": [{"system": "x", "code": "y"}, {"system": ICD, "code": "F32"}]}],
+        },
+    ),
     ("extension", {"extension": [{"url": "u", "valueCoding": {"system": ICD, "code": "F32"}}]}),
-    ("a single coding", {"class": {"system": DEPARTMENT, "code": "1500"}}),
+    ("a single coding", {"resourceType": "Encounter", "class": {"system": DEPARTMENT, "code": "1500"}}),
 ]
 
 
@@ -124,7 +131,7 @@ def test_codes_are_found_wherever_they_stand(place: str, part: dict[str, Any]) -
 
 def test_the_strictest_class_wins_and_there_are_three() -> None:
     both = {"code": {"coding": [{"system": ICD, "code": "F32"}, {"system": ICD, "code": "B20"}]}}
-    assert sensitivity(both) == "hiv"
+    assert sensitivity({"resourceType": "Condition"} | both) == "hiv"
     assert list(CLASSES) == ["hiv", "std", "psychiatric"]
 
 

@@ -43,6 +43,9 @@ class Entry:
     """The id for a POST that the platform itself chose beforehand (a bulk load, whose resources name one another across
     transactions); it counts only when it lies in the resource's home. Never what a client says."""
 
+    found: fhir.Found | None = None
+    """What the resource names, where that is known already."""
+
     def at(self, path: str) -> str:
         """A path inside the resource as the sender knows it: `Bundle.entry[3].resource.subject` for
         `Observation.subject`."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from yima import audit, consent, fhir, healthcode, mpi, records
 from yima.access import chosen
@@ -20,7 +20,7 @@ from yima.directory import Caller
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-LOOSE_END = re.compile(rb'"reference":"(?:urn:uuid:|urn:oid:|[A-Za-z]+\?)')
+_LOOSE_END: Final = re.compile(r"urn:uuid:|urn:oid:|[A-Za-z]+\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,13 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     # 1 Every Patient gets its person, every resource its home and id.
     order, addresses = await place(s, entries)
     # 2 References inside the submission become references to what is stored.
-    for p in order:
-        fhir.rewrite(p.entry.resource, addresses)
+    found = [p.entry.found or fhir.find(p.entry.resource) for p in order]
+    for p, names in zip(order, found, strict=True):
+        fhir.relink(p.entry.resource, addresses, names)
+        if any(map(is_loose, names.references)):
+            _refuse_loose_ends(p.entry)
     # 3 Store, link, issue.
-    outcomes = await _store(s, order)
+    outcomes = await _store(s, order, found)
     for p in order:
         if p.resolution and p.said:
             here = chosen.indexed(s.caller, p.id)
@@ -95,8 +98,8 @@ def _check_scopes(caller: Caller, entries: Sequence[Entry]) -> None:
 # --- storing ---------------------------------------------------------------------------------------------------------
 
 
-async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
-    classes = await _classes(s, order)
+async def _store(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Found]) -> list[Outcome]:
+    classes = await _classes(s, order, found)
     writes = [
         records.Write(p.method, p.home, p.entry.type, p.id, p.entry.resource, cls, p.entry.if_match)
         for p, cls in zip(order, classes, strict=True)
@@ -104,12 +107,7 @@ async def _store(s: Submitting, order: Sequence[Placed]) -> list[Outcome]:
     ]
     origin = origin_of(s.caller, s.submission, s.now)
     written = iter(await records.transact(s.c, writes, origin, index_key=s.index_key))
-    outcomes = [await _found(s, p) if p.method == "none" else _outcome(p, next(written)) for p in order]
-    for p, outcome in zip(order, outcomes, strict=True):
-        # Looked for in the bytes: walking every resource again only to find nothing would cost more than storing it.
-        if LOOSE_END.search(outcome.content):
-            _refuse_loose_ends(p.entry)
-    return outcomes
+    return [await _found(s, p) if p.method == "none" else _outcome(p, next(written)) for p in order]
 
 
 def origin_of(caller: Caller, submission: str, now: datetime) -> records.Origin:
@@ -120,17 +118,25 @@ def origin_of(caller: Caller, submission: str, now: datetime) -> records.Origin:
     )
 
 
+def is_loose(reference: Mapping[str, Any]) -> bool:
+    """Whether a Reference still points into a submission, or is a search."""
+    return _LOOSE_END.match(reference["reference"]) is not None
+
+
 def _refuse_loose_ends(entry: Entry) -> None:
-    """Refusal `reference-unresolved` naming the reference that points into a submission, or is a search, and found
-    nothing."""
-    for _, path, reference in fhir.references(entry.resource):
-        if reference.startswith(("urn:uuid:", "urn:oid:")) or "?" in reference:
+    """Refusal `reference-unresolved` naming the reference that found nothing."""
+    for node, path, _ in fhir.references(entry.resource):
+        if is_loose(node):
             raise Refusal("reference-unresolved", field=entry.at(path))
 
 
-async def _classes(s: Submitting, order: Sequence[Placed]) -> list[str]:
+async def _classes(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Found]) -> list[str]:
     """The sensitive class of each entry. What belongs to an encounter stored earlier is as closed as that encounter."""
-    classes = consent.propagate([p.entry.resource for p in order], [f"{p.entry.type}/{p.id}" for p in order])
+    classes = consent.propagate(
+        [p.entry.resource for p in order],
+        [f"{p.entry.type}/{p.id}" for p in order],
+        [names.codings for names in found],
+    )
     encounters = [encounter_of(p.entry.resource) for p in order]
     here = {p.id for p in order if p.entry.type == "Encounter"}
     earlier = {i for i in encounters if i and i not in here}

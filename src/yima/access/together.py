@@ -16,11 +16,10 @@ from typing import Final
 from yima import audit, consent, fhir, mpi, records
 from yima.access.context import Context
 from yima.access.place import Entry
-from yima.access.submit import LOOSE_END, Outcome, encounter_of, event_of_submission, origin_of, stricter
+from yima.access.submit import Outcome, encounter_of, event_of_submission, is_loose, origin_of, stricter
 from yima.directory import Caller
 from yima.runtime import ids
 from yima.runtime.database import Connection
-from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 
 _LOOSE: Final = re.compile(rb'"reference"\s*:\s*"(?:urn:|[A-Za-z]+\?)')
@@ -44,25 +43,26 @@ class _Taken:
     single: Single
     home: PersonId
     encounter: str
+    found: fhir.Found
 
 
 async def create_together(cx: Context, c: Connection, singles: Sequence[Single]) -> list[Outcome | None]:
     """Carry out what is plain, in the caller's transaction; None for what has to be submitted by itself.
 
-    A Refusal means that nothing of it may stand: the caller submits each by itself.
+    What it raises undoes all: the caller submits each by itself.
     """
     taken: dict[int, _Taken] = {}
     for number, single in enumerate(singles):
         home = await _home(cx, c, single)
         if home is not None:
-            taken[number] = _Taken(single, home, encounter_of(single.entry.resource))
+            found = fhir.find(single.entry.resource)
+            if not any(map(is_loose, found.references)):
+                taken[number] = _Taken(single, home, encounter_of(single.entry.resource), found)
     if not taken:
         return [None] * len(singles)
     classes = await _classes(c, list(taken.values()))
     writes = [_write(t, cls) for t, cls in zip(taken.values(), classes, strict=True)]
     written = await records.create(c, writes, index_key=cx.index_key)
-    if any(LOOSE_END.search(w.content) for w in written):  # it hid behind an escape
-        raise Refusal("reference-unresolved")
     await audit.append(c, [_event(t) for t in taken.values()])
     done = {n: Outcome(201, w.type, w.id, 1, w.content) for n, w in zip(taken, written, strict=True)}
     return [done.get(number) for number in range(len(singles))]
@@ -109,7 +109,7 @@ async def _classes(c: Connection, taken: Sequence[_Taken]) -> list[str]:
         held |= {(institution, encounter): cls for encounter, cls in found.items()}
     return [
         stricter(
-            consent.propagate([t.single.entry.resource], [""])[0],
+            consent.sensitivity(t.single.entry.resource, t.found.codings),
             held.get((t.single.caller.institution, t.encounter), ""),
         )
         for t in taken

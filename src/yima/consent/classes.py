@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from yima import fhir
+
 ORDINARY: Final = ""
 
 
@@ -145,22 +147,31 @@ _CLINICAL: Final = re.compile(
 )
 
 
-def sensitivity(resource: Mapping[str, Any]) -> str:
-    """The class code of one resource by its own codes, words and labels, or `ORDINARY`."""
-    found = {claim for system, code in _codings(resource) for claim in _claims(system, code)}
+def sensitivity(resource: dict[str, Any], codings: Iterable[tuple[str, str]] | None = None) -> str:
+    """The class code of one resource by its own codes, words and labels, or `ORDINARY`. `codings` are the
+    (system, code) found anywhere in it, where they are known already."""
+    codes = fhir.find(resource).codings if codings is None else codings
+    found = {claim for system, code in codes for claim in _claims(system, code)}
     for words in _words(resource):
         found.update(_claims_of_words(words))
     return _strictest(found) if found else ORDINARY
 
 
-def propagate(resources: Sequence[Mapping[str, Any]], full_urls: Sequence[str]) -> list[str]:
+def propagate(
+    resources: Sequence[dict[str, Any]],
+    full_urls: Sequence[str],
+    codings: Sequence[Iterable[tuple[str, str]]] | None = None,
+) -> list[str]:
     """The classes of resources submitted together: what belongs to a labelled one is labelled as well.
 
     Resources belong together through their encounter, and where a report names its results, an encounter its
     diagnoses, an order its reason. One that has a class of its own keeps it. `full_urls` are the Bundle's fullUrls, in
     the same order. Patients are never labelled.
     """
-    own = [ORDINARY if r.get("resourceType") == "Patient" else sensitivity(r) for r in resources]
+    own = [
+        ORDINARY if r.get("resourceType") == "Patient" else sensitivity(r, codings[i] if codings else None)
+        for i, r in enumerate(resources)
+    ]
     if not any(own):
         return own
     group = _groups(resources, full_urls)
@@ -237,21 +248,9 @@ def _words(resource: Mapping[str, Any]) -> Iterator[str]:
     for name in _NAMED:
         concepts = resource.get(name)
         for concept in concepts if isinstance(concepts, list) else [concepts]:
-            if isinstance(concept, Mapping):
-                yield from filter(None, [concept.get("text"), *(c.get("display") for c in concept.get("coding") or ())])
-
-
-def _codings(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every (system, code) anywhere in the resource; a loop, because this looks at every resource that is stored."""
-    found: list[tuple[str, str]] = []
-    waiting: list[Any] = [resource]
-    while waiting:
-        node = waiting.pop()
-        if type(node) is dict:
-            code, system = node.get("code"), node.get("system")
-            if type(code) is str and type(system) is str:
-                found.append((system, code))
-            waiting.extend(value for value in node.values() if type(value) is dict or type(value) is list)
-        else:
-            waiting.extend(item for item in node if type(item) is dict or type(item) is list)
-    return found
+            if type(concept) is dict:
+                if text := concept.get("text"):
+                    yield text
+                for coding in concept.get("coding") or ():
+                    if display := coding.get("display"):
+                        yield display

@@ -5,8 +5,9 @@ from yima.fhir.chains import Chain, Has
 from yima.fhir.coded import Coded, forms_among, not_among
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
-from yima.fhir.fhirpath_patch import fhirpath_patch
+from yima.fhir.fhirpath_patch import fhirpath_patch, patched
 from yima.fhir.forms import reference_forms
+from yima.fhir.found import Found, find, relink
 from yima.fhir.index import Indexed, index, primary_date, token
 from yima.fhir.outcome import ERROR_SYSTEM, operation_outcome
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH, SearchParam
@@ -36,6 +37,7 @@ __all__ = [
     "UCUM_VERSION",
     "Chain",
     "Coded",
+    "Found",
     "Has",
     "Indexed",
     "Query",
@@ -47,6 +49,7 @@ __all__ = [
     "elements",
     "encode",
     "fhirpath_patch",
+    "find",
     "fold",
     "forms_among",
     "index",
@@ -57,10 +60,12 @@ __all__ = [
     "parse",
     "parse_value",
     "parse_xml",
+    "patched",
     "patient_references",
     "primary_date",
     "reference_forms",
     "references",
+    "relink",
     "rewrite",
     "subject_reference",
     "summary",

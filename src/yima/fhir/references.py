@@ -9,24 +9,25 @@ from typing import Any, Final
 
 from yima.fhir.tables import KINDS, TYPES, choice_key, elements_of
 
-_ADDRESS_TYPES: Final = frozenset(("uri", "url", "oid", "uuid", "canonical"))
-_LEAVES: Final = _ADDRESS_TYPES | {"Narrative", "xhtml"}
+ADDRESS_TYPES: Final = frozenset(("uri", "url", "oid", "uuid", "canonical"))
+"""Primitive types that may hold the address of a resource."""
+_LEAVES: Final = ADDRESS_TYPES | {"Narrative", "xhtml"}
 _HREF: Final = re.compile(r"""(\b(?:href|src)\s*=\s*)(["'])([^"']*)\2""")
 _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?")
 
 
 @cache
-def _interesting(type_name: str) -> dict[str, str]:
+def interesting(type_name: str) -> dict[str, str]:
     """JSON key -> element type, for the keys of a type below which a reference, address or narrative may stand."""
     found = {}
     for element in elements_of(type_name).values():
         for kind in element.types:
             key = choice_key(element.name, kind) if element.choice else element.name
-            if kind in KINDS or kind in _ADDRESS_TYPES or kind == "xhtml":
+            if kind in KINDS or kind in ADDRESS_TYPES or kind == "xhtml":
                 found[key] = kind
             else:
                 found["_" + key] = "Element"
-            if kind in _ADDRESS_TYPES:
+            if kind in ADDRESS_TYPES:
                 found["_" + key] = "Element"
     return found
 
@@ -50,7 +51,7 @@ def _references(node: dict[str, Any], type_name: str, path: str) -> Iterator[tup
 
 def _objects(node: dict[str, Any], type_name: str, path: str) -> Iterator[tuple[dict[str, Any], str, str]]:
     """The child objects that may hold references, with their types and paths."""
-    known = _interesting(type_name)
+    known = interesting(type_name)
     for key, value in node.items():
         kind = known.get(key)
         if kind is None or kind in _LEAVES:
@@ -80,15 +81,15 @@ def rewrite(resource: dict[str, Any], mapping: Mapping[str, str]) -> None:
 
 
 def _rewrite(node: dict[str, Any], type_name: str, mapping: Mapping[str, str]) -> None:
-    known = _interesting(type_name)
+    known = interesting(type_name)
     if type_name == "Reference" and isinstance(text := node.get("reference"), str):
-        node["reference"] = _mapped(text, mapping)
+        node["reference"] = mapped(text, mapping)
     for key, value in node.items():
         kind = known.get(key)
         if kind is None:
             continue
-        if kind in _ADDRESS_TYPES:
-            node[key] = [_mapped(v, mapping) for v in value] if type(value) is list else _mapped(value, mapping)
+        if kind in ADDRESS_TYPES:
+            node[key] = [mapped(v, mapping) for v in value] if type(value) is list else mapped(value, mapping)
         elif kind == "xhtml":
             node[key] = _rewrite_narrative(value, mapping)
         else:
@@ -99,7 +100,8 @@ def _rewrite(node: dict[str, Any], type_name: str, mapping: Mapping[str, str]) -
                         _rewrite(item, inner, mapping)
 
 
-def _mapped(value: Any, mapping: Mapping[str, str]) -> Any:
+def mapped(value: Any, mapping: Mapping[str, str]) -> Any:
+    """An address as the mapping has it, a fragment kept; the same object when it does not have it."""
     if not isinstance(value, str):
         return value
     address, mark, fragment = value.partition("#")
@@ -110,4 +112,4 @@ def _mapped(value: Any, mapping: Mapping[str, str]) -> Any:
 def _rewrite_narrative(value: Any, mapping: Mapping[str, str]) -> Any:
     if not isinstance(value, str) or "urn:" not in value:
         return value
-    return _HREF.sub(lambda m: f"{m[1]}{m[2]}{_mapped(m[3], mapping)}{m[2]}", value)
+    return _HREF.sub(lambda m: f"{m[1]}{m[2]}{mapped(m[3], mapping)}{m[2]}", value)

@@ -54,7 +54,7 @@ class _Ours(dict[str, str]):
     """References of the source -> references here, looked up in the state of the load."""
 
     def __init__(self, state: State, institution: str) -> None:
-        super().__init__({"": ""})  # never empty: `fhir.rewrite` has nothing to do for an empty one
+        super().__init__({"": ""})  # never empty: `fhir.relink` has nothing to do for an empty one
         self._state = state
         self._institution = institution
 
@@ -147,11 +147,12 @@ class Worker:
 def _entry(number: int, row: Sending, ours: _Ours) -> Entry:
     resource = fhir.parse(row.body)
     fhir.validate(resource)
-    fhir.rewrite(resource, ours)
+    found = fhir.find(resource)
+    fhir.relink(resource, ours, found)
     kind, path = resource["resourceType"], f"entry[{number}]"
     if row.stored:
-        return Entry(method="PUT", type=kind, id=row.ours, resource=resource, path=path)
-    return Entry(method="POST", type=kind, given=row.ours, resource=resource, path=path)
+        return Entry(method="PUT", type=kind, id=row.ours, resource=resource, path=path, found=found)
+    return Entry(method="POST", type=kind, given=row.ours, resource=resource, path=path, found=found)
 
 
 def _without(part: dict[int, Sending], refusal: Refusal, answers: dict[int, Answer]) -> list[dict[int, Sending]]:
