@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from yima.consent import Emergency, Standing, emergency_visit, open_emergency, put, standing_of
+from yima.consent import Emergency, Standing, emergency_visit, open_emergency, put, standing_of, standing_of_each
 from yima.runtime import ids
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
@@ -22,7 +22,12 @@ async def say(db: Database, person: int, said: Standing, now: datetime = NOW) ->
 
 
 async def said_by(db: Database, person: int, now: datetime = NOW) -> dict[tuple[str, int], bool]:
-    return {(s.cls, s.institution): s.permit for s in await standing_of(db, [person], now)}
+    found = {(s.cls, s.institution): s.permit for s in await standing_of(db, [person], now)}
+    # Asked for many at once, each at its own moment, it is the same.
+    long_ago, nobody = (person, NOW - 9 * HOUR), (ids.new_person_id(), now)
+    each = await standing_of_each(db, [long_ago, (person, now), nobody, (person, now)])
+    assert [{(s.cls, s.institution): s.permit for s in one} for one in each] == [{}, found, {}, found]
+    return found
 
 
 async def test_a_decision_counts_from_the_next_request_on_and_the_newest_one_counts(db: Database) -> None:

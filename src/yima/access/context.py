@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from yima import audit, healthcode, mpi, records
+from yima.access.lookups import Lookups
 from yima.directory import Gateways, Sessions, SignIn
 from yima.runtime.database import Batcher, Database
 from yima.runtime.ids import PersonId
@@ -39,6 +40,7 @@ class Context:
     reader: records.Reader
     overviews: records.Overviews
     appender: audit.Appender
+    lookups: Lookups
     identities: Batcher[PersonId, mpi.Identity | None]
     sign_in: SignIn
     sessions: Sessions

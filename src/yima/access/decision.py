@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from yima import audit, consent, healthcode, records
+from yima import audit, consent, records
 from yima.access.acting import acting
 from yima.access.context import Context
 from yima.directory import Caller
@@ -40,7 +40,7 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
             True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution
         )
     visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
-    standing = await consent.standing_of(cx.database, [person], asking.now) if visit else []
+    standing = await cx.lookups.standing(person, asking.now) if visit else []
     may = None
     if asking.caller.kind == "resident" and asking.caller.person and asking.caller.person != person:
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
@@ -58,7 +58,7 @@ async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
     emergency = await consent.emergency_visit(cx.database, handle)
     if emergency:
         return emergency
-    visit = await healthcode.open_visit(cx.database, handle, now)
+    visit = await cx.lookups.visit(handle, now)
     return consent.Visit(visit.person, visit.institution, visit.assurance, visit.expires, visit.purpose)
 
 

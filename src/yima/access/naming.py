@@ -18,7 +18,7 @@ async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | Non
     if home is None:
         home = await chosen.home_of(cx.database, asking.caller, "Patient", text)
     if home is not None:
-        return await mpi.person_of_patient(cx.database, chosen.indexed(asking.caller, text))
+        return await cx.lookups.person_of_patient(chosen.indexed(asking.caller, text))
     person = ids.person_from_text(text)
     if person is None or not asking.visit:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from yima import consent, fhir, mpi, records
+from yima import consent, fhir, records
 from yima.access.context import Context
 from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, refusal_of, sight_of
 from yima.access.naming import named_person
@@ -48,7 +48,7 @@ async def search(cx: Context, asking: Asking, resource_type: str, query: fhir.Qu
         return _nothing()
     if resource_type == "Patient":
         parts = [([resource_type], replace(query, ids=patients))]
-    return await _answer(cx, asking, person, await mpi.homes(cx.database, person), parts, wanted)
+    return await _answer(cx, asking, person, await cx.lookups.homes(person), parts, wanted)
 
 
 async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part], wanted: records.Wanted) -> Found:
@@ -62,7 +62,7 @@ async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part
     person, _ = await named_person(cx, asking, "Resource", query)
     if person is None:
         return _nothing()
-    return await _answer(cx, asking, person, await mpi.homes(cx.database, person), parts, wanted)
+    return await _answer(cx, asking, person, await cx.lookups.homes(person), parts, wanted)
 
 
 _COMMON: Final = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")

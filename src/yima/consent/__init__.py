@@ -8,7 +8,7 @@ from yima.consent.classes import CLASSES, ORDINARY, SensitiveClass, propagate, s
 from yima.consent.decide import PURPOSES, Acting, Ask, Decision, Standing, Step, Visit, decide
 from yima.consent.mandate import EVIDENCE, OF_AGE, SCOPES, Mandate, What, age_reached, may_act
 from yima.consent.mandates import Giving, end_mandate, give, mandates_for, mandates_of_agent
-from yima.consent.store import Emergency, emergency_visit, open_emergency, put, standing_of
+from yima.consent.store import Emergency, emergency_visit, open_emergency, put, standing_of, standing_of_each
 
 __all__ = [
     "CLASSES",
@@ -41,4 +41,5 @@ __all__ = [
     "put",
     "sensitivity",
     "standing_of",
+    "standing_of_each",
 ]

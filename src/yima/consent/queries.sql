@@ -4,6 +4,13 @@ select distinct on (class, institution_id) class, institution_id, permit, decide
 from consent.standing where person_id = any($1) and decided <= $2 and (ends is null or ends > $2)
 order by class, institution_id, decided desc, permit
 
+-- name: standing_of_each
+-- The same for many persons, each at its own moment.
+select distinct on (asked.n, s.class, s.institution_id) asked.n, s.class, s.institution_id, s.permit, s.ends
+from unnest($1::bigint[], $2::timestamptz[]) with ordinality as asked (person_id, at, n)
+  join consent.standing s on s.person_id = asked.person_id and s.decided <= asked.at and (s.ends is null or s.ends > asked.at)
+order by asked.n, s.class, s.institution_id, s.decided desc, s.permit
+
 -- name: put
 insert into consent.standing (person_id, standing_id, class, institution_id, permit, decided, ends, agent)
 values ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -23,6 +23,18 @@ async def standing_of(db: Database | Connection, persons: Sequence[PersonId], no
     return [Standing(row["class"], row["institution_id"], row["permit"], row["ends"]) for row in rows]
 
 
+async def standing_of_each(
+    db: Database | Connection, asked: Sequence[tuple[PersonId, datetime]]
+) -> list[list[Standing]]:
+    """The standing decisions in force of each of these persons at each's moment, in one question."""
+    found: list[list[Standing]] = [[] for _ in asked]
+    for n, cls, institution, permit, ends in await db.fetch(
+        SQL.standing_of_each, [person for person, _ in asked], [at for _, at in asked]
+    ):
+        found[n - 1].append(Standing(cls, institution, permit, ends))
+    return found
+
+
 async def put(c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime) -> None:
     """Keep a decision. Refusal `field-invalid` when the class is not one that exists."""
     if said.cls != "all" and said.cls not in CLASSES:

@@ -4,6 +4,8 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 `phone_scripts` (showing); `Verifier` (scanning); `open_visit`, `visits_of` (visits); `qr_png`, `qr_svg`, `qr_terminal`
 (drawing); `advance`, `reissue`, `history`, `merge` (life cycle); `propose`, `approve` (suspension); `PURPOSES`,
 `STEPS` and the other closed lists.
+
+`visits_behind` and `still_open` are `open_visit` for many handles at once.
 """
 
 from yima.healthcode import counter, kiosk, national, offline, trust
@@ -75,7 +77,7 @@ from yima.healthcode.use import (
 )
 from yima.healthcode.use_statistics import SMALL, Cell, Statistics, by_institution, protected, statistics
 from yima.healthcode.verify import RefusedScan, Verification, Verifier, check
-from yima.healthcode.visit import Visit, open_visit, visits_of
+from yima.healthcode.visit import Visit, open_visit, still_open, visits_behind, visits_of
 
 __all__ = [
     "APPLY_MODES",
@@ -169,6 +171,7 @@ __all__ = [
     "static_text",
     "statistics",
     "step_of",
+    "still_open",
     "survivor_of",
     "suspended_counts",
     "suspensions",
@@ -176,5 +179,6 @@ __all__ = [
     "trust",
     "unmerge",
     "uses_of",
+    "visits_behind",
     "visits_of",
 ]

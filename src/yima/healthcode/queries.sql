@@ -79,6 +79,10 @@ join healthcode.visit as v on v.person_id = r.person_id and v.visit = r.visit
 select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
 from healthcode.visit where person_id = $1 and visit = $2
 
+-- name: visits_behind
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
+from healthcode.visit where (person_id, visit) in (select * from unnest($1::bigint[], $2::text[]))
+
 -- name: visits_of
 select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
 from healthcode.visit where person_id = $1 and started >= $2 order by started desc limit $3

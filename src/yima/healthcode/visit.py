@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,14 +43,31 @@ def new_handle(person: PersonId) -> str:
 
 async def open_visit(source: Source, handle: str, now: datetime) -> Visit:
     """The visit behind a handle. Refusals: `visit-needed` when there is none, `visit-expired` when it has ended."""
-    person = person_from_text(handle[:10]) if len(handle) == 11 + _RANDOM_CHARS and handle.isascii() else None
+    person = _person(handle)
     row = await source.fetchrow(SQL.visit, person, handle) if person else None
-    if row is None:
+    return still_open(_visit(row) if row else None, now)
+
+
+def still_open(visit: Visit | None, now: datetime) -> Visit:
+    """The visit, if it counts now. Refusals as `open_visit`."""
+    if visit is None:
         raise Refusal("visit-needed")
-    visit = _visit(row)
     if now >= visit.expires:
         raise Refusal("visit-expired")
     return visit
+
+
+async def visits_behind(source: Source, handles: Iterable[str]) -> dict[str, Visit]:
+    """The visits behind these handles, ended or not, in one question; what is no visit's handle is absent."""
+    asked = [(person, handle) for handle in set(handles) if (person := _person(handle))]
+    if not asked:
+        return {}
+    rows = await source.fetch(SQL.visits_behind, [person for person, _ in asked], [handle for _, handle in asked])
+    return {row["visit"]: _visit(row) for row in rows}
+
+
+def _person(handle: str) -> PersonId | None:
+    return person_from_text(handle[:10]) if len(handle) == 11 + _RANDOM_CHARS and handle.isascii() else None
 
 
 async def put_visit(c: Connection, visit: Visit) -> None:

@@ -4,7 +4,7 @@ Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` 
 and the pure core: `fields`, `keys`, `compare`, `scorer`, `decide`, `explained`, `Model`.
 """
 
-from yima.mpi.asked import Described, Numbered, described, domain_known, likely, local_numbers
+from yima.mpi.asked import Described, Numbered, described, described_among, domain_known, likely, local_numbers
 from yima.mpi.between import between, rekey
 from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.compare import LEVELS, Levels, compare
@@ -41,6 +41,7 @@ from yima.mpi.person import (
     documents_of,
     find_patients,
     homes,
+    homes_of,
     identities,
     identity,
     masked_number,
@@ -49,6 +50,7 @@ from yima.mpi.person import (
     patients_of,
     person_of_document,
     person_of_patient,
+    persons_of_patients,
     phone_of,
     registered_by,
     totals,
@@ -125,6 +127,7 @@ __all__ = [
     "decide",
     "decide_proposal",
     "described",
+    "described_among",
     "differences",
     "document_is_plausible",
     "documents_of",
@@ -136,6 +139,7 @@ __all__ = [
     "find_patients",
     "freeze",
     "homes",
+    "homes_of",
     "identities",
     "identity",
     "is_national",
@@ -158,6 +162,7 @@ __all__ = [
     "patients_of",
     "person_of_document",
     "person_of_patient",
+    "persons_of_patients",
     "phone_of",
     "probability",
     "proposal",

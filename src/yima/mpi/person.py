@@ -109,6 +109,19 @@ async def person_of_patient(source: Database | Connection, patient_id: str) -> P
     return row["person_id"] if row else None
 
 
+async def persons_of_patients(source: Database | Connection, patients: Sequence[str]) -> dict[str, PersonId]:
+    """The persons that these Patients are linked to; unknown ids are absent. Ids without NUL."""
+    return {row["patient_id"]: row["person_id"] for row in await source.fetch(SQL.persons_of_patients, list(patients))}
+
+
+async def homes_of(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, list[PersonId]]:
+    """`homes` of each of these persons, in one question."""
+    found = {person: {person} for person in persons}
+    for person, home in await source.fetch(SQL.homes_of, list(found)):
+        found[person].add(home)
+    return {person: sorted(homes) for person, homes in found.items()}
+
+
 async def registered_by(source: Database | Connection, patient_id: str, institution: int) -> bool:
     """Whether this institution registered the Patient."""
     return bool((await source.fetchrow(SQL.registered_by, patient_id, institution))[0])

@@ -81,6 +81,14 @@ select coalesce(m.root, l.person_id) as person_id from mpi.link l left join mpi.
 select patient_id, home, institution_id, rule from mpi.link
 where person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1) order by created, patient_id
 
+-- name: persons_of_patients
+select l.patient_id, coalesce(m.root, l.person_id) as person_id from unnest($1::text[]) as asked (patient_id)
+  join mpi.link l using (patient_id) left join mpi.merged m using (person_id)
+
+-- name: homes_of
+select asked.person_id, l.home from unnest($1::bigint[]) as asked (person_id) join mpi.link l
+  on l.person_id in (select asked.person_id union all select g.person_id from mpi.merged g where g.root = asked.person_id)
+
 -- name: find_local
 select i.patient_id, coalesce(m.root, l.person_id) as person_id from mpi.identifier i join mpi.link l using (patient_id)
   left join mpi.merged m on m.person_id = l.person_id

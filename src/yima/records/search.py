@@ -199,7 +199,10 @@ def _part(part: Part, args: list[Any]) -> str:
     if query.ids is not None:
         also("id = any(?::text[])", query.ids)
     for alternatives in query.tokens:
-        also("tokens && ?::bigint[]", alternatives)
+        if len(alternatives) == 1:
+            also("? = any(tokens)", alternatives[0])  # a sixth less for each row than the overlap of two arrays
+        else:
+            also("tokens && ?::bigint[]", alternatives)
     for clause, low, high in _ranges(query):
         args += [low, high]
         clauses.append(clause.replace(":from", f"${len(args) - 1}").replace(":to", f"${len(args)}"))

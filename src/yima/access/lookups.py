@@ -1,0 +1,60 @@
+"""What a decision asks about, for many requests at once: one question for all that came in one turn of the loop.
+
+Nothing is kept. Each answer is as fresh as a question of one's own, since a batch is asked after its last member came:
+a withdrawn consent, an ended visit or a merge counts from the next request on, on every worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from yima import consent, healthcode, mpi
+from yima.runtime.database import Batcher, Database
+from yima.runtime.ids import PersonId
+
+_MOST: Final = 200
+_LANES: Final = 2
+
+
+class Lookups:
+    """Coalesced look-ups; one per worker process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._visits = Batcher(self._visits_behind, limit=_MOST, lanes=_LANES)
+        self._standings = Batcher(self._standing_of_each, limit=_MOST, lanes=_LANES)
+        self._patients = Batcher(self._persons_of, limit=_MOST, lanes=_LANES)
+        self._persons = Batcher(self._homes_of, limit=_MOST, lanes=_LANES)
+
+    async def visit(self, handle: str, now: datetime) -> healthcode.Visit:
+        """As `healthcode.open_visit`."""
+        return healthcode.still_open(await self._visits.submit(handle), now)
+
+    async def standing(self, person: PersonId, now: datetime) -> list[consent.Standing]:
+        """As `consent.standing_of` one person."""
+        return await self._standings.submit((person, now))
+
+    async def person_of_patient(self, patient: str) -> PersonId | None:
+        """As `mpi.person_of_patient`."""
+        return None if "\x00" in patient else await self._patients.submit(patient)
+
+    async def homes(self, person: PersonId) -> list[PersonId]:
+        """As `mpi.homes`."""
+        return await self._persons.submit(person)
+
+    async def _visits_behind(self, handles: list[str]) -> Sequence[healthcode.Visit | None]:
+        found = await healthcode.visits_behind(self._db, handles)
+        return [found.get(handle) for handle in handles]
+
+    async def _standing_of_each(self, asked: list[tuple[PersonId, datetime]]) -> Sequence[list[consent.Standing]]:
+        return await consent.standing_of_each(self._db, asked)
+
+    async def _persons_of(self, patients: list[str]) -> Sequence[PersonId | None]:
+        found = await mpi.persons_of_patients(self._db, patients)
+        return [found.get(patient) for patient in patients]
+
+    async def _homes_of(self, persons: list[PersonId]) -> Sequence[list[PersonId]]:
+        found = await mpi.homes_of(self._db, persons)
+        return [found[person] for person in persons]
