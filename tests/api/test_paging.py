@@ -92,7 +92,7 @@ async def test_the_self_link_says_what_was_used(sandbox: Institution, whose: str
     assert outcome["resource"]["issue"][0]["severity"] == "warning"
 
 
-# --- over several types ------------------------------------------------------------------------------------------------
+# --- over several types ----------------------------------------------------------------------------------------------
 async def test_a_search_of_the_system_names_its_types(sandbox: Institution, whose: str) -> None:
     page = await get(sandbox, f"/fhir?_type=Patient,Observation&patient={whose}")
     assert {e["resource"]["resourceType"] for e in page["entry"]} == {"Patient", "Observation"}
@@ -144,3 +144,57 @@ async def test_all_of_a_patients_compartment(sandbox: Institution, whose: str) -
 )
 async def test_what_not_all_types_have_is_refused(sandbox: Institution, query: str, status: int, code: str) -> None:
     assert_refused(await sandbox.call("GET", f"/fhir{query}"), status, code)
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+async def versions(platform: Platform) -> tuple[Institution, str, list[str]]:
+    """A sandbox with one organization of five versions, the last a deletion; and when each was written."""
+    place = await platform.institution("V", matching="off")
+    made = await place.create({"resourceType": "Organization", "name": "v1"})
+    address, times = f"/fhir/Organization/{made['id']}", [made["meta"]["lastUpdated"]]
+    for n in range(2, 5):
+        changed = (await place.call("PUT", address, made | {"name": f"v{n}"})).json()
+        times.append(changed["meta"]["lastUpdated"])
+    await place.call("DELETE", address)
+    return place, address, times
+
+
+@pytest.mark.parametrize("of", ["instance", "type", "system"])
+async def test_history_goes_forwards_and_backwards_in_pages(
+    versions: tuple[Institution, str, list[str]], of: str
+) -> None:
+    place, address, _ = versions
+    where = {"instance": address, "type": "/fhir/Organization", "system": "/fhir"}[of]
+    pages = [await get(place, f"{where}/_history?_count=2")]
+    assert pages[0]["type"] == "history"
+    while "next" in links(pages[-1]):
+        pages.append(await get(place, links(pages[-1])["next"]))
+    assert [page["total"] for page in pages] == [5, 5, 5]
+    etags = [e["response"]["etag"] for page in pages for e in page["entry"]]
+    assert etags == ['W/"5"', 'W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
+    methods = [e["request"]["method"] for page in pages for e in page["entry"]]
+    assert methods == ["DELETE", "PUT", "PUT", "PUT", "POST"]
+    back = [pages[-1]]
+    while "previous" in links(back[-1]):
+        back.append(await get(place, links(back[-1])["previous"]))
+    assert [page["entry"] for page in back] == [page["entry"] for page in pages[::-1]]
+
+
+@pytest.mark.parametrize("of", ["instance", "type"])
+async def test_history_of_a_time(versions: tuple[Institution, str, list[str]], of: str) -> None:
+    place, address, times = versions
+    where = address if of == "instance" else "/fhir/Organization"
+
+    async def found(query: str) -> list[str]:
+        page = await get(place, f"{where}/_history?{query}")
+        return [e["response"]["etag"] for e in page.get("entry", [])]
+
+    third = times[2].replace("+", "%2B")
+    assert await found(f"_since={third}") == ['W/"5"', 'W/"4"', 'W/"3"']
+    assert await found("_since=2099-01-01") == []
+    assert await found("_at=2099-01-01") == ['W/"5"']
+    assert await found("_at=2001-01-01") == []
+    assert 'W/"3"' in await found(f"_at={third}")
+    assert_refused(await place.call("GET", f"{where}/_history?_at=soon"), 400, "search-value-invalid")
+    assert_refused(await place.call("GET", f"{where}/_history?_count=x"), 400, "search-value-invalid")

@@ -24,7 +24,7 @@ from yima.access.submit import Outcome
 from yima.access.summaries import Summaries, Summary
 from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
-from yima.records import START, Erased, Erasure, Overview, Part, Spot, Stored, Wanted
+from yima.records import START, Erased, Erasure, Overview, Page, Part, Spot, Stored, Times, Wanted
 from yima.records import Position as ReindexPosition
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "Offer",
     "Outcome",
     "Overview",
+    "Page",
     "Pair",
     "Paper",
     "Part",
@@ -76,6 +77,7 @@ __all__ = [
     "Summaries",
     "Summary",
     "Ticket",
+    "Times",
     "Upkeep",
     "UseReport",
     "Wanted",

@@ -61,19 +61,19 @@ async def versions(
 
 
 async def sandbox_versions(
-    cx: Context, asking: Asking, resource_type: str | None, since: datetime | None, limit: int
-) -> list[records.Stored]:
-    """All versions of a type, or of all types, that a sandbox itself wrote; nobody else may range over people.
+    cx: Context, asking: Asking, resource_type: str | None, times: records.Times, wanted: records.Wanted
+) -> records.Page:
+    """A page of the versions of a type, or of all types, that a sandbox wrote; nobody else may range over people.
 
     Refusals `person-not-named`, `scope-insufficient`.
     """
     if not asking.caller.sandbox:
         raise Refusal("person-not-named", field=resource_type or "_history")
     check_scope(asking.caller, resource_type or "*", "r")
-    rows = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, since, limit)
+    page = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, times, wanted)
     decision = await decide(cx, asking, SHELF, resource_type or "*")
-    await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(rows)})
-    return rows
+    await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(page.rows)})
+    return page
 
 
 async def _current(

@@ -300,10 +300,10 @@ class Access:
         return await disclose.versions(self._cx, asking, resource_type, resource_id, limit)
 
     async def sandbox_versions(
-        self, asking: decision.Asking, resource_type: str | None, since: datetime | None, limit: int
-    ) -> list[records.Stored]:
-        """All versions of a type or of everything that a sandbox wrote: see `access.disclose.sandbox_versions`."""
-        return await disclose.sandbox_versions(self._cx, asking, resource_type, since, limit)
+        self, asking: decision.Asking, resource_type: str | None, times: records.Times, wanted: records.Wanted
+    ) -> records.Page:
+        """A page of the versions of all that a sandbox wrote: see `access.disclose.sandbox_versions`."""
+        return await disclose.sandbox_versions(self._cx, asking, resource_type, times, wanted)
 
     def query(
         self, asking: decision.Asking, resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool

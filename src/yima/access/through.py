@@ -86,7 +86,7 @@ async def _own_value_set(db: Database, scope: Scope, name: str, value: str) -> d
     escaped = re.sub(r"([\\\\,|$])", r"\\\1", value)
     query = fhir.compile_query("ValueSet", [(name, escaped)], key=scope.index_key, across=True)
     homes, sight = scope.place("ValueSet")
-    page = await records.search(db, homes, "ValueSet", query, sight, offset=0, count=1)
+    page = await records.search(db, homes, "ValueSet", query, sight, records.Wanted(count=1, total=False))
     return fhir.parse(page.rows[0].content) if page.rows else None
 
 

@@ -66,9 +66,25 @@ def _bound(caller: Caller, resource_type: str, visit: str) -> bytes:
     return "\x1f".join((caller.kind, caller.agent_id, resource_type, visit)).encode()
 
 
-def bundle(entries: Sequence[bytes], *, total: int | None, links: Sequence[tuple[str, str]]) -> bytes:
-    """A searchset Bundle around entries that are JSON already."""
-    head = {"resourceType": "Bundle", "type": "searchset"} | ({} if total is None else {"total": total})
+def beside(previous: Spot | None, following: Spot | None, total: int | None, count: int) -> list[tuple[str, Spot]]:
+    """(relation, where) of the other pages; none where this one is all."""
+    if not count or not (previous or following):
+        return []
+    links = [("first", START)]
+    if previous:
+        links.append(("previous", previous))
+    if following:
+        links.append(("next", following))
+    if total:
+        links.append(("last", Spot(back=True, seen=total, take=total % count or count)))
+    return links
+
+
+def bundle(
+    entries: Sequence[bytes], *, total: int | None, links: Sequence[tuple[str, str]], kind: str = "searchset"
+) -> bytes:
+    """A Bundle (searchset or history) around entries that are JSON already."""
+    head = {"resourceType": "Bundle", "type": kind} | ({} if total is None else {"total": total})
     head_json = orjson.dumps(head | {"link": [{"relation": relation, "url": url} for relation, url in links]})
     return b"%s%s}" % (head_json[:-1], b',"entry":[%s]' % b",".join(entries) if entries else b"")
 

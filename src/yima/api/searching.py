@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import fhir
-from yima.access import START, Access, Asking, Found, Part, Spot, Wanted
+from yima.access import Access, Asking, Found, Part, Wanted
 from yima.api import paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
@@ -151,7 +151,7 @@ def _bundle(
     own = f"?_cursor={cursor}" if cursor else f"?{urlencode(used)}" if it.named and used else ""
     links = [("self", f"{address}{own}")]
     pager = paging.pager_of(request)
-    for relation, spot in _beside(found, total, wanted.count):
+    for relation, spot in paging.beside(found.previous, found.next, total, wanted.count):
         sealed = pager.seal(paging.Place(used, spot, total), asking.caller, it.bound, asking.visit)
         links.append((relation, f"{address}?_cursor={sealed}"))
     entries = [paging.entry(base, row.type, row.id, _part(row.content, query)) for row in found.rows]
@@ -159,20 +159,6 @@ def _bundle(
     if query.ignored and not cursor:
         entries.append(paging.outcome_entry(query.ignored, language_of(request)))
     return paging.bundle(entries, total=total, links=links)
-
-
-def _beside(found: Found, total: int | None, count: int) -> list[tuple[str, Spot]]:
-    """The links to other pages; none where this one is all."""
-    if not count or not (found.previous or found.next):
-        return []
-    links = [("first", START)]
-    if found.previous:
-        links.append(("previous", found.previous))
-    if found.next:
-        links.append(("next", found.next))
-    if total:
-        links.append(("last", Spot(back=True, seen=total, take=total % count or count)))
-    return links
 
 
 def _part(content: bytes, query: fhir.Query) -> bytes:

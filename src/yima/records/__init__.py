@@ -22,6 +22,8 @@ from yima.records.erasure import (
 from yima.records.home import Opened, Overviews, these
 from yima.records.overview import CHINA, Overview, overview
 from yima.records.overview import TYPES as OVERVIEW_TYPES
+from yima.records.pages import Page
+from yima.records.past import Times, sandbox_history
 from yima.records.read import (
     Reader,
     Sight,
@@ -31,12 +33,11 @@ from yima.records.read import (
     everything,
     existing,
     history,
-    sandbox_history,
     total,
     version,
 )
 from yima.records.reindex import Batch, Position, reindex
-from yima.records.search import Page, Part, search, search_parts
+from yima.records.search import Part, search, search_parts
 from yima.records.spots import START, Spot, Wanted
 from yima.records.write import Origin, Write, Written, create, transact
 
@@ -60,6 +61,7 @@ __all__ = [
     "Sight",
     "Spot",
     "Stored",
+    "Times",
     "Wanted",
     "Write",
     "Written",

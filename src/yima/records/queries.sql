@@ -37,16 +37,6 @@ select h.version, h.updated, h.institution_id, case when h.class = '' then r.cla
 from records.history h join records.resource r using (home, type, id) where home = $1 and type = $2 and id = $3
 order by version desc limit $4
 
--- name: sandbox_history
--- All versions of what a sandbox wrote, newest first.
-select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
-where sandbox and institution_id = $1 and ($2::text is null or type = $2) and ($3::timestamptz is null or updated >= $3)
-union all
-select h.home, h.type, h.id, h.version, h.updated, h.institution_id, h.class, h.deleted, h.content
-from records.history h join records.resource r using (home, type, id)
-where r.sandbox and r.institution_id = $1 and ($2::text is null or r.type = $2) and ($3::timestamptz is null or h.updated >= $3)
-order by updated desc, type, id, version desc limit $4
-
 -- name: everything
 select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
 where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)

@@ -113,13 +113,6 @@ async def history(
     return [_of(row, home, resource_type, resource_id) for row in rows]
 
 
-async def sandbox_history(
-    db: Database, institution: int, resource_type: str | None, since: datetime | None, limit: int
-) -> list[Stored]:
-    """All versions of what a sandbox wrote (of one type, or of all), newest first."""
-    return [stored(row) for row in await db.fetch(SQL.sandbox_history, institution, resource_type, since, limit)]
-
-
 async def classes_present(db: Database, homes: Sequence[PersonId], author: int = 0) -> frozenset[str]:
     """Which sensitive classes a record holds from others than `author`, so that what is withheld can be named."""
     return frozenset(row["class"] for row in await db.fetch(SQL.classes_present, list(homes), author))

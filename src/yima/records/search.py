@@ -4,20 +4,19 @@ rarer parameters and orders on the parsed resource."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from yima import fhir
-from yima.records.read import Sight, Stored, stored
+from yima.records.pages import Page, page_of
+from yima.records.read import Sight
 from yima.records.spots import START, Keys, Spot, Wanted, beyond, edge_of, keys_of, order_by
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, low"
-_STORED = 9  # the first of them are a `Stored`
 _INSIDE = "({a} >= :from and {b} <= :to)"
 _PREFIXES = {
     "eq": _INSIDE,
@@ -35,16 +34,6 @@ _SCAN = 20_000
 """At most this many rows of one record are looked at for a rare parameter or order; more is too costly."""
 Part = tuple[Sequence[str], fhir.Query]
 """Types, and what is asked of resources of these."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of matches; how many there are in all, where that was asked; and where the pages beside it are."""
-
-    rows: tuple[Stored, ...]
-    total: int
-    previous: Spot | None = None
-    next: Spot | None = None
 
 
 async def search(
@@ -101,23 +90,7 @@ async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]],
         found = int((await db.fetchrow(f"select count(*) from records.resource where {where}", *args))[0])
     else:
         found = len(rows)
-    return _page(rows, found, keys, spot, more)
-
-
-def _page(rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
-    """`more`: there is something beyond this page in the direction it was looked in."""
-    found = tuple(stored(row[:_STORED]) for row in rows)
-    if not rows:
-        return Page(found, total)
-    first, last = edge_of(keys, rows[0]), edge_of(keys, rows[-1])
-    before, after = (more, bool(spot.edge)) if spot.back else (bool(spot.edge), more)
-    seen = spot.seen if not spot.back else max(spot.seen - len(rows), 0)
-    return Page(
-        found,
-        total,
-        Spot(first, back=True, seen=seen) if before else None,
-        Spot(last, seen=seen + len(rows)) if after else None,
-    )
+    return page_of(rows, found, keys, spot, more)
 
 
 async def _by_looking(
@@ -138,7 +111,7 @@ async def _by_looking(
     ordered = bool(parts[0][1].order)
     rest = _after_row(matches, keys, spot) if ordered else [row for row in matches if row["there"]]
     chosen = (rest[-count:] if count else []) if spot.back else rest[:count]
-    return _page(chosen, len(matches), keys, spot, len(rest) > count)
+    return page_of(chosen, len(matches), keys, spot, len(rest) > count)
 
 
 def _after_row(matches: Sequence[Any], keys: Keys, spot: Spot) -> list[Any]:

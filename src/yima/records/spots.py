@@ -13,7 +13,8 @@ from typing import Any, Final
 from yima import fhir
 
 _COLUMNS: Final = {"date": "low", "_lastUpdated": "updated", "_id": "id"}
-_TIMES: Final = ("low", "updated")
+_CASTS: Final = {"low": "timestamptz", "updated": "timestamptz", "version": "integer"}
+"""Columns that are not text."""
 Keys = Sequence[tuple[str, bool]]
 """(column, descending); `id` is among them."""
 
@@ -69,7 +70,19 @@ def order_by(keys: Keys, back: bool) -> str:
 
 def edge_of(keys: Keys, row: Any) -> tuple[str | None, ...]:
     """A row's values in the order's columns, as text."""
-    return tuple(v.isoformat() if isinstance(v := row[name], datetime) else v for name, _ in keys)
+    found = (row[name] for name, _ in keys)
+    return tuple(v.isoformat() if isinstance(v, datetime) else None if v is None else str(v) for v in found)
+
+
+def _value(name: str, text: str | None) -> Any:
+    if text is None:
+        return None
+    match _CASTS.get(name):
+        case "timestamptz":
+            return datetime.fromisoformat(text)
+        case "integer":
+            return int(text)
+    return text
 
 
 def beyond(keys: Keys, spot: Spot, args: list[Any]) -> str:
@@ -79,10 +92,9 @@ def beyond(keys: Keys, spot: Spot, args: list[Any]) -> str:
     ways: list[str] = []
     same: list[str] = []
     for (name, descending), text in zip(keys, spot.edge, strict=True):
-        value = datetime.fromisoformat(text) if text is not None and name in _TIMES else text
-        args.append(value)
-        place = f"${len(args)}" + ("::timestamptz" if name in _TIMES else "::text")
-        if step := _further(name, place, value is None, descending, spot.back):
+        args.append(_value(name, text))
+        place = f"${len(args)}::{_CASTS.get(name, 'text')}"
+        if step := _further(name, place, text is None, descending, spot.back):
             ways.append(" and ".join([*same, step]))
         same.append(f"{name} is not distinct from {place}")
     return "(" + " or ".join(f"({way})" for way in ways) + ")"
