@@ -90,6 +90,9 @@ async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
         may = frozenset(t for t in decision.only_types or records.OVERVIEW_TYPES if asking.caller.may(t, "r"))
     homes = await mpi.homes(cx.database, person)
     opened = await cx.overviews.open(homes, sight_of(decision), today(asking), may)
+    if not opened.counts and decision.only_institution is not None:
+        await log(cx, asking, person, "read", "denied", decision, {})
+        raise Refusal("not-found")  # who wrote nothing about a person learns nothing of them, not even a name
     return Seen(person, identity, decision, opened.overview, opened.counts, _named(opened.held & decision.closed))
 
 

@@ -17,3 +17,8 @@ where r.home = $1 and k.version is distinct from r.version
 insert into records.home (home, rules, held, versions, content) values ($1, $2, $3, $4, $5)
 on conflict (home) do update set rules = excluded.rules, held = excluded.held, versions = excluded.versions, content = excluded.content
 where records.home.versions < excluded.versions or records.home.rules <> excluded.rules
+
+-- name: these
+-- Resources by type and id ($2, $3) in these homes.
+select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+where home = any($1) and (type, id) in (select * from unnest($2::text[], $3::text[])) and not deleted

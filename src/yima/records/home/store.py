@@ -15,7 +15,7 @@ from typing import Final
 
 from yima.records.home.fold import Home, folded, packed, unpacked
 from yima.records.overview import RULES, Overview, assembled
-from yima.records.read import Sight
+from yima.records.read import Sight, Stored, stored
 from yima.runtime.database import Database, Queries
 from yima.runtime.ids import PersonId
 
@@ -96,3 +96,12 @@ async def _renewed(db: Database, number: PersonId, kept: Home | None) -> Home:
     known = [(one.type, one.id, one.version) for one in kept.entries] if kept else []
     columns = [list(column) for column in zip(*known, strict=True)] or [[], [], []]
     return folded(kept, await db.fetch(SQL.changed, number, *columns))
+
+
+async def these(db: Database, homes: Sequence[PersonId], references: Sequence[str], sight: Sight) -> list[Stored]:
+    """The resources named `Type/id` in these homes, as far as they are within sight, in the order of the names."""
+    named = [reference.split("/", 1) for reference in references]
+    rows = await db.fetch(SQL.these, list(homes), [kind for kind, _ in named], [identity for _, identity in named])
+    place = {reference: number for number, reference in enumerate(references)}
+    found = [row for row in map(stored, rows) if sight.covers(row)]
+    return sorted(found, key=lambda row: place[f"{row.type}/{row.id}"])

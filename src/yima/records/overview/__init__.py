@@ -104,6 +104,7 @@ def assembled(
         medicines=_entries(found.medicines),
         immunisations=_entries(found.immunisations),
         procedures=_entries(found.procedures),
+        devices=_entries(found.devices),
         results=groups(read),
         trends=trends(read),
         activities=activities(timeline),

@@ -74,6 +74,7 @@ def basics(case: Case, who: Identity, read: Sequence[Reading], allergies: Sequen
         bmi=_measure(read, _BMI),
         smoking=_answer(read, _SMOKING),
         allergies=_allergy_summary(allergies, none_known),
+        no_known_allergy=none_known,
         contacts=_contacts(case),
     )
 

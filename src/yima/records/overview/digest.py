@@ -18,7 +18,7 @@ from .model import EpisodeKind, Text
 from .reading import CHINA, Moment, first, items, mapping, moment, reference_key, status_code, string
 from .values import Value, measured
 
-RULES: Final = 1
+RULES: Final = 2
 """Raise it when digests of the same resource change: what was kept by earlier rules is then computed anew."""
 
 # Resource type -> (role of its code, element of its code, elements that say when, in order of trust)
@@ -39,6 +39,8 @@ _SHAPES: Final[dict[str, tuple[Role, str, tuple[str, ...]]]] = {
     "Immunization": ("vaccine", "vaccineCode", ("occurrenceDateTime", "recorded")),
     "Procedure": ("procedure", "code", ("performedDateTime", "performedPeriod")),
     "DocumentReference": ("other", "type", ("date",)),
+    "DeviceUseStatement": ("other", "device", ("timingDateTime", "timingPeriod", "recordedOn")),
+    "Device": ("other", "type", ()),
 }
 _MEDICINE: Final = (
     "intent",
@@ -61,6 +63,8 @@ _KEPT: Final[dict[str, tuple[str, ...]]] = {
     "Immunization": ("protocolApplied", "statusReason"),
     "Procedure": ("reasonCode",),
     "DocumentReference": ("conclusion", "description"),
+    "DeviceUseStatement": ("device",),
+    "Device": (),
     "Patient": ("id", "birthDate", "gender", "name", "contact", "deceasedDateTime", "deceasedBoolean"),
     "RelatedPerson": ("id", "name"),
     **dict.fromkeys(
@@ -245,17 +249,26 @@ def _only(body: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _coded(body: Mapping[str, Any], element: str) -> object:
-    """The coded element; a medicine may stand in a contained Medication instead."""
+    """The coded element; a medicine may stand in a contained Medication, and a device stands in its own resource."""
     value = body.get(element)
-    if value is not None or element != "medicationCodeableConcept":
-        return value
-    reference = mapping(body.get("medicationReference"))
-    wanted = string(reference.get("reference"))
+    if element == "device":
+        return _pointed_at(body, value, "type")
+    if value is None and element == "medicationCodeableConcept":
+        return _pointed_at(body, body.get("medicationReference"), "code")
+    if value is None and body.get("resourceType") == "Device":
+        return {"text": first(body.get("deviceName")).get("name")}
+    return value
+
+
+def _pointed_at(body: Mapping[str, Any], reference: object, element: str) -> object:
+    """What a contained resource is, else how the reference names it."""
+    found = mapping(reference)
+    wanted = string(found.get("reference"))
     if wanted.startswith("#"):
         for inner in items(body.get("contained")):
             if inner.get("id") == wanted[1:]:
-                return inner.get("code")
-    return {"text": reference.get("display")}
+                return inner.get(element)
+    return {"text": found.get("display")}
 
 
 def _encounter(body: Mapping[str, Any]) -> str:

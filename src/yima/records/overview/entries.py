@@ -10,7 +10,7 @@ from .dosage import dosage
 from .gather import Case, Fact
 from .merge import Draft, Merged, merge
 from .model import NO_TEXT, Text
-from .reading import Moment, codes, decimal, first, has_chinese, items, mapping, status_code, string
+from .reading import Moment, codes, decimal, first, has_chinese, items, mapping, reference_key, status_code, string
 from .words_icd10 import NO_PROBLEMS
 from .words_snomed import NO_KNOWN_ALLERGY
 
@@ -47,11 +47,12 @@ class Lists(NamedTuple):
     medicines: list[Merged]
     immunisations: list[Merged]
     procedures: list[Merged]
+    devices: list[Merged]
 
 
 def lists(case: Case) -> Lists:
-    """All five lists."""
-    return Lists(problems(case), allergies(case), medicines(case), immunisations(case), procedures(case))
+    """All six lists."""
+    return Lists(problems(case), allergies(case), medicines(case), immunisations(case), procedures(case), devices(case))
 
 
 def problems(case: Case) -> list[Merged]:
@@ -244,3 +245,20 @@ def _procedure(fact: Fact) -> Draft:
     detail = Text("、".join(r.zh for r in reasons), ", ".join(r.en for r in reasons)) if reasons else NO_TEXT
     active = status in ("in-progress", "preparation", "on-hold")
     return Draft(fact, f"{fact.concept.key}|{fact.day}", fact.at, fact.at, None, active, label, detail)
+
+
+def devices(case: Case) -> list[Merged]:
+    """Implants and other devices, one line per name; those only registered stand beside those reported in use."""
+    used = [_device(case, fact) for fact in case.of("DeviceUseStatement")]
+    named = {reference_key(fact.body.get("device")) for fact in case.of("DeviceUseStatement")}
+    return merge([*used, *(_device(case, fact) for fact in case.of("Device") if fact.source not in named)])
+
+
+def _device(case: Case, fact: Fact) -> Draft:
+    target = case.by_source.get(reference_key(fact.body.get("device")))
+    if target and not fact.concept.title:
+        fact.concept = target.concept
+    status = fact.status or "active"
+    label = words.pair(words.DEVICE_STATUS.get(status)) or Text(status, status)
+    active = status in ("active", "on-hold", "intended")
+    return Draft(fact, fact.concept.key, fact.at, fact.at, None, active, label, NO_TEXT)

@@ -90,6 +90,8 @@ class Basics(msgspec.Struct, frozen=True):
     bmi: Measure | None
     smoking: Text
     allergies: Text
+    no_known_allergy: bool
+    """Somebody recorded that there is none (and nobody recorded one that counts, where `allergies` says so)."""
     contacts: int
 
 
@@ -227,6 +229,7 @@ class Overview(msgspec.Struct, frozen=True):
     medicines: tuple[Entry, ...]
     immunisations: tuple[Entry, ...]
     procedures: tuple[Entry, ...]
+    devices: tuple[Entry, ...]
     results: tuple[ResultGroup, ...]
     trends: tuple[Trend, ...]
     activities: tuple[Activity, ...]

@@ -104,6 +104,15 @@ PROCEDURE_STATUS: dict[str, tuple[str, str]] = {
     "unknown": ("不详", "Unknown"),
 }
 
+DEVICE_STATUS: dict[str, tuple[str, str]] = {
+    "active": ("在用", "In use"),
+    "intended": ("拟用", "Planned"),
+    "on-hold": ("暂停", "Paused"),
+    "completed": ("已取出或停用", "Removed or no longer used"),
+    "stopped": ("已取出或停用", "Removed or no longer used"),
+    "inactive": ("停用", "Not in use"),
+}
+
 SEXES: dict[str, tuple[str, str]] = {
     "male": ("男", "Male"),
     "female": ("女", "Female"),

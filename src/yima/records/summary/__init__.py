@@ -1,0 +1,9 @@
+"""The International Patient Summary of a record (HL7 IPS 2.0.0 on FHIR R4): its sections, and the document Bundle.
+
+Pure: from an overview and the resources it rests on. What is not within sight is not among them.
+"""
+
+from yima.records.summary.document import Frame, document
+from yima.records.summary.sections import COMPOSITION_PROFILE, Section, references, sections
+
+__all__ = ["COMPOSITION_PROFILE", "Frame", "Section", "document", "references", "sections"]
