@@ -15,7 +15,7 @@ from yima.api import paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, form_of, is_xml
-from yima.api.fhir_write import message_of
+from yima.api.receiving import message_of
 from yima.runtime.errors import Refusal
 
 _MOST: Final = 1000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from yima.fhir.fhirpath import Context, Node, compile_expression, root
-from yima.fhir.patch import MAX_OPERATIONS
+from yima.fhir.patch import MAX_OPERATIONS, json_patch
 from yima.fhir.tables import KINDS, Element, choice_key, elements_of
 from yima.runtime.errors import Refusal
 
@@ -60,6 +60,14 @@ class _Operation:
         if name not in self.parts:
             raise Refusal("field-missing", field=f"{self.where}.part", expected=f"a part named {name}")
         return self.parts[name]
+
+
+def patched(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
+    """A patched copy of the resource: by a JSON Patch, which is a list, or a FHIRPath Patch, which is Parameters.
+
+    Refusals: those of `json_patch` and `fhirpath_patch`.
+    """
+    return fhirpath_patch(resource, patch) if isinstance(patch, dict) else json_patch(resource, patch)
 
 
 def fhirpath_patch(resource: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:

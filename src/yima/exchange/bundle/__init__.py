@@ -3,7 +3,7 @@
 Face: `plan` (a Bundle as entries, every mistake found at once), `Plan`, `response` (outcomes as a response Bundle).
 """
 
-from yima.exchange.bundle.plan import Plan, Reading, plan
+from yima.exchange.bundle.plan import Patching, Plan, Reading, plan
 from yima.exchange.bundle.response import response
 
-__all__ = ["Plan", "Reading", "plan", "response"]
+__all__ = ["Patching", "Plan", "Reading", "plan", "response"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -10,8 +11,9 @@ from yima import fhir
 from yima.access import Entry
 from yima.runtime.errors import Refusal
 
-_WRITES = ("POST", "PUT", "DELETE")
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _MISTAKES = 20
+_JSON_PATCH = "application/json-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,24 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Patching:
+    """A patch: of what, by address or by a search, and how. It becomes an update once that has been read."""
+
+    type: str
+    id: str
+    condition: str
+    patch: Any
+    """A JSON Patch (a list) or a FHIRPath Patch (Parameters)."""
+    if_match: int | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a Bundle asks for, entry by entry."""
 
     kind: Literal["transaction", "batch"]
-    entries: tuple[Entry | Reading, ...]
+    entries: tuple[Entry | Reading | Patching, ...]
     key: str
     """`Bundle.identifier` as `system|value`, empty when it has none."""
 
@@ -50,7 +65,7 @@ def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:
         raise Refusal("field-invalid", field="Bundle.entry", expected="a list")
     if len(rows) > max_entries:
         raise Refusal("too-many-entries", field="Bundle.entry", limit=max_entries)
-    entries: list[Entry | Reading] = []
+    entries: list[Entry | Reading | Patching] = []
     mistakes: list[Refusal] = []
     for position, row in enumerate(rows):
         try:
@@ -77,7 +92,7 @@ def _key(identifier: Any) -> str:
     return f"{system}|{value}"
 
 
-def _entry(row: Any, path: str) -> Entry | Reading:
+def _entry(row: Any, path: str) -> Entry | Reading | Patching:
     if not isinstance(row, dict) or not isinstance(row.get("request"), dict):
         raise Refusal("field-missing", field=f"{path}.request", expected="method and url")
     request = row["request"]
@@ -89,8 +104,13 @@ def _entry(row: Any, path: str) -> Entry | Reading:
     if method == "GET":
         return Reading(url)
     if method not in _WRITES:
-        raise Refusal("field-invalid", field=f"{path}.request.method", expected="GET, POST, PUT or DELETE")
+        raise Refusal("field-invalid", field=f"{path}.request.method", expected="GET, POST, PUT, PATCH or DELETE")
     resource_type, resource_id, condition = _address(url, path)
+    if method == "PATCH":
+        return Patching(
+            resource_type, resource_id, condition, _patch(row, resource_id or condition, path), _match(request, path),
+            f"{path}.resource",
+        )  # fmt: skip
     if method == "DELETE":
         if not (resource_id or condition):
             raise Refusal("field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search]")
@@ -124,6 +144,28 @@ def _entry(row: Any, path: str) -> Entry | Reading:
         if_match=_match(request, path),
         path=f"{path}.resource",
     )
+
+
+def _patch(row: Mapping[str, Any], place: str, path: str) -> Any:
+    """The patch of an entry: Parameters, or a Binary with a JSON Patch (R4 http.html#patch)."""
+    if not place:
+        raise Refusal(
+            "field-invalid", field=f"{path}.request.url", expected="[type]/[id] or [type]?[search], for PATCH"
+        )
+    resource = row.get("resource")
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if kind == "Parameters":
+        return resource
+    if not isinstance(resource, dict) or kind != "Binary" or resource.get("contentType") != _JSON_PATCH:
+        raise Refusal(
+            "field-invalid",
+            field=f"{path}.resource",
+            expected=f"Parameters, or a Binary with contentType {_JSON_PATCH}",
+        )
+    try:
+        return fhir.parse_value(base64.b64decode(str(resource.get("data")), validate=True))
+    except ValueError:
+        raise Refusal("field-invalid", field=f"{path}.resource.data", expected="a JSON Patch in base64") from None
 
 
 def _text(holder: Mapping[str, Any], name: str, path: str) -> str:
@@ -176,7 +218,7 @@ def _address(url: str, path: str) -> tuple[str, str, str]:
     return parts[0], parts[1] if len(parts) == 2 else "", condition
 
 
-def _repeated(entries: list[Entry | Reading]) -> list[Refusal]:
+def _repeated(entries: list[Entry | Reading | Patching]) -> list[Refusal]:
     """A fullUrl must name one entry, or references to it mean nothing."""
     seen: set[str] = set()
     repeated = []

@@ -46,8 +46,11 @@ class Expression:
 @lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
     """Compile an expression once. Refusal `expression-invalid`."""
-    tree = syntax.parse_expression(text)
-    return Expression(text, tree, compiled(tree))
+    try:
+        tree = syntax.parse_expression(text)
+        return Expression(text, tree, compiled(tree))
+    except RecursionError:
+        raise Refusal("expression-invalid", reason="nested too deeply", at="") from None
 
 
 def evaluate(resource: dict[str, Any], text: str) -> Items:

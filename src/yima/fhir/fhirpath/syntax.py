@@ -13,7 +13,9 @@ from yima.runtime.errors import Refusal
 
 MAX_LENGTH: Final = 16_384
 MAX_DEPTH: Final = 60
-"""Brackets and chains inside each other: more than the longest expression of R4 and its guides has."""
+"""Brackets and operands inside each other: more than the longest expressions of R4 and its guides have."""
+MAX_CHAIN: Final = 100
+"""Steps, or operators, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ _LEVELS: Final = (
     ("is", "as"), ("+", "-", "&"), ("*", "/", "div", "mod"),
 )  # fmt: skip
 """Binary operators, the loosest first (grammar, operator precedence)."""
+_BINDS: Final = {operator: level for level, operators in enumerate(_LEVELS) for operator in operators}
 _UNITS: Final = re.compile(r"(?:year|month|week|day|hour|minute|second|millisecond)s?")
 
 
@@ -160,20 +163,19 @@ class _Parser:
             self.fail(f"'{mark}'")
         self.next()
 
-    def expression(self, level: int) -> Tree:
-        if level == len(_LEVELS):
-            return self.unary()
-        tree = self.deeper(lambda: self.expression(level + 1)) if level == 0 else self.expression(level + 1)
+    def expression(self, least: int) -> Tree:
+        """As long as operators bind at least so tightly."""
+        tree = self.deeper(self.unary)
         chain = 0
-        while self.kind in ("word", "sign") and self.mark in _LEVELS[level]:
+        while self.kind in ("word", "sign") and (level := _BINDS.get(self.mark, -1)) >= least:
             operator, chain = self.mark, chain + 1
+            if chain > MAX_CHAIN:
+                self.fail(f"at most {MAX_CHAIN} operators in a row")
             self.next()
             if operator in ("is", "as"):
                 tree = OfType(operator, tree, self.type_name())
             else:
                 tree = Binary(operator, tree, self.expression(level + 1))
-            if chain > MAX_DEPTH:
-                self.fail(f"at most {MAX_DEPTH} operators in a row")
         return tree
 
     def deeper(self, read: Callable[[], Tree]) -> Tree:
@@ -197,8 +199,8 @@ class _Parser:
         links = 0
         while self.kind == "sign" and self.mark in (".", "["):
             links += 1
-            if links > MAX_DEPTH:
-                self.fail(f"at most {MAX_DEPTH} steps")
+            if links > MAX_CHAIN:
+                self.fail(f"at most {MAX_CHAIN} steps")
             if self.mark == ".":
                 self.next()
                 tree = Member(tree, self.invocation(first=False))

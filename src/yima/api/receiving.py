@@ -1,0 +1,71 @@
+"""A submission while it is being read: who sent it, its body, and the answer to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from yima import exchange, fhir
+from yima.access import Access, Asking, Outcome
+from yima.api.answers import access_of, fhir_answer, language_of
+from yima.api.asking import asking_of, type_of
+from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
+from yima.runtime import clock, logs
+from yima.runtime.errors import Refusal
+
+_KEY_LENGTH: Final = 256
+
+
+@dataclass(slots=True)
+class Received:
+    """A submission while it is being read."""
+
+    access: Access
+    asking: Asking
+    message: exchange.Message
+
+
+@asynccontextmanager
+async def received(request: Request, *kinds: str) -> AsyncIterator[Received]:
+    """The caller, then the body; what is refused while it is read is kept, without content, for the operator to see."""
+    began = time.perf_counter()
+    it = Received(access_of(request), await asking_of(request), exchange.NOTHING)
+    if "type" in request.path_params:
+        type_of(request)
+    it.message = message_of(request, it.asking, b"")
+    try:
+        check_acceptable(request)
+        check_type(request, *(kinds or (*JSON_TYPES, *XML_TYPES)))
+        body = await body_of(request)
+        if is_xml(request):
+            body = fhir.encode(fhir.parse_xml(body))  # from here on it is what its JSON would have been
+        it.message = replace(it.message, body=body)
+        yield it
+    except Refusal as refusal:
+        await exchange.refuse(it.access, it.message, refusal, began)
+        raise
+
+
+def outcome_answer(request: Request, access: Access, outcome: Outcome) -> Response:
+    """What a write came to: its address and version, and, unless Prefer says minimal, the resource."""
+    address = f"{access.base_url}/fhir/{outcome.type}/{outcome.id}/_history/{outcome.version}"
+    minimal = "return=minimal" in request.headers.get("prefer", "")
+    body = b"" if minimal else outcome.content
+    return fhir_answer(request, body, outcome.status, Location=address, ETag=f'W/"{outcome.version}"')
+
+
+def message_of(request: Request, asking: Asking, body: bytes) -> exchange.Message:
+    """What arrived, with its idempotency key. Refusal `field-invalid` for a key that is too long."""
+    key = request.headers.get("idempotency-key", "").strip().strip('"')
+    if len(key) > _KEY_LENGTH:
+        raise Refusal("field-invalid", field="Idempotency-Key", expected=f"at most {_KEY_LENGTH} characters")
+    return exchange.Message(
+        caller=asking.caller, body=body, key=key, received=clock.now(), request_id=logs.request_id.get(),
+        language=language_of(request), visit=asking.visit,
+    )  # fmt: skip
