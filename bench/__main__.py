@@ -18,6 +18,7 @@ import uvloop
 
 from bench import profiling, report
 from bench.cases import CASES
+from bench.cases.growth import growth
 from bench.measure import BenchError, Line
 from bench.stage import Plan, database, stage
 from yima.runtime import logs
@@ -43,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if said.profile:
                 print(uvloop.run(profiling.profile(plan, server, said.profile)))
                 return 0
-            lines = asyncio.run(measured(plan, server, said.only or list(CASES)))
+            if said.growth:
+                lines = asyncio.run(growth(plan, server, said.growth))
+            else:
+                lines = asyncio.run(measured(plan, server, said.only or list(CASES)))
     except (BenchError, Refusal) as error:
         print(f"bench failed: {error}", file=sys.stderr)
         return 1
@@ -87,6 +91,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the JSON (default bench/results/)")
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="where to put the database (default the temporary directory)"
+    )
+    parser.add_argument(
+        "--growth",
+        action="append",
+        type=int,
+        metavar="RESIDENTS",
+        help="instead: the same figures among so many residents; may be repeated. A million takes 15 GB in --folder",
     )
     parser.add_argument(
         "--profile", choices=sorted(profiling.PROFILED), help="instead: where the CPU time of one kind of request goes"

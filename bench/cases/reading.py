@@ -116,7 +116,7 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
         requests.append(request("GET", f"/fhir/Observation?{query}", token=token))
         recorder, sight = Recorder(stage.access.database), records.Sight(only_institution=row["institution_id"])
         compiled = stage.access.query(_BENCH, "Observation", params, lenient=False)
-        await records.search(recorder, [row["home"]], "Observation", compiled, sight, offset=0, count=50)
+        await records.search(recorder, [row["home"]], "Observation", compiled, sight, records.Wanted(count=50))
         scripts.append(recorder.script())
     await stage.yima(requests[:8], connections=8, again=False)
     run = await stage.yima(requests, connections=CONNECTIONS)
