@@ -17,6 +17,7 @@ from yima.fhir.dates import span, value_range
 from yima.fhir.forms import bound_forms, code_forms, plain, reference_forms, uri_forms, writer
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH
 from yima.fhir.paths import Path, steps_of
+from yima.fhir.tables import elements_of
 
 REMEMBERED: Final = 65536  # hashes kept per kind; some 10 MB when full
 
@@ -42,11 +43,11 @@ def index(resource: dict[str, Any], *, key: bytes = b"") -> Indexed:
     The forms hold identifiers: without a key, a stored hash of an identity number can be found by trying them all.
     """
     hashes: set[int] = set()
-    places = _places(resource["resourceType"])
-    for name in (*resource, ""):
-        for place in places.get(name, ()):
-            for value in place.path.pick(resource, resource):
-                hashes.update(place.hashes(place, value, key))
+    for name, place in _plan(resource["resourceType"], tuple(resource)):
+        if place.second and place.second not in resource[name]:
+            continue
+        for value in place.path.pick(resource, resource):
+            hashes.update(place.hashes(place, value, key))
     return Indexed(sorted(hashes), primary_date(resource))
 
 
@@ -76,20 +77,31 @@ class _Place:
     path: Path
     params: tuple[str, ...]
     hashes: Callable[[_Place, Any, bytes], Iterable[int]]
+    second: str = ""
+    """The key in the object behind the first, where that is one object: without it nothing is there."""
+
+
+@lru_cache(REMEMBERED // 16)
+def _plan(type_name: str, keys: tuple[str, ...]) -> list[tuple[str, _Place]]:
+    """The places to look at in a resource with these keys, with the key each begins with."""
+    places = _places(type_name)
+    return [(name, place) for name in (*keys, "") for place in places.get(name, ())]
 
 
 @cache
 def _places(type_name: str) -> dict[str, list[_Place]]:
     """The places of a type by their first JSON key; '' for the computed ones."""
     params: dict[Path, list[str]] = {}
+    elements = elements_of(type_name)
     for param in SEARCH[type_name].values():
         if param.type in ("token", "reference", "uri") and param.name != "_id":
             for path in param.paths:
                 params.setdefault(path, []).append(param.name)
     found: dict[str, list[_Place]] = {}
     for path, names in params.items():
-        first = steps_of(path.text)[0][0]
-        place = _Place(path, tuple(names), _HASHES.get(path.type, _of_any))
+        first, *rest = (step for step, _ in steps_of(path.text))
+        single = first in elements and not elements[first].many
+        place = _Place(path, tuple(names), _HASHES.get(path.type, _of_any), rest[0] if rest and single else "")
         found.setdefault("" if first.startswith("@") else first, []).append(place)
     return found
 
@@ -114,6 +126,11 @@ def _uri_hashes(params: tuple[str, ...], address: str, key: bytes) -> tuple[int,
 @lru_cache(REMEMBERED)
 def _reference_hashes(params: tuple[str, ...], text: str, key: bytes) -> tuple[int, ...]:
     return tuple(token(form, key) for param in params for form in reference_forms(param, text))
+
+
+@lru_cache(REMEMBERED // 16)
+def _identifier_hashes(params: tuple[str, ...], system: str, value: str, key: bytes) -> tuple[int, ...]:
+    return tuple(token(form, key) for param in params for form in code_forms(f"{param}:identifier", system, value))
 
 
 def _of_any(place: _Place, value: Any, key: bytes) -> Iterable[int]:
@@ -141,9 +158,16 @@ def _of_address(place: _Place, value: Any, key: bytes) -> Iterable[int]:
 
 
 def _of_reference(place: _Place, value: Any, key: bytes) -> Iterable[int]:
-    if "identifier" in value:
+    known = _reference_hashes(place.params, value.get("reference", ""), key)
+    identifier = value.get("identifier")
+    if identifier is None:
+        return known
+    kind = value.get("type")
+    if kind == "Patient":
         return _of_any(place, value, key)
-    return _reference_hashes(place.params, value.get("reference", ""), key)
+    # An organisation's code is no secret, and stands in nearly every resource.
+    hashes = _identifier_hashes if kind == "Organization" else _identifier_hashes.__wrapped__
+    return known + hashes(place.params, identifier.get("system", ""), identifier.get("value", ""), key)
 
 
 _HASHES: Final[dict[str, Callable[[_Place, Any, bytes], Iterable[int]]]] = {
