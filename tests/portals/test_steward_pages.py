@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,13 +55,13 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-async def desk(platform: Platform) -> AsyncIterator[Desk]:
+async def desk(platform: Platform) -> Desk:
     async with platform.database.transaction() as c:
         for code in ("st-1", "st-2"):
             one = directory.Operator(code, f"管理员{code}", f"Steward {code}", frozenset({"steward"}))
             await directory.register_operator(c, one)
         await directory.register_operator(c, directory.Operator("op-x", "无权", "Nobody", frozenset({"suspend"})))
-    yield Desk(platform, await platform.institution("S"), await platform.institution("T"))
+    return Desk(platform, await platform.institution("S"), await platform.institution("T"))
 
 
 def pair_form(page: str, **fields: str) -> dict[str, str]:
@@ -178,9 +177,7 @@ async def test_death_theft_and_a_shared_number_are_reported_with_the_document(de
     csrf = form_token((await browser.get(f"{ADDRESS}/reports")).text)
     said = {"csrf": csrf, "system": NATIONAL, "reason": "派出所来函确认"}
     for wrong in ({"value": "1"}, {"value": resident_number()}, {"kind": "x"}, {"system": "urn:x"}, {"reason": "x"}):
-        refused = await browser.post(
-            f"{ADDRESS}/reports", data=said | {"kind": "death", "value": numbers[0]} | wrong
-        )
+        refused = await browser.post(f"{ADDRESS}/reports", data=said | {"kind": "death", "value": numbers[0]} | wrong)
         assert refused.status_code in (404, 422), wrong
         assert numbers[0] not in refused.text
     for kind, number in zip(("death", "theft", "shared"), numbers, strict=True):

@@ -10,9 +10,11 @@ from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
 from yima.access.door import Access
 from yima.access.erasing import ERASURE_BASES
+from yima.access.exporting import EXPORT_BASES, NEVER_DEIDENTIFIED, ExportOrder
 from yima.access.families import AtCounter, Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.kiosk import Answer, Question
+from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
 from yima.access.register import Application, Mother, Registered
@@ -29,6 +31,10 @@ from yima.records import Position as ReindexPosition
 
 __all__ = [
     "ERASURE_BASES",
+    "EXPORT_BASES",
+    "MOST_MATCHES",
+    "NEVER_DEIDENTIFIED",
+    "PERSON_SYSTEM",
     "SHARED_TYPES",
     "START",
     "Access",
@@ -44,11 +50,13 @@ __all__ = [
     "Entry",
     "Erased",
     "Erasure",
+    "ExportOrder",
     "Families",
     "FamilyView",
     "Found",
     "Gateway",
     "Given",
+    "Identified",
     "Mother",
     "Offer",
     "Outcome",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from yima import audit, directory, fhir, healthcode, mpi, records
@@ -12,13 +12,14 @@ from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
 from yima.access.erasing import Erasures
+from yima.access.exporting import Exporting
 from yima.access.families import Families
 from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
 from yima.access.lookups import Lookups
-from yima.access.overviews import RecordView, open_patient, open_record
 from yima.access.matching import Matching
+from yima.access.overviews import RecordView, open_patient, open_record
 from yima.access.printing import Printing
 from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
@@ -36,6 +37,7 @@ from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.fingerprint import check_fingerprint
 from yima.runtime.ids import PersonId
+from yima.runtime.jobs import Handler
 from yima.runtime.keys import FileKeyStore, KeyStore, Vault
 from yima.runtime.settings import Settings
 
@@ -103,6 +105,7 @@ class Access:
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses, self.erasures = Uses(self._cx), Erasures(self._cx)
+        self.exporting = Exporting(self._cx)
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log = Log(database, keys)
@@ -123,9 +126,10 @@ class Access:
         await check_fingerprint(database, access.vault)
         return access
 
-    def start_upkeep(self, now: Callable[[], datetime]) -> None:
-        """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`."""
-        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now).run())
+    def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler] | None = None) -> None:
+        """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`. `more`: those of rooms
+        above, by kind."""
+        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more).run())
 
     async def close(self) -> None:
         """Give back what was opened."""

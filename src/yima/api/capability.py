@@ -19,7 +19,12 @@ INTERACTIONS: Final = ("read", "vread", "history-instance", "create", "update", 
 SEARCHABLE: Final = frozenset(fhir.COMPARTMENT_TYPES) | SHARED_TYPES | {"Patient", *TYPES}
 """A search names one patient, or asks the shared directory; other types can only be read by id."""
 OPERATIONS: Final = {
-    "Patient": {"everything": "", "summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"},
+    "Patient": {
+        "everything": "",
+        "match": "",
+        "ihe-pix": "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+        "summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+    },
     "Observation": {"lastn": ""},
     **{kind: dict.fromkeys(names, "") for kind, names in terminology.OPERATIONS.items()},
     "DocumentReference": {"docref": "http://hl7.org/fhir/us/core/OperationDefinition/docref"},

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Asking, Found, Part, Wanted
-from yima.api import paging
+from yima.api import identity, paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable, form_of
@@ -38,10 +38,16 @@ class _Search:
 
 
 async def search(request: Request) -> Response:
-    """GET /fhir/[type]?.. and POST /fhir/[type]/_search: search in one patient's record."""
+    """GET /fhir/[type]?.. and POST /fhir/[type]/_search: search in one patient's record.
+
+    Of Patients also by demographics over everybody, for callers with that right: see `identity.demographics`.
+    """
     check_acceptable(request)
     asking, name = await asking_of(request), type_of(request)
-    return fhir_answer(request, await run_search(request, asking, name, await _params(request)))
+    params = await _params(request)
+    if name == "Patient" and identity.is_demographics(asking, params):
+        return await identity.demographics(request, asking, params)
+    return fhir_answer(request, await run_search(request, asking, name, params))
 
 
 async def compartment(request: Request) -> Response:

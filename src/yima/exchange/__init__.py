@@ -8,27 +8,55 @@ from yima.exchange.bundle import Patching, Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Mistake, Submission, dashboard, mistakes
 from yima.exchange.erasure import approve_erasure
+from yima.exchange.exporting import Exporter
+from yima.exchange.exports import JOB as EXPORT_JOB
+from yima.exchange.exports import KEPT as EXPORT_KEPT
+from yima.exchange.exports import (
+    Export,
+    Wanted,
+    approve_export,
+    ask_export,
+    delete_export,
+    export_of,
+    exports,
+    folder_of,
+    forget_exports,
+    reject_export,
+)
 from yima.exchange.inbox import receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
 
 __all__ = [
+    "EXPORT_JOB",
+    "EXPORT_KEPT",
     "NOTHING",
     "ByInstitution",
     "Dashboard",
+    "Export",
+    "Exporter",
     "Message",
     "Mistake",
     "Patching",
     "Plan",
     "Reading",
     "Submission",
+    "Wanted",
     "approve_erasure",
+    "approve_export",
+    "ask_export",
     "checked",
     "dashboard",
+    "delete_export",
+    "export_of",
+    "exports",
+    "folder_of",
+    "forget_exports",
     "mistakes",
     "plan",
     "receive_bundle",
     "receive_entries",
     "receive_one",
     "refuse",
+    "reject_export",
     "version_of",
 ]  # fmt: skip

@@ -4,7 +4,16 @@ Face: `Registration` (what a Patient says), `resolve` (who that is), `Identity` 
 and the pure core: `fields`, `keys`, `compare`, `scorer`, `decide`, `explained`, `Model`.
 """
 
-from yima.mpi.asked import Described, Numbered, described, described_among, domain_known, likely, local_numbers
+from yima.mpi.asked import (
+    Described,
+    Numbered,
+    described,
+    described_among,
+    domain_known,
+    likely,
+    local_numbers,
+    undisputed_holder,
+)
 from yima.mpi.between import between, rekey
 from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.compare import LEVELS, Levels, compare
@@ -186,6 +195,7 @@ __all__ = [
     "split",
     "tell_strangers",
     "totals",
+    "undisputed_holder",
     "undo",
     "unmerge",
     "veiled",

@@ -5,19 +5,20 @@ What comes out is for `access`, which decides who may be told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Final
 
 from yima.mpi import normalise
 from yima.mpi.decide import Decision, decide
 from yima.mpi.fields import Fields
 from yima.mpi.fields import fields as fields_of
-from yima.mpi.heard import heard
+from yima.mpi.heard import heard, read_fields
 from yima.mpi.keys import keys
 from yima.mpi.model import model_named
 from yima.mpi.names import name_key, read_name
 from yima.mpi.registration import Identifier
-from yima.mpi.resolve import candidates_of
+from yima.mpi.resolve import candidates_of, digest
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -100,6 +101,21 @@ def _part(text: str) -> str:
 
 def _begins(wanted: str, held: tuple[str, ...], exact: bool) -> bool:
     return bool(wanted) and any(one == wanted if exact else one.startswith(wanted) for one in held if one)
+
+
+async def described_among(
+    source: Database | Connection, said: Described, persons: Collection[PersonId]
+) -> set[PersonId]:
+    """Those of few persons, found otherwise, of whom all of this was said; a phone is not looked at here."""
+    rows = await source.fetch(ASKED.said_of, list(persons), normalise.VERSION)
+    words = replace(said, phone="")
+    return {row["person_id"] for row in rows if _fits(words, Fields(), read_fields(row["said"]))}
+
+
+async def undisputed_holder(source: Database | Connection, vault: Vault, number: Identifier) -> PersonId | None:
+    """Who holds a national number that is in nobody's dispute, or None."""
+    row = await source.fetchrow(ASKED.undisputed, digest(vault, number, 0))
+    return row["person_id"] if row else None
 
 
 async def domain_known(source: Database | Connection, system: str, institution: int = 0) -> bool:

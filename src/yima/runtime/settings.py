@@ -240,6 +240,11 @@ class Settings:
         "Font file with Chinese characters for printed cards (TrueType or OpenType; the first face of a collection). "
         "Empty: the fonts of this machine.",
     )
+    strangers_a_day: int = _setting(
+        500,
+        _number(0, 1_000_000),
+        "Persons a day of whom an institution with the right `demographics` may be told without having registered them.",
+    )
     suspension_days: int = _setting(
         30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
     )
