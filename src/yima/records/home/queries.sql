@@ -1,6 +1,6 @@
 -- name: written
--- How much was ever written to each home.
-select home, count(*) as held, sum(version)::bigint as versions from records.resource where home = any($1) group by home order by home
+-- How much was ever written to each home. The last time tells apart what an erasure and later writes could make look alike.
+select home, count(*) as held, sum(version)::bigint as versions, max(updated) as last from records.resource where home = any($1) group by home order by home
 
 -- name: kept
 select rules, held, versions, content from records.home where home = $1

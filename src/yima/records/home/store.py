@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from yima.records.home.fold import Home, folded, packed, unpacked
@@ -23,8 +23,8 @@ SQL = Queries(__package__)
 _REMEMBERED: Final = 40_000
 """Resources in the overviews that a worker remembers, some 40 MB."""
 
-_Stamp = tuple[PersonId, int, int]
-"""A home, its rows, the sum of their versions."""
+_Stamp = tuple[PersonId, int, int, datetime]
+"""A home, its rows, the sum of their versions, and when the last was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Overviews:
     ) -> Opened:
         """The record of these homes at this moment, as far as it is within sight; of all types, or of these."""
         rows = await self._db.fetch(SQL.written, list(homes))
-        stamps = tuple((row["home"], row["held"], row["versions"]) for row in rows)
+        stamps = tuple((row["home"], row["held"], row["versions"], row["last"]) for row in rows)
         key = (stamps, sight, today, types)
         opened = self._made.get(key)
         if opened is None:
@@ -79,7 +79,7 @@ def put_together(homes: Sequence[Home], sight: Sight, today: date, types: frozen
 
 async def up_to_date(db: Database, stamp: _Stamp) -> Home:
     """What the resources of a home say, deleted and sensitive ones included."""
-    number, held, versions = stamp
+    number, held, versions, _ = stamp
     row = await db.fetchrow(SQL.kept, number)
     kept = None
     # More rows than the stamp counted: written meanwhile, or erased. Made anew, so that nothing erased is left over.

@@ -13,13 +13,14 @@ from .ages import months_old
 from .basics import basics, identity
 from .concepts import Concept
 from .digest import RULES, TYPES, Digest, Digester
-from .entries import lists, no_known_allergy
+from .entries import denials, lists
 from .episodes import activities, episodes
 from .gather import gather
 from .merge import Merged
 from .model import (
     Activity,
     Basics,
+    Contradiction,
     Entry,
     Episode,
     EpisodeKind,
@@ -29,16 +30,22 @@ from .model import (
     LineKind,
     Measure,
     Overview,
+    Part,
     Result,
     ResultGroup,
+    Stage,
+    Step,
     Suggestion,
     Tag,
     Text,
+    Track,
     Trend,
 )
+from .quality import contradictions, expected_parts
 from .reading import CHINA
 from .results import groups, readings, trends
 from .schedule import UNTIL_MONTHS, Gap, gaps
+from .stages import stages
 from .suggestions import suggestions
 from .tags import tags
 
@@ -49,6 +56,7 @@ __all__ = [
     "Activity",
     "Basics",
     "Concept",
+    "Contradiction",
     "Digest",
     "Digester",
     "Entry",
@@ -60,11 +68,15 @@ __all__ = [
     "LineKind",
     "Measure",
     "Overview",
+    "Part",
     "Result",
     "ResultGroup",
+    "Stage",
+    "Step",
     "Suggestion",
     "Tag",
     "Text",
+    "Track",
     "Trend",
     "assembled",
     "overview",
@@ -96,9 +108,11 @@ def assembled(
     missing: list[Gap] = []
     if born and 0 <= months_old(born, today) < UNTIL_MONTHS and not who.dead:
         missing = gaps(case.of("Immunization"), born, today)
+    told = tags(case, who, found, read, timeline, missing)
+    due = suggestions(case, who, found.problems, read, timeline, missing)
     return Overview(
-        tags=tags(case, who, found, read, timeline, missing),
-        basics=basics(case, who, read, found.allergies, no_known_allergy(case)),
+        tags=told,
+        basics=basics(case, who, read, found.allergies, bool(denials(case))),
         problems=_entries(found.problems),
         allergies=_entries(found.allergies),
         medicines=_entries(found.medicines),
@@ -109,7 +123,10 @@ def assembled(
         trends=trends(read),
         activities=activities(timeline),
         episodes=timeline,
-        suggestions=suggestions(case, who, found.problems, read, timeline, missing),
+        suggestions=due,
+        stages=stages(case, who, found, read, timeline, told, due),
+        parts=expected_parts(case, who, found.problems, read, timeline, due),
+        contradictions=contradictions(case, who, read),
     )
 
 

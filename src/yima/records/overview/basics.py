@@ -116,6 +116,26 @@ def blood_group(read: Sequence[Reading]) -> tuple[Text, tuple[str, ...], bool]:
     """Blood group, the results behind it, and whether it is Rh negative. Results that contradict each other are not
     hidden.
     """
+    abo, rh = _blood(read)
+    sources = tuple(dict.fromkeys([*abo.values(), *rh.values()]))
+    if len(abo) > 1 or len(rh) > 1:
+        return Text("血型记录不一致，请核对", "Blood group records disagree, check"), sources, False
+    letter, sign = next(iter(abo), ""), next(iter(rh), "")
+    zh = f"{letter}型" if letter else ""
+    zh_sign = {"+": "Rh阳性", "-": "Rh阴性", "": ""}[sign]
+    en_sign = {"+": "Rh positive", "-": "Rh negative", "": ""}[sign]
+    shown = Text(" ".join(p for p in (zh, zh_sign) if p), " ".join(p for p in (letter, en_sign) if p))
+    return shown, sources, sign == "-"
+
+
+def contradicting_blood(read: Sequence[Reading]) -> tuple[str, ...]:
+    """The results behind blood groups that disagree; none when they agree."""
+    abo, rh = _blood(read)
+    return tuple(dict.fromkeys([*abo.values(), *rh.values()])) if len(abo) > 1 or len(rh) > 1 else ()
+
+
+def _blood(read: Sequence[Reading]) -> tuple[dict[str, str], dict[str, str]]:
+    """ABO letters and Rh signs on record, each with its newest result."""
     abo: dict[str, str] = {}
     rh: dict[str, str] = {}
     for one in read:
@@ -128,15 +148,7 @@ def blood_group(read: Sequence[Reading]) -> tuple[Text, tuple[str, ...], bool]:
             abo.setdefault(letter, one.fact.source)
         if code not in ABO_CODES and (sign := _RH.get(coded) or _sign(said)):
             rh.setdefault(sign, one.fact.source)
-    sources = tuple(dict.fromkeys([*abo.values(), *rh.values()]))
-    if len(abo) > 1 or len(rh) > 1:
-        return Text("血型记录不一致，请核对", "Blood group records disagree, check"), sources, False
-    letter, sign = next(iter(abo), ""), next(iter(rh), "")
-    zh = f"{letter}型" if letter else ""
-    zh_sign = {"+": "Rh阳性", "-": "Rh阴性", "": ""}[sign]
-    en_sign = {"+": "Rh positive", "-": "Rh negative", "": ""}[sign]
-    shown = Text(" ".join(p for p in (zh, zh_sign) if p), " ".join(p for p in (letter, en_sign) if p))
-    return shown, sources, sign == "-"
+    return abo, rh
 
 
 def _letter(said: str) -> str:

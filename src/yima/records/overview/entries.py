@@ -100,7 +100,7 @@ def _older(moment: Moment | None, today: date, days: int) -> bool:
 
 
 def allergies(case: Case) -> list[Merged]:
-    """Allergies and intolerances; "no known allergy" statements are kept out (see :func:`no_known_allergy`)."""
+    """Allergies and intolerances; "no known allergy" statements are kept out (see :func:`denials`)."""
     return merge(_allergy(case, fact) for fact in case.of("AllergyIntolerance") if not _says_none(fact))
 
 
@@ -113,9 +113,9 @@ def _says_none(fact: Fact) -> bool:
     )
 
 
-def no_known_allergy(case: Case) -> bool:
-    """Whether someone recorded that there is no known allergy."""
-    return any(_says_none(fact) for fact in case.of("AllergyIntolerance"))
+def denials(case: Case) -> list[Fact]:
+    """Statements that there is no known allergy."""
+    return [fact for fact in case.of("AllergyIntolerance") if _says_none(fact)]
 
 
 def _allergy(case: Case, fact: Fact) -> Draft:

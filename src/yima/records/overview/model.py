@@ -12,6 +12,8 @@ import msgspec
 
 Level = Literal["info", "watch", "alert"]
 Flag = Literal["high", "low", "normal", "critical", "abnormal"]
+StageKind = Literal["child", "pregnancy", "chronic", "elderly"]
+StepState = Literal["done", "due", "overdue", "later", "info"]
 LineKind = Literal["found", "given", "done"]
 EpisodeKind = Literal[
     "outpatient",
@@ -219,6 +221,62 @@ class Suggestion(msgspec.Struct, frozen=True):
     sources: tuple[str, ...]
 
 
+class Part(msgspec.Struct, frozen=True):
+    """Something a record should hold: how much of it there is, since when, from whom.
+
+    ``expected``: people like this one should have it. ``late``: it is there or not, and the next is overdue.
+    """
+
+    code: str
+    label: Text
+    count: int
+    last: date | None
+    institution: str
+    expected: bool
+    late: bool
+
+
+class Contradiction(msgspec.Struct, frozen=True):
+    """Something that cannot be right: what, the values in question, the resources that say so."""
+
+    code: str
+    label: Text
+    detail: Text
+    sources: tuple[str, ...]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing of a stage of life: a dose, a visit, a value; done, due, overdue, for later, or simply so."""
+
+    label: Text
+    state: StepState
+    when: date | None
+    detail: Text
+    sources: tuple[str, ...] = ()
+
+
+class Track(msgspec.Struct, frozen=True):
+    """Steps that belong together: the doses of a vaccine, the care of an illness."""
+
+    title: Text
+    steps: tuple[Step, ...]
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """A view of the record for a stage of life: why it is shown, what matters in it, which trends and episodes show it.
+
+    ``trends`` names codes of trends, ``kinds`` the kinds of episodes.
+    """
+
+    kind: StageKind
+    title: Text
+    rule: Text
+    lead: tuple[Step, ...]
+    tracks: tuple[Track, ...]
+    trends: tuple[str, ...]
+    kinds: tuple[EpisodeKind, ...]
+
+
 class Overview(msgspec.Struct, frozen=True):
     """The home page of the record, the clinician's lists, the timeline and the trends of one person."""
 
@@ -235,3 +293,6 @@ class Overview(msgspec.Struct, frozen=True):
     activities: tuple[Activity, ...]
     episodes: tuple[Episode, ...]
     suggestions: tuple[Suggestion, ...]
+    stages: tuple[Stage, ...]
+    parts: tuple[Part, ...]
+    contradictions: tuple[Contradiction, ...]

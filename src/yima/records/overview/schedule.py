@@ -85,10 +85,8 @@ def gaps(facts: Iterable[Fact], born: date, today: date) -> list[Gap]:
 
 
 def _gap(vaccine: Vaccine, given: Sequence[Fact], born: date, today: date) -> Gap | None:
-    counted = [fact for fact in given if _counts(vaccine, fact)]
-    if vaccine.code == "menac":  # doses before the second birthday belong to the infant series
-        counted = [fact for fact in counted if fact.day and fact.day >= add_months(born, 24)]
-    number = doses_given(counted)
+    found = counted(vaccine, given, born)
+    number = doses_given(found)
     if number >= len(vaccine.doses):
         return None
     dose = vaccine.doses[number]
@@ -96,7 +94,15 @@ def _gap(vaccine: Vaccine, given: Sequence[Fact], born: date, today: date) -> Ga
     if due > today:
         return None
     overdue = today >= add_months(born, dose.late)
-    return Gap(vaccine, dose, due, overdue, number, tuple(dict.fromkeys(fact.source for fact in counted)))
+    return Gap(vaccine, dose, due, overdue, number, tuple(dict.fromkeys(fact.source for fact in found)))
+
+
+def counted(vaccine: Vaccine, facts: Iterable[Fact], born: date) -> list[Fact]:
+    """The doses given that count for a vaccine."""
+    found = [fact for fact in facts if fact.status in ("", "completed") and _counts(vaccine, fact)]
+    if vaccine.code == "menac":  # doses before the second birthday belong to the infant series
+        found = [fact for fact in found if fact.day and fact.day >= add_months(born, 24)]
+    return found
 
 
 def _counts(vaccine: Vaccine, fact: Fact) -> bool:
