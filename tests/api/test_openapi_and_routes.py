@@ -296,8 +296,8 @@ async def test_types_that_cannot_be_searched_are_not_listed_as_such(hospital: In
     }
     assert "search-type" in listed["Observation"]
     assert "search-type" in listed["Organization"]
-    assert "search-type" not in listed["ValueSet"]
-    assert_refused(await hospital.call("GET", "/fhir/ValueSet?name=x"), 403, "person-not-named")
+    assert "search-type" not in listed["Questionnaire"]
+    assert_refused(await hospital.call("GET", "/fhir/Questionnaire?name=x"), 403, "person-not-named")
 
 
 async def test_what_it_says_of_conditions_and_versions(hospital: Institution) -> None:

@@ -378,7 +378,7 @@ BAD_SETS = [
     (_set(_filter("code", "regex", "(a")), 422, "field-invalid"),
     (_set(_filter("code", "regex", r"(a)\1")), 422, "field-invalid"),
     (_set(_filter("code", "regex", "a" * 201)), 422, "field-invalid"),
-    (_set({"concept": [{"code": "x"}]}), 422, "field-missing"),
+    (_set({"concept": [{"code": "x"}]}), 422, "rule-broken"),
     (_set({"system": "urn:none"}), 404, "code-system-unknown"),
     (_set({"valueSet": ["urn:none"]}), 404, "value-set-unknown"),
     (_set({"valueSet": [GENDERS]}) | {"compose": {"include": "x"}}, 422, "field-invalid"),
@@ -390,11 +390,11 @@ BAD_BODIES: list[tuple[Any, int, str]] = [
     (b"{", 400, "json-malformed"),
     ({"resourceType": "Patient"}, 400, "resource-type-mismatch"),
     ({"resourceType": "Parameters", "parameter": {}}, 422, "field-invalid"),
-    (_parameters({"name": "url"}), 422, "field-invalid"),
+    (_parameters({"name": "url"}), 422, "rule-broken"),
     (_parameters({"name": "url", "valueUri": GENDERS, "valueString": "x"}), 422, "field-invalid"),
     (_parameters({"name": "url", "valueInteger": 5}), 422, "field-invalid"),
     (_parameters({"name": "url", "part": []}), 422, "field-invalid"),
-    (_parameters({"valueUri": GENDERS}), 422, "field-invalid"),
+    (_parameters({"valueUri": GENDERS}), 422, "field-missing"),
     ({"resourceType": "Parameters", "parameter": ["x"]}, 422, "field-invalid"),
 ]
 

@@ -85,7 +85,7 @@ class OperationInput:
         found = self._all(name)
         if not all(isinstance(one, list) for one in found):
             raise self._invalid(name, "a parameter with parts")
-        return [dict(_row(part, name) for part in one) for one in found]
+        return [dict(map(_row, one)) for one in found]
 
 
 async def operation_input(request: Request, operation: str) -> OperationInput:
@@ -98,16 +98,12 @@ async def operation_input(request: Request, operation: str) -> OperationInput:
     tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
     if tree["resourceType"] != "Parameters":
         raise Refusal("resource-type-mismatch", found=str(tree["resourceType"])[:64], expected="Parameters")
-    parameters = tree.get("parameter", [])
-    if not isinstance(parameters, list):
-        raise Refusal("field-invalid", field="Parameters.parameter", expected="a list")
-    return OperationInput(operation, [_row(one, "Parameters.parameter") for one in parameters])
+    fhir.validate(tree)
+    return OperationInput(operation, [_row(one) for one in tree.get("parameter", ())])
 
 
-def _row(one: Any, where: str) -> tuple[str, Any]:
+def _row(one: Mapping[str, Any]) -> tuple[str, Any]:
     """(name, value) of one parameter; a value is a primitive, a complex value, a resource or a list of parts."""
-    if not isinstance(one, dict) or not isinstance(one.get("name"), str):
-        raise Refusal("field-invalid", field=where, expected="objects with a name")
     values = [value for key, value in one.items() if key.startswith("value") or key in ("resource", "part")]
     if len(values) != 1:
         raise Refusal("field-invalid", field=one["name"][:64], expected="exactly one of value[x], resource and part")

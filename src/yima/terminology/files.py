@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from yima.fhir import parse_value
+from yima.fhir import parse_value, validate
 from yima.runtime.errors import Refusal
 from yima.terminology.catalogue import TYPES
 from yima.terminology.concept import Concept
@@ -44,6 +44,8 @@ class Table:
     version: str = ""
     name: str = ""
     columns: Columns | None = None
+    nested: bool = False
+    """For columns that are told from the head: see `Columns.nested`."""
 
 
 _LOINC: Final = Columns(
@@ -77,12 +79,16 @@ def _resources(name: str, content: bytes) -> Iterator[dict[str, Any]]:
     try:
         tree = parse_value(content)
     except Refusal as refusal:
-        raise _invalid(name, refusal.text("en")) from None
+        raise _invalid(name, refusal.text("en").rstrip(".")) from None
     found = 0
     for one in _among(tree):
         url = one.get("url")
         if not isinstance(url, str) or not url or len(url) > 1000:
             raise _invalid(name, f"a {one['resourceType']} in it has no url")
+        try:
+            validate(one)
+        except Refusal as refusal:
+            raise _invalid(name, f"{one['resourceType']} {url[:200]}: {refusal.text('en').rstrip('.')}") from None
         found += 1
         yield _decoded(one)
     if not found:
@@ -110,7 +116,7 @@ def _table(name: str, content: bytes, table: Table) -> Loading:
     rows = csv.reader(io.StringIO(_text(name, content), newline=""), delimiter=_delimiter(content))
     head = [cell.strip() for cell in next(rows, [])]
     is_loinc = table.columns is None and "LOINC_NUM" in head
-    columns = table.columns or (_LOINC if is_loinc else _guessed(name, head))
+    columns = table.columns or (_LOINC if is_loinc else replace(_guessed(name, head), nested=table.nested))
     system = table.system or ("http://loinc.org" if is_loinc else "")
     if not system:
         raise _invalid(name, "a table does not say which code system it is; give --system")
