@@ -77,7 +77,7 @@ async def test_what_a_killed_worker_held_another_takes_over(
 ) -> None:
     source = f"""
 import asyncio, datetime
-from yima.access.upkeep import COUNT, FORGET, END_SUSPENSIONS, due
+from yima.access.upkeep import COUNT, FORGET, END_SUSPENSIONS, QUALITY, due
 from yima.runtime import jobs
 from yima.audit.proof import Log
 from yima.runtime.database import Database
@@ -87,7 +87,7 @@ async def main():
     async with db.transaction() as c:
         for kind, key, payload in due(now):
             await jobs.enqueue(c, kind, payload, key=key, now=now)
-    print(len(await jobs.take(db, [COUNT, FORGET, END_SUSPENSIONS], now=now)), flush=True)
+    print(len(await jobs.take(db, [COUNT, FORGET, END_SUSPENSIONS, QUALITY], now=now)), flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
 """

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from yima import directory, healthcode
+from yima import directory, healthcode, mpi
 from yima.audit.proof import Log
 from yima.runtime import jobs, logs
 from yima.runtime.database import Database, is_unavailable
@@ -23,6 +23,7 @@ FORGET: Final = "forget"
 COUNT: Final = "count-card-use"
 _SEALED: Final = timedelta(seconds=45)
 END_SUSPENSIONS: Final = "end-suspensions"
+QUALITY: Final = "count-quality"
 _REDEMPTIONS: Final = timedelta(days=1)
 _AUTHORISATIONS: Final = timedelta(hours=1)
 _SHARES: Final = timedelta(days=7)
@@ -34,7 +35,12 @@ _FINAL_DAYS: Final = (2, 8)
 class Upkeep:
     """The periodic jobs of one worker. `now` is the process's clock."""
 
-    def __init__(self, database: Database, log: Log, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, log: Log, now: Callable[[], datetime], more: Mapping[str, jobs.Handler] | None = None,
+        hourly: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`more`: handlers of rooms above, by kind; `hourly`: which of them are due each hour."""
+        self._more, self._hourly = dict(more or {}), tuple(hourly)
         self._database = database
         self._log = log
         self._now = now
@@ -55,9 +61,18 @@ class Upkeep:
         """Put on the table what is due and do what nobody else does; the number of jobs done."""
         now = self._now()
         async with self._database.transaction() as c:
-            for kind, key, payload in due(now):
+            hourly: list[tuple[str, str, Mapping[str, str]]] = [
+                (kind, now.strftime("%Y-%m-%dT%H"), {}) for kind in self._hourly
+            ]
+            for kind, key, payload in [*due(now), *hourly]:
                 await jobs.enqueue(c, kind, payload, key=key, now=now)
-        doing = {FORGET: self._forget, COUNT: self._count, END_SUSPENSIONS: self._end_suspensions}
+        doing = {
+            FORGET: self._forget,
+            COUNT: self._count,
+            END_SUSPENSIONS: self._end_suspensions,
+            QUALITY: self._quality,
+            **self._more,
+        }
         return await jobs.work(self._database, doing, now=now)
 
     async def _forget(self, _database: Database, _job: jobs.Job) -> None:
@@ -73,6 +88,13 @@ class Upkeep:
     async def _count(self, _database: Database, job: jobs.Job) -> None:
         async with self._database.transaction() as c:
             await healthcode.count_day(c, date.fromisoformat(str(job.payload["day"])), self._now())
+
+    async def _quality(self, _database: Database, job: jobs.Job) -> None:
+        """What institutions leave out and how the stewards' queue stands, of the day that ended."""
+        day = date.fromisoformat(str(job.payload["day"]))
+        begins = datetime.combine(day, time(), healthcode.DAY_ZONE)
+        async with self._database.transaction() as c:
+            await mpi.count_quality(c, day, begins, begins + timedelta(days=1))
 
     async def _end_suspensions(self, database: Database, _job: jobs.Job) -> None:
         await healthcode.end_due(database, self._now())
@@ -93,4 +115,5 @@ def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
         (FORGET, hour, {}),
         (END_SUSPENSIONS, hour, {}),
         *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
+        (QUALITY, f"{today}", {"day": (today - timedelta(days=1)).isoformat()}),
     ]

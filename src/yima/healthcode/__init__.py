@@ -63,6 +63,7 @@ from yima.healthcode.tables import (
     step_of,
 )
 from yima.healthcode.use import (
+    DAY_ZONE,
     REPORT_HOURS,
     Missing,
     Report,
@@ -86,6 +87,7 @@ __all__ = [
     "CHANNELS",
     "COST_TYPES",
     "COUNTER_PREFIX",
+    "DAY_ZONE",
     "DEPARTMENTS",
     "DOCUMENT_TYPES",
     "KIOSK_PREFIX",

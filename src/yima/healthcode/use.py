@@ -32,7 +32,8 @@ SKEW: Final = timedelta(seconds=30)
 """By how much the clock of an institution's system may differ."""
 _CODE_AGE: Final = timedelta(minutes=5)
 _TEXT: Final = 64
-_DAY_ZONE: Final = timezone(timedelta(hours=8))  # a day of the statistics is a day in China
+DAY_ZONE: Final = timezone(timedelta(hours=8))
+"""A day of the statistics is a day in China."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +160,14 @@ async def missing(
 
 async def count_day(c: Connection, day: date, now: datetime, *, hours: int = REPORT_HOURS) -> None:
     """Count one day (China's) of every institution, anew: what the statistics are read from."""
-    begins = datetime(day.year, day.month, day.day, tzinfo=_DAY_ZONE)
+    begins = datetime(day.year, day.month, day.day, tzinfo=DAY_ZONE)
     await c.execute(SQL.forget_day, day)
     await c.execute(SQL.count_day, day, begins, begins + timedelta(days=1), now - timedelta(hours=hours))
 
 
 def day_of(at: datetime) -> date:
     """The day of the statistics in which a moment lies."""
-    return at.astimezone(_DAY_ZONE).date()
+    return at.astimezone(DAY_ZONE).date()
 
 
 async def forget_redemptions(source: Source, before: datetime, *, limit: int = 10_000) -> int:
