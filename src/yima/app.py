@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yima import api, crypto, portals
+from yima import api, crypto, exchange, portals
 from yima.access import Access
 from yima.api import Pager
 from yima.runtime import clock, logs, metrics
@@ -79,7 +79,8 @@ class Application:
         crypto.self_test()
         access = await Access.open(self._database_url, self._settings, self._base_url)
         self.state.access = access
-        access.start_upkeep(clock.now)
+        exporter = exchange.Exporter(access, clock.now)
+        access.start_upkeep(clock.now, exporter.handlers, [exchange.FORGET_EXPORTS])
         keys = FileKeyStore(self._settings.data / "keys.json")
         self.state.pager = Pager(keys)
         public = jwk.ECKey.import_key(signing_key(keys, "platform/signing/1").public_key())

@@ -126,10 +126,10 @@ class Access:
         await check_fingerprint(database, access.vault)
         return access
 
-    def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler] | None = None) -> None:
+    def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler], hourly: Sequence[str]) -> None:
         """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`. `more`: those of rooms
-        above, by kind."""
-        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more).run())
+        above, by kind; `hourly`: which of these are due each hour."""
+        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more, hourly).run())
 
     async def close(self) -> None:
         """Give back what was opened."""

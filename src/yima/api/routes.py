@@ -39,6 +39,7 @@ def routes() -> list[BaseRoute]:
         *_fhir(),
         *gateway.routes(),
         *_use(),
+        *record.plain_routes(),
         Route("/.well-known/smart-configuration", sign_in.smart_configuration),
         Route("/.well-known/jwks.json", sign_in.jwks),
         Route("/.well-known/crl/{kid}.json", sign_in.card_revocations),

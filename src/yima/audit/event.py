@@ -26,6 +26,7 @@ ACTIONS: Final = frozenset(
         "use",
         "share",
         "erase",
+        "export",
     }
 )
 """What can be done to a record; whether it was allowed is the event's outcome."""

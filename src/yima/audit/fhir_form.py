@@ -28,6 +28,7 @@ _ACTIONS: Final = {
     "card": ("U", "update"),
     "mandate": ("U", "update"),
     "erase": ("D", "delete"),
+    "export": ("R", "operation"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

@@ -14,7 +14,10 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 
 _MOST: Final = 40
-_OPERATORS: Final = (("op-chen", "陈敏", "Chen Min"), ("op-gao", "高翔", "Gao Xiang"))
+_OPERATORS: Final = (
+    ("op-chen", "陈敏", "Chen Min", "一码市卫生健康委员会"),
+    ("op-gao", "高翔", "Gao Xiang", "一码市数据局"),
+)
 
 Numbers = Mapping[str, tuple[str, str]]
 """Of residents without a document: an institution's code and its own number for them."""
@@ -23,8 +26,9 @@ Numbers = Mapping[str, tuple[str, str]]
 async def operators(access: Access) -> list[dict[str, str]]:
     """Two people with every right, so that each can second the other; what demo.json says of them."""
     async with access.database.transaction() as c:
-        for code, name_zh, name_en in _OPERATORS:
-            one = directory.Operator(code, name_zh, name_en, frozenset(directory.OPERATOR_RIGHTS))
+        for code, name_zh, name_en, organisation in _OPERATORS:
+            rights = frozenset(directory.OPERATOR_RIGHTS)
+            one = directory.Operator(code, name_zh, name_en, rights, organisation=organisation)
             await directory.register_operator(c, one)
     return [
         {
@@ -32,7 +36,7 @@ async def operators(access: Access) -> list[dict[str, str]]:
             "code": code,
             "page": f"{access.base_url}/dev/sign-in/{access.sessions.ticket('operator', code)}",
         }
-        for code, name_zh, _ in _OPERATORS
+        for code, name_zh, *_ in _OPERATORS
     ]
 
 

@@ -9,7 +9,7 @@ from yima.directory.register import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase")
+OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase", "export")
 """`suspend`: propose, approve and end suspensions of cards; two people are needed for one. `steward`: decide who is the
 same person, with a second steward where it is risky (`access.stewarding`)."""
 _SHARED: Final = "operator"
@@ -25,6 +25,8 @@ class Operator:
     name_en: str
     rights: frozenset[str]
     status: str = "active"
+    organisation: str = ""
+    """Whom they work for, in words: an export needs approval by two."""
 
 
 async def register_operator(c: Connection, operator: Operator) -> None:
@@ -34,7 +36,13 @@ async def register_operator(c: Connection, operator: Operator) -> None:
     if not operator.rights <= set(OPERATOR_RIGHTS):
         raise Refusal("field-invalid", field="rights", expected=", ".join(OPERATOR_RIGHTS))
     await c.execute(
-        SQL.put_operator, operator.code, operator.name_zh, operator.name_en, sorted(operator.rights), operator.status
+        SQL.put_operator,
+        operator.code,
+        operator.name_zh,
+        operator.name_en,
+        sorted(operator.rights),
+        operator.status,
+        operator.organisation,
     )
 
 
@@ -52,4 +60,6 @@ async def operators(db: Database) -> list[Operator]:
 
 
 def _operator(row: Any) -> Operator:
-    return Operator(row["code"], row["name_zh"], row["name_en"], frozenset(row["rights"]), row["status"])
+    return Operator(
+        row["code"], row["name_zh"], row["name_en"], frozenset(row["rights"]), row["status"], row["organisation"]
+    )

@@ -117,12 +117,12 @@ select terminal_id, scopes, expires from directory.terminal_token where digest =
 delete from directory.terminal_token where digest = $1 and terminal_id = $2
 
 -- name: put_operator
-insert into directory.operator (code, name_zh, name_en, rights, status) values ($1, $2, $3, $4, $5)
+insert into directory.operator (code, name_zh, name_en, rights, status, organisation) values ($1, $2, $3, $4, $5, $6)
 on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, rights = excluded.rights,
-  status = excluded.status
+  status = excluded.status, organisation = excluded.organisation
 
 -- name: operator
-select code, name_zh, name_en, rights, status from directory.operator where code = $1
+select code, name_zh, name_en, rights, status, organisation from directory.operator where code = $1
 
 -- name: operators
-select code, name_zh, name_en, rights, status from directory.operator order by code
+select code, name_zh, name_en, rights, status, organisation from directory.operator order by code

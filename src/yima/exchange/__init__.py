@@ -9,9 +9,8 @@ from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Mistake, Submission, dashboard, mistakes
 from yima.exchange.erasure import approve_erasure
 from yima.exchange.exporting import Exporter
-from yima.exchange.exports import JOB as EXPORT_JOB
-from yima.exchange.exports import KEPT as EXPORT_KEPT
 from yima.exchange.exports import (
+    FORGET_EXPORTS,
     Export,
     Wanted,
     approve_export,
@@ -20,15 +19,15 @@ from yima.exchange.exports import (
     export_of,
     exports,
     folder_of,
-    forget_exports,
     reject_export,
 )
+from yima.exchange.exports import KEPT as EXPORT_KEPT
 from yima.exchange.inbox import receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
 
 __all__ = [
-    "EXPORT_JOB",
     "EXPORT_KEPT",
+    "FORGET_EXPORTS",
     "NOTHING",
     "ByInstitution",
     "Dashboard",
@@ -50,7 +49,6 @@ __all__ = [
     "export_of",
     "exports",
     "folder_of",
-    "forget_exports",
     "mistakes",
     "plan",
     "receive_bundle",

@@ -6,6 +6,7 @@ from yima.fhir.coded import Coded, forms_among, not_among
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
 from yima.fhir.fhirpath_patch import fhirpath_patch, patched
+from yima.fhir.deidentify import Veil, deidentified
 from yima.fhir.forms import reference_forms
 from yima.fhir.found import Found, find, relink
 from yima.fhir.index import Indexed, index, primary_date, token
@@ -42,10 +43,12 @@ __all__ = [
     "Indexed",
     "Query",
     "SearchParam",
+    "Veil",
     "capability",
     "compile_query",
     "conditional_references",
     "date_range",
+    "deidentified",
     "elements",
     "encode",
     "fhirpath_patch",

@@ -45,6 +45,7 @@ def routes() -> list[Route]:
         *operator.routes(),
         *operator.suspension_routes(),
         *operator.erasure_routes(),
+        *operator.export_routes(),
         *operator.card_use_routes(),
         *steward.routes(),
         *kiosk.routes(),

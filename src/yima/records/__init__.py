@@ -19,6 +19,7 @@ from yima.records.erasure import (
     propose_erasure,
     withdraw_erasure,
 )
+from yima.records.exporting import homes_after, rows_of
 from yima.records.home import Opened, Overviews, these
 from yima.records.overview import CHINA, Overview, overview
 from yima.records.overview import TYPES as OVERVIEW_TYPES
@@ -77,10 +78,12 @@ __all__ = [
     "everything",
     "existing",
     "history",
+    "homes_after",
     "located",
     "overview",
     "propose_erasure",
     "reindex",
+    "rows_of",
     "sandbox_history",
     "search",
     "search_parts",

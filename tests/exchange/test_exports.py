@@ -1,0 +1,189 @@
+"""$export: nothing without two organisations; identified only an institution's own; de-identified means it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support import Institution, Platform, assert_refused, observation, patient
+from yima import consent, directory, exchange, fhir
+from yima.directory import Caller
+from yima.runtime import clock, ids, jobs
+
+ASK = {"prefer": "respond-async", "accept": "application/fhir+json"}
+REASON = "_reason=diabetes%20statistics%202026"
+
+
+async def operator(platform: Platform, code: str, organisation: str, *rights: str) -> Caller:
+    async with platform.database.transaction() as c:
+        one = directory.Operator(code, code, code, frozenset(rights), organisation=organisation)
+        await directory.register_operator(c, one)
+    return Caller(kind="operator", agent_id=code, rights=frozenset(rights))
+
+
+@pytest.fixture(scope="module")
+async def approvers(platform: Platform) -> list[Caller]:
+    return [
+        await operator(platform, "one", "Health Commission", "export"),
+        await operator(platform, "two", "Data Bureau", "export"),
+    ]
+
+
+async def ask(app: Institution, query: str) -> str:
+    answer = await app.call("GET", f"/fhir/$export?{query}", **ASK)
+    assert answer.status_code == 202, answer.text
+    return str(answer.headers["content-location"].rpartition("/")[2])
+
+
+async def made(platform: Platform, approvers: list[Caller], export: str) -> None:
+    for one in approvers:
+        await exchange.approve_export(platform.access, one, export, clock.now())
+    exporter = exchange.Exporter(platform.access, clock.now)
+    assert await jobs.work(platform.database, exporter.handlers, now=clock.now()) == 1
+
+
+async def lines(app: Institution, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for output in manifest["output"]:
+        answer = await app.call("GET", output["url"].partition("/fhir/")[1] + output["url"].partition("/fhir/")[2])
+        assert answer.headers["content-type"] == "application/fhir+ndjson"
+        rows = answer.text.splitlines()
+        assert len(rows) == output["count"]
+        found += [json.loads(row) for row in rows]
+    return found
+
+
+async def test_an_institution_gets_its_own_after_two_organisations_said_yes(
+    platform: Platform, approvers: list[Caller]
+) -> None:
+    here, there = await platform.institution("X"), await platform.institution("Y")
+    mine = await here.create(patient())
+    theirs = await there.create(patient())
+    seen = await here.create(observation(f"Patient/{mine['id']}"))
+    export = await ask(here, f"_deidentify=false&_basis=own-data&{REASON}&_type=Patient,Observation")
+    state = f"/fhir/$export-status/{export}"
+    waiting = await here.call("GET", state)
+    assert (waiting.status_code, waiting.headers["x-progress"]) == (202, "waiting for approval")
+    assert_refused(await there.call("GET", state), 404, "not-found")
+    access = platform.access
+    await exchange.approve_export(access, approvers[0], export, clock.now())
+    same = await operator(platform, "colleague", "Health Commission", "export")
+    for second in (approvers[0], same):
+        with pytest.raises(Exception, match="second-organisation-needed"):
+            await exchange.approve_export(access, second, export, clock.now())
+    with pytest.raises(Exception, match="right-needed"):
+        await exchange.approve_export(access, await operator(platform, "no", "Else", "suspend"), export, clock.now())
+    assert not await jobs.work(
+        platform.database, exchange.Exporter(access, clock.now).handlers, now=clock.now()
+    ), "nothing is read before"
+    await made(platform, approvers[1:], export)
+    done = await here.call("GET", state)
+    assert done.status_code == 200
+    assert {row["id"] for row in await lines(here, done.json())} == {mine["id"], seen["id"]}
+    assert theirs["id"] not in done.text
+    log = await platform.log_of(ids.home_of(mine["id"]) or 0)
+    assert [e["detail"] for e in log if e["action"] == "export"], "the person's log says so"
+    assert (await here.call("DELETE", state)).status_code == 202
+    assert_refused(await here.call("GET", state), 404, "not-found")
+    assert not list(exchange.folder_of(access, export).glob("*"))
+
+
+async def test_everybodys_is_without_anybody(platform: Platform, approvers: list[Caller]) -> None:
+    app = await platform.institution("S")
+    secret = "不应出现的备注"
+    made_here = []
+    for n in range(platform.access.settings.public_least + 2):
+        one = await app.create(patient() | {"birthDate": f"19{20 + n}-05-06", "address": [{"state": "九州省", "city": "一码市"}]})
+        await app.create(observation(f"Patient/{one['id']}") | {"note": [{"text": secret}]})
+        made_here.append(one)
+    closed = ids.home_of(made_here[0]["id"]) or 0
+    async with platform.database.transaction() as c:
+        await consent.put(c, closed, consent.Standing("all", 0, False), agent="resident", now=clock.now())
+    export = await ask(app, f"_basis=statistics&{REASON}&_type=Patient,Observation")
+    await made(platform, approvers, export)
+    manifest = (await app.call("GET", f"/fhir/$export-status/{export}")).json()
+    rows = await lines(app, manifest)
+    text = json.dumps(rows, ensure_ascii=False)
+    for one in made_here:
+        assert one["id"] not in text
+        assert one["name"][0]["text"] not in text
+        assert one["identifier"][0]["value"] not in text
+    assert secret not in text
+    assert "一码市" not in text
+    people = [row for row in rows if row["resourceType"] == "Patient"]
+    known = {person["id"] for person in people}
+    glucose = [row for row in rows if row["resourceType"] == "Observation"]
+    assert all(row["subject"]["reference"].removeprefix("Patient/") in known for row in glucose)
+    assert all(set(person) <= {"resourceType", "id", "meta", "gender", "birthDate", "address", "active", "maritalStatus"} for person in people)
+    assert all(len(person["birthDate"]) == 4 for person in people if "birthDate" in person)
+    assert all(row["valueQuantity"]["value"] == 5.4 and row["effectiveDateTime"] < "2026-03-01" for row in glucose)
+    assert not [e for e in await platform.log_of(closed) if e["action"] == "export"], "who closed the record is left out"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("_basis=statistics&_reason=no", 422, "field-invalid"),
+        (f"_basis=curiosity&{REASON}", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_deidentify=false", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_deidentify=maybe", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_type=Consent", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_type=Nonsense", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_since=yesterday", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&_outputFormat=csv", 422, "field-invalid"),
+        (f"_basis=statistics&{REASON}&group=everybody-in-the-square", 422, "field-invalid"),
+    ],
+)
+async def test_what_is_not_asked_rightly_is_not_asked(
+    platform: Platform, query: str, status: int, code: str
+) -> None:
+    app = await platform.institution("B")
+    assert_refused(await app.call("GET", f"/fhir/$export?{query}", **ASK), status, code)
+    assert_refused(await app.call("GET", f"/fhir/$export?_basis=statistics&{REASON}"), 422, "field-missing")
+
+
+async def test_too_few_to_hide_among(platform: Platform, approvers: list[Caller]) -> None:
+    app = await platform.institution("F")
+    export = await ask(app, f"_basis=research&{REASON}&_type=Immunization")
+    await made(platform, approvers, export)
+    assert_refused(await app.call("GET", f"/fhir/$export-status/{export}"), 422, "too-few-persons")
+    assert_refused(await app.call("GET", f"/fhir/$export-files/{export}/Patient.ndjson"), 404, "not-found")
+    assert_refused(await app.call("GET", f"/fhir/$export-files/{export}/..%2f..%2fkeys.json"), 404, "not-found")
+
+
+async def test_a_rejected_export(platform: Platform, approvers: list[Caller]) -> None:
+    app = await platform.institution("R")
+    export = await ask(app, f"_basis=research&{REASON}")
+    await exchange.reject_export(platform.access, approvers[0], export, clock.now())
+    assert_refused(await app.call("GET", f"/fhir/$export-status/{export}"), 403, "export-rejected")
+    with pytest.raises(Exception, match="not-found"):
+        await exchange.approve_export(platform.access, approvers[1], export, clock.now())
+
+
+VEIL = fhir.Veil(b"k" * 32)
+
+
+@given(st.text(min_size=4, alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"])), st.integers(1, 9))
+def test_no_word_of_a_person_is_left(word: str, person: int) -> None:
+    """A word at every place that takes words comes out nowhere; a code, a number and a unit stay."""
+    word = f"«{word}»"
+    resource = observation("Patient/x") | {
+        "id": "abc", "language": "zh", "text": {"status": "generated", "div": word}, "contained": [{"resourceType": "Patient", "id": "p"}],
+        "identifier": [{"system": "urn:x", "value": word}], "note": [{"text": word, "authorString": word}],
+        "extension": [{"url": "urn:x", "valueString": word}], "performer": [{"display": word, "reference": "Practitioner/9"}],
+        "code": {"text": word, "coding": [{"system": "http://loinc.org", "code": "1558-6", "display": "Fasting glucose"}]},
+        "issued": "2026-03-01T08:00:00Z", "component": [{"code": {"text": word}, "valueString": word}],
+    }  # fmt: skip
+    hidden = fhir.deidentified(resource, VEIL, person, date(2026, 3, 2))
+    assert word not in json.dumps(hidden, ensure_ascii=False, default=str)
+    assert hidden["code"]["coding"][0]["code"] == "1558-6"
+    assert hidden["valueQuantity"] == resource["valueQuantity"]
+    assert hidden["performer"] == [{"reference": f"Practitioner/{VEIL.pseudonym('9')}"}]
+    shifted = date.fromisoformat(hidden["issued"])
+    assert timedelta(days=1) <= date(2026, 3, 1) - shifted <= timedelta(days=365)
+    assert (date(2026, 3, 1) - date.fromisoformat(hidden["effectiveDateTime"])) == date(2026, 3, 1) - shifted
