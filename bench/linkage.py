@@ -189,7 +189,7 @@ def _febrl_row(row: dict[str, str], without_number: bool) -> dict[str, str]:
         "sex": "male",  # FEBRL says none: the same for all tells nothing, and lets the keys with a sex work
         "birth_date": row["date_of_birth"], "id_type": "passport" if number else "", "id_no": number, "phone": "",
         "area_code": f"90{row['postcode']}" if len(row["postcode"]) == 4 else "",
-        "address": f"{row['street_number']} {row['address_1']}",
+        "address": f"{row['street_number']} {row['address_1'] or row['address_2']}",
     }  # fmt: skip
 
 

@@ -33,6 +33,9 @@ WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
 HARD = [
     {"name": "王未"},
     {"name": "王末"},
+    {"name": "Ana Garsia Lopez"},
+    {"name": "Ana Schmidt"},
+    {"name": "Ana Garcia"},
     {"name": "王静雯"},
     {"name": "王晶文"},
     {"name": "欧阳娜", "family_name": "欧阳"},

@@ -64,7 +64,7 @@ NAME_LEVELS = [
     ("王末", "王未", "shape"), ("李己晴", "李已睛", "shape"), ("Turner James", "Turner Janez", "close"),
     ("王芳", "王静", "surname"), ("张静", "张金", "close"), ("王方", "王帮", "close"),
     ("欧阳雨欣", "欧阳玉新", "sound"),
-    ("王芳", "王建国", "surname"), ("王芳", "李静", "different"),
+    ("王芳", "王建国", "surname"), ("Emily Carter", "Emily Brown", "given"), ("王芳", "李静", "different"),
     ("王芳之女", "王雨欣", "unknown"), ("无名氏", "王雨欣", "unknown"),
 ]  # fmt: skip
 
@@ -110,7 +110,8 @@ HOUSEHOLDS = [
     ({}, "both"), ({"address": ""}, "phone"), ({"phones": []}, "address"), ({"area": "999902"}, "phone"),
     ({"phones": ["13900000001"], "address": "钟楼路12号9栋"}, "site"),
     ({"phones": [], "address": "某某街道"}, "county"),
-    ({"phones": ["13900000001"], "area": "999902"}, "different"),
+    ({"phones": ["13900000001"], "area": "999902", "address": "钟楼路13号"}, "different"),
+    ({"phones": [], "area": "999902"}, "elsewhere"),
     ({"phones": [], "area": "", "address": ""}, "unknown"),
 ]  # fmt: skip
 

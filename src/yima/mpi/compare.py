@@ -14,11 +14,11 @@ from yima.mpi.look_alike import shape_of
 from yima.mpi.lunar import solar_of
 
 LEVELS: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("exact", "order", "sound", "shape", "cut", "character", "close", "surname", "different"),
+    "name": ("exact", "order", "sound", "shape", "cut", "character", "close", "surname", "given", "different"),
     "birth": ("exact", "swapped", "lunar", "digit", "near", "month", "year", "different"),
     "number": ("same", "other", "document", "mistyped", "renewed", "different"),
     "sex": ("same", "different"),
-    "household": ("both", "phone", "address", "site", "county", "different"),
+    "household": ("both", "phone", "address", "site", "county", "elsewhere", "different"),
 }
 """The levels of each comparison, strongest first: the first that fits is the level. `unknown` when none of them could
 be asked, because one side says nothing."""
@@ -61,7 +61,8 @@ def compare(one: Fields, other: Fields) -> Levels:
 def name_level(one: Fields, other: Fields) -> str:
     """exact: the same characters · order: the same words · sound: the same letters, or the same Latin form · shape: the
     same but for characters that look alike · cut: cut short, or words left out · character: one of at least three
-    Chinese characters, or one edit of at least six letters · close: few edits of many letters · surname · different."""
+    Chinese characters, or one edit of at least six letters · close: few edits of many letters · surname · given: the first
+    names of two Latin ones · different."""
     if not one.name or not other.name:
         return UNKNOWN
     if one.name == other.name:
@@ -80,6 +81,8 @@ def name_level(one: Fields, other: Fields) -> str:
         return "close"
     if one.surname_sound and one.surname_sound == other.surname_sound:
         return "surname"
+    if one.script == other.script == "latin" and one.given_sound and one.given_sound == other.given_sound:
+        return "given"
     return "different"
 
 
@@ -180,8 +183,8 @@ def _kinds(one: Fields) -> set[str]:
 
 def household_level(one: Fields, other: Fields) -> str:
     """both: a phone in common and the same address · phone · address · site: the same house number in the same county,
-    or a Latin address of the same numbers with a letter or two wrong · county · different. Phone and address are one
-    comparison: who shares one mostly shares the other."""
+    or a Latin address of the same numbers with a letter or two wrong · county · elsewhere: such an address under
+    another area code · different. Phone and address are one comparison: who shares one mostly shares the other."""
     phones, areas = bool(one.phones and other.phones), bool(one.area and other.area)
     phone = phones and not set(one.phones).isdisjoint(other.phones)
     county = areas and one.area == other.area
@@ -195,6 +198,8 @@ def household_level(one: Fields, other: Fields) -> str:
         return "site"
     if county:
         return "county"
+    if areas and one.address and (one.address == other.address or _alike(one.site, other.site)):
+        return "elsewhere"
     return "different" if phones or areas else UNKNOWN
 
 

@@ -25,6 +25,7 @@ _LEVELS: Final[dict[str, tuple[str, str]]] = {
     "name.character": ("一字之差", "one character differs"),
     "name.close": ("读音相近（一两个字母之差）", "close: a letter or two of the sound differ"),
     "name.surname": ("仅姓相同", "only the family name is the same"),
+    "name.given": ("仅名相同", "only the given name is the same"),
     "name.different": ("不同", "different"),
     "birth.exact": ("相同", "the same"),
     "birth.swapped": ("日与月互换", "day and month exchanged"),
@@ -47,6 +48,7 @@ _LEVELS: Final[dict[str, tuple[str, str]]] = {
     "household.address": ("住址相同", "the same address"),
     "household.site": ("同一门牌", "the same house number"),
     "household.county": ("同一区县", "the same county"),
+    "household.elsewhere": ("住址相同，区划代码不同", "the same address under another area code"),
     "household.different": ("不同", "different"),
 }
 _UNKNOWN: Final = ("一方未知", "not known on one side")

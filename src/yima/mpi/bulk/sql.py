@@ -72,6 +72,10 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "THEN levenshtein(l.sound, r.sound) <= 2 ELSE levenshtein(l.sound, r.sound) <= 1 END",
         ),
         ("surname", "l.surname_sound <> '' AND l.surname_sound = r.surname_sound"),
+        (
+            "given",
+            "l.script = 'latin' AND r.script = 'latin' AND l.given_sound <> '' AND l.given_sound = r.given_sound",
+        ),
     ),
     "birth": (
         ("unknown", "l.birth = '' OR r.birth = ''"),
@@ -103,6 +107,11 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("phone", _PHONE),
         ("site", f"{_HERE} AND l.site <> '' AND r.site <> '' AND (l.site = r.site OR {_ALIKE})"),
         ("county", "l.area <> '' AND l.area = r.area"),
+        (
+            "elsewhere",
+            "l.area <> '' AND r.area <> '' AND l.address <> '' AND r.address <> '' "
+            f"AND (l.address = r.address OR {_ALIKE})",
+        ),
         ("different", "(len(l.phones) > 0 AND len(r.phones) > 0) OR (l.area <> '' AND r.area <> '')"),
         ("unknown", "TRUE"),
     ),
@@ -135,6 +144,8 @@ KEYS: Final = {
 
 WIDER: Final = {
     "address": "SELECT n, area[1:2] || '|' || address FROM people WHERE address <> ''",
+    "house-birth": "SELECT n, regexp_replace(address, '[^0-9]', '', 'g') || '|' || birth || '|' || sex FROM people "
+    "WHERE length(birth) = 10 AND address <> ''",
     "surname-birth": "SELECT n, surname_sound || '|' || birth || '|' || sex FROM people "
     "WHERE length(birth) = 10 AND surname_sound <> ''",
     "given-birth": "SELECT n, given_sound || '|' || birth || '|' || sex FROM people "

@@ -115,7 +115,10 @@ def _u(connection: Any, records: int, present: Model) -> tuple[dict[str, dict[st
     every = records * (records - 1) / 2
     # Rare levels among all pairs, counted where they must show: under one number, phone, address or house.
     shared = _shared(connection)
-    for name, rare in (("number", ("same", "document")), ("household", ("both", "phone", "address", "site"))):
+    for name, rare in (
+        ("number", ("same", "document")),
+        ("household", ("both", "phone", "address", "site", "elsewhere")),
+    ):
         pairs = every * known[name] / max(drawn, 1)
         scale = pairs / max(known[name], 1.0)
         found[name] = {level: count * scale for level, count in found[name].items()}
@@ -136,6 +139,7 @@ def _shared(connection: Any) -> dict[tuple[str, str], int]:
         "SELECT n, unnest(documents) FROM people",
         "SELECT n, unnest(phones) FROM people",
         "SELECT n, area || address FROM people WHERE address <> ''",
+        "SELECT n, address FROM people WHERE address <> ''",
         "SELECT n, area || site FROM people WHERE site <> ''",
     )
     pairs = " UNION ".join(
