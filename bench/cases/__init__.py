@@ -9,6 +9,7 @@ from bench.cases.inside import codec, inside
 from bench.cases.offline import offline_credentials
 from bench.cases.primitives import drawing, primitives
 from bench.cases.reading import everything, read, search
+from bench.cases.storage import disk, extract
 from bench.cases.trust import status
 from bench.cases.verify import verify
 from bench.cases.writing import bundles, create, load
@@ -26,6 +27,8 @@ CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "create": create,
     "bundle": bundles,
     "load": load,
+    "disk": disk,
+    "extract": extract,
     "everything": everything,
     "inside": inside,
     "status": status,

@@ -24,7 +24,7 @@ from bench.stage import SEED, Plan, Stage, stage
 from yima.runtime.ids import person_text
 from yima.runtime.postgres import Postgres
 
-EACH: Final = 10
+EACH: Final = 8
 """Resources of a resident at most: a Patient, and Observations before all else."""
 _FIRST: Final = 1 << 40
 _STEP: Final = 101
@@ -110,7 +110,7 @@ async def _grow(prepared: Stage, held: int, size: int, templates: int) -> float:
             await c.execute("set synchronous_commit = off")
             for first in parts:
                 await _part(c, first, min(first + _AT_ONCE, size))
-                print(f"\r{first + _AT_ONCE:,} residents", end="", file=sys.stderr, flush=True)
+                print(f"\r{min(first + _AT_ONCE, size):,} residents", end="", file=sys.stderr, flush=True)
 
     await asyncio.gather(*(write() for _ in range(_WRITERS)))
     async with prepared.owner() as c:
