@@ -183,6 +183,7 @@ class Batcher(Generic[T, R]):
         self._limit = limit
         self._lanes = lanes
         self._busy = 0
+        self._starting = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak references
 
@@ -190,8 +191,9 @@ class Batcher(Generic[T, R]):
         """The result for `item`, after the batch it went into has been flushed."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._busy < self._lanes:
+        if self._busy < self._lanes and not self._starting:
             self._busy += 1
+            self._starting = True  # it takes all that comes until it begins, so another would find nothing
             task = asyncio.create_task(self._lane())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -200,6 +202,7 @@ class Batcher(Generic[T, R]):
     async def _lane(self) -> None:
         # The lane counts itself out before it ends, not in a callback after: a caller that its last batch woke may
         # submit again before any callback runs, and would wait for a lane that is no more.
+        self._starting = False
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
