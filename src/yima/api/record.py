@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from yima import fhir
-from yima.access import Summary
+from yima.access import Overview, RecordView, Summary
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, form_of, is_xml
@@ -17,6 +18,7 @@ from yima.runtime.errors import Refusal
 
 _PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/Composition-uv-ips"
 _VERSION: Final = "2.0.0"
+_LISTS: Final = ("problems", "allergies", "medicines", "immunisations", "procedures", "devices")
 
 
 # --- $summary --------------------------------------------------------------------------------------------------------
@@ -75,6 +77,79 @@ async def _params(request: Request) -> dict[str, str]:
 
 def _value(row: dict[str, object]) -> str:
     return next((value for key, value in row.items() if key.startswith("value") and isinstance(value, str)), "")
+
+
+# --- the overview as plain JSON --------------------------------------------------------------------------------------
+async def home(request: Request) -> Response:
+    """GET /record/[Patient id]: the home page of the record: tags with rule and sources, basics, services, what is due,
+    and the clinician's lists."""
+    opened, o = await _opened(request)
+    lists = {name: getattr(o, name) for name in _LISTS}
+    said = {"tags": o.tags, "basics": o.basics, "services": o.activities, "suggestions": o.suggestions, **lists}
+    return _json(opened, said)
+
+
+async def timeline(request: Request) -> Response:
+    """GET /record/[Patient id]/timeline: the episodes, newest first; `kind`, `year`, `institution` choose among them,
+    `_count` (100, at most 1000) and `_offset` page."""
+    query = request.query_params
+    known = {"kind", "year", "institution", "_count", "_offset"}
+    for name in query:
+        if name not in known:
+            raise Refusal("search-parameter-unknown", field=name[:64], type="timeline")
+    kinds, year, place = query.getlist("kind"), query.get("year", ""), query.get("institution", "")
+    count, offset = _number(query.get("_count", "100"), "_count", 1000), _number(query.get("_offset", "0"), "_offset")
+    opened, o = await _opened(request)
+    found = [
+        one
+        for one in o.episodes
+        if (not kinds or one.kind in kinds)
+        and (not year or (one.start and f"{one.start.year:04d}" == year))
+        and (not place or one.institution == place)
+    ]
+    return _json(opened, {"total": len(found), "episodes": found[offset : offset + count]})
+
+
+async def stages(request: Request) -> Response:
+    """GET /record/[Patient id]/stages: the views for a stage of life, with the trends they name."""
+    opened, o = await _opened(request)
+    named = {code for stage in o.stages for code in stage.trends}
+    trends = [one for one in o.trends if one.code in named or one.group in named]
+    return _json(opened, {"stages": o.stages, "trends": trends})
+
+
+async def quality(request: Request) -> Response:
+    """GET /record/[Patient id]/quality: what the record should hold and does, and what in it cannot be right."""
+    opened, o = await _opened(request)
+    return _json(opened, {"parts": o.parts, "contradictions": o.contradictions})
+
+
+async def _opened(request: Request) -> tuple[RecordView, Overview]:
+    asking = await asking_of(request)
+    opened = await access_of(request).open_patient(asking, request.path_params["id"])
+    return opened, opened.overview
+
+
+def _number(text: str, field: str, most: int = 1_000_000) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) <= most):
+        raise Refusal("search-value-invalid", field=field, expected=f"a whole number up to {most}")
+    return int(text)
+
+
+def _json(opened: RecordView, said: dict[str, object]) -> Response:
+    withheld = [{"class": one.code, "zh": one.zh, "en": one.en} for one in opened.withheld]
+    body = msgspec.json.encode(said | {"withheld": withheld})
+    return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def plain_routes() -> list[Route]:
+    """The addresses that do not speak FHIR."""
+    return [
+        Route("/record/{id}", home),
+        Route("/record/{id}/timeline", timeline),
+        Route("/record/{id}/stages", stages),
+        Route("/record/{id}/quality", quality),
+    ]
 
 
 def routes(base: str) -> list[Route]:
