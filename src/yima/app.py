@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -148,6 +148,10 @@ class Application:
                 headers.append(_NO_SNIFF)
             if b"cache-control" not in named and api.is_fhir(request.scope["path"]):
                 headers.append(_NO_STORE)
+            if isinstance(response, FileResponse):  # too large to be held
+                response.raw_headers[:] = headers
+                await response(request.scope, request.receive, send)
+                return
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": response.body})
         except ClientDisconnect:
