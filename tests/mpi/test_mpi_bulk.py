@@ -289,7 +289,8 @@ def test_gbk_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"record_id,name\n1,a\n", "field-missing"),
+        (b"record_id,sex\n1,male\n", "field-missing"),
+        (b"name,sex\na,male\n", "field-missing"),
         (b"\xff\xfe\xff\x81", "input-unreadable"),
         (b"PAR1 and nothing", "input-unreadable"),
         (b"", "input-unreadable"),
@@ -305,6 +306,41 @@ def test_bad_files_are_refused(tmp_path: Path, content: bytes, code: str) -> Non
     with pytest.raises(Refusal) as refused:
         bulk.run(bulk.Task(path, tmp_path / "out", workers=1))
     assert refused.value.code == code
+
+
+HABITS = [
+    ({"birth_date": "1990-01-02 00:00:00"}, {"birth_date": "02/01/1990"}, "1990-01-02", ""),
+    ({"birth_date": "1990/1/2"}, {}, "1990-01-02", ""),
+    ({"birth_date": "13.2.1990"}, {}, "1990-02-13", ""),
+    ({"birth_date": "19900102.0"}, {}, "1990-01-02", ""),
+    ({"birth_date": "１９９０年１月２日"}, {}, "1990-01-02", ""),
+    ({"id_type": "ID Card", "id_no": ONE.lower()}, {}, "1990-01-02", ONE),
+    ({"id_type": "", "id_no": ONE}, {}, "1990-01-02", ONE),
+    ({"id_type": "resident_id", "id_no": f"{ONE[:6]} {ONE[6:14]} {ONE[14:]}"}, {}, "1990-01-02", ONE),
+]
+
+
+@pytest.mark.parametrize(("said", "unsure", "born", "number"), HABITS)
+def test_habits_of_other_programs_are_read(
+    said: dict[str, str], unsure: dict[str, str], born: str, number: str
+) -> None:
+    made, _ = bulk.row_fields(_row(0, name="王芳", **said))
+    assert (made.birth, made.number) == (born, number)
+    if unsure:
+        assert bulk.row_fields(_row(0, name="王芳", **unsure))[0].birth == "", "two orders are possible"
+
+
+def test_columns_may_be_missing_or_numbers(tmp_path: Path) -> None:
+    arrow, parquet = engine.needed("pyarrow"), engine.needed("pyarrow.parquet")
+    table = arrow.table(
+        {"Record_ID": [1, 2], "name": ["王芳", None], "birth_date": [date(1990, 1, 2), None],
+         "phone": [13900000001.0, float("nan")], "sex": ["F", "nan"]}
+    )  # fmt: skip
+    parquet.write_table(table, tmp_path / "in.parquet")
+    (rows,) = bulk.batches(tmp_path / "in.parquet")
+    assert rows[0] | {"phone": "13900000001", "birth_date": "1990-01-02", "record_id": "1"} == rows[0]
+    assert set(rows[1].values()) == {"2", ""}
+    assert bulk.run(bulk.Task(tmp_path / "in.parquet", tmp_path / "out", workers=1)).records == 2
 
 
 def test_bad_values_are_said_and_left_out(tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def compare(one: Fields, other: Fields) -> Levels:
 def name_level(one: Fields, other: Fields) -> str:
     """exact: the same characters · order: the same words · sound: the same letters, or the same Latin form · shape: the
     same but for characters that look alike · cut: cut short, or words left out · character: one of at least three
-    Chinese characters, or one edit of at least six letters · close: few edits of many letters · surname · given: the first
-    names of two Latin ones · different."""
+    Chinese characters, or one edit of at least six letters · close: few edits of many letters · surname · given: the
+    first names of two Latin ones · different."""
     if not one.name or not other.name:
         return UNKNOWN
     if one.name == other.name:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from yima.mpi.bulk.engine import needed
 from yima.mpi.bulk.reading import Row
-from yima.mpi.documents import NATIONAL, RESIDENT_NUMBER
+from yima.mpi.documents import NATIONAL, RESIDENT_NUMBER, resident_number_is_valid, resident_number_key
 from yima.mpi.fields import Fields, fields
 from yima.mpi.look_alike import shape_of
 from yima.mpi.lunar import solar_of
@@ -32,7 +35,19 @@ _TYPES: Final = {
     "03": "urn:yima:id:passport", "护照": "urn:yima:id:passport",
     "06": "urn:yima:id:permit-hk-mo", "07": "urn:yima:id:permit-tw",
 }  # fmt: skip
+_PARTS: Final = (
+    ("passport", "urn:yima:id:passport"), ("护照", "urn:yima:id:passport"),
+    ("taiwan", "urn:yima:id:permit-tw"), ("台湾", "urn:yima:id:permit-tw"), ("台胞", "urn:yima:id:permit-tw"),
+    ("macau", "urn:yima:id:permit-hk-mo"), ("macao", "urn:yima:id:permit-hk-mo"),
+    ("hong-kong", "urn:yima:id:permit-hk-mo"), ("港澳", "urn:yima:id:permit-hk-mo"),
+    ("permanent", "urn:yima:id:foreign-permanent-residence"), ("永久", "urn:yima:id:foreign-permanent-residence"),
+    ("birth", "urn:yima:id:birth-certificate"), ("出生", "urn:yima:id:birth-certificate"),
+    ("resident", RESIDENT_NUMBER), ("身份证", RESIDENT_NUMBER), ("id-card", RESIDENT_NUMBER),
+    ("identity", RESIDENT_NUMBER), ("national-id", RESIDENT_NUMBER),
+)  # fmt: skip
+"""What the name of a kind of document may hold; the first that fits."""
 _DATE: Final = re.compile(r"([0-9]{4})(?:[-/.年]?([0-9]{1,2})(?:[-/.月]?([0-9]{1,2}))?)?(?:月|日)?(?:[ T].*)?")
+_DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 _TWO: Final = re.compile(r"[,，、;；/&]|(?<=[㐀-鿿])[和与及](?=[㐀-鿿])")
 _LONGEST: Final = 4_000
 _SEX_AT: Final = 16
@@ -46,25 +61,42 @@ _LISTS: Final = ("words", "documents", "phones", "mother")
 
 
 def birth_date(text: str) -> str:
-    """A birth date as a FHIR date; '' when it cannot be read. `1990/1/2`, `19900102`, `1990年1月2日`, `1990-01`."""
+    """A birth date as a FHIR date; '' when it cannot be read. `1990/1/2`, `19900102`, `1990年1月2日`, `1990-01`.
+
+    `13/2/1990` is read where only one order of day and month can be meant.
+    """
+    text = unicodedata.normalize("NFKC", text).removesuffix(".0")
+    if (last := _DAY_FIRST.fullmatch(text)) and (int(last[1]) > 12 or last[1] == last[2]):
+        text = f"{last[3]}-{last[2]}-{last[1]}"
+    elif last and int(last[2]) > 12:
+        text = f"{last[3]}-{last[1]}-{last[2]}"
     found = _DATE.fullmatch(text)
     return "-".join(part.zfill(2) for part in found.groups() if part) if found else ""
+
+
+def document_system(kind: str, number: str) -> str:
+    """The identifier system of a kind of document, in the words of the interface, of WS 364.3 or of daily use; '' when
+    it is not known. A valid resident number is one whatever it is called."""
+    word = unicodedata.normalize("NFKC", kind).strip().lower().removesuffix(".0")
+    plain = re.sub(r"[\s_-]+", "-", word)
+    found = _TYPES.get(word) or _TYPES.get(plain) or next((s for part, s in _PARTS if part in plain), "")
+    return found or (RESIDENT_NUMBER if resident_number_is_valid(resident_number_key(number)) else "")
 
 
 def row_fields(row: Row) -> tuple[Fields, list[Issue]]:
     """The fields of a row and what is wrong with it. Values that cannot be are left out, never repaired by guess."""
     said = {name: value[:_LONGEST] for name, value in row.items()}
     family, given = said.get("family_name", ""), said.get("given_name", "")
-    born, system = birth_date(said["birth_date"]), _TYPES.get(said["id_type"].lower(), "")
+    born, system = birth_date(said["birth_date"]), document_system(said["id_type"], said["id_no"])
     made = fields(
         name=said["name"] or _joined(given, family),
         family=family,
         latin_name=said.get("latin_name", ""),
-        sex=_SEXES.get(said["sex"].lower(), ""),
+        sex=_SEXES.get(said["sex"].lower().removesuffix(".0"), ""),
         birth_date=born,
-        documents=[(system, said["id_no"])] if system and said["id_no"] else (),
-        phones=re.split(r"[,，;；/、\s]+", said["phone"]),
-        area=said["area_code"],
+        documents=[(system, said["id_no"].removesuffix(".0"))] if system and said["id_no"] else (),
+        phones=[phone.removesuffix(".0") for phone in re.split(r"[,，;；/、\s]+", said["phone"])],
+        area=said["area_code"].removesuffix(".0"),
         address=said["address"],
         order=int(said["birth_order"]) if said.get("birth_order", "").isdecimal() else None,
         birth_time=said.get("birth_time", "")[:5],
@@ -72,6 +104,12 @@ def row_fields(row: Row) -> tuple[Fields, list[Issue]]:
         mother_numbers=filter(None, [said.get("mother_id_no", "")]),
         mother_phones=filter(None, [said.get("mother_phone", "")]),
     )
+    if made.number_class == "valid":  # which tells both (GB 11643), where the row does not
+        told = "male" if int(made.number[_SEX_AT]) % 2 else "female"
+        day = f"{made.number[6:10]}-{made.number[10:12]}-{made.number[12:14]}"
+        made = msgspec.structs.replace(
+            made, sex=made.sex or told, birth=made.birth or ("" if row["birth_date"] else day)
+        )
     return made, [(row["record_id"], column, problem) for column, problem in _issues(row, made, born, system)]
 
 

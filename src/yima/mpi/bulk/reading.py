@@ -1,8 +1,10 @@
-"""The input: Parquet, or CSV in UTF-8 or GBK, read in batches of text. What is missing is refused."""
+"""The input: Parquet, or CSV in UTF-8 or GBK, read in batches of text. A file without ids or names is refused; any
+other column that is missing counts as unknown in every row."""
 
 from __future__ import annotations
 
 import codecs
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +19,8 @@ OPTIONAL: Final = (
     "given_name", "family_name", "latin_name", "birth_order", "birth_time", "mother_name", "mother_id_no",
     "mother_phone",
 )  # fmt: skip
+_NOTHING: Final = frozenset({"nan", "none", "null", "<na>", "nat", "\\n"})
+"""How programs write an empty cell."""
 BATCH: Final = 20_000
 _CHUNK: Final = 1 << 22
 _PARQUET: Final = b"PAR1"
@@ -25,7 +29,8 @@ Row = dict[str, str]
 
 
 def batches(path: Path, size: int = BATCH) -> Iterator[list[Row]]:
-    """The rows in order, `size` at a time; every value is text, '' where there is none.
+    """The rows in order, `size` at a time; every value is text, '' where there is none, and no column of `COLUMNS` is
+    missing.
 
     Refusals: `input-unreadable` (no such file, neither UTF-8 nor GBK, not a table), `field-missing` (a column).
     """
@@ -56,31 +61,44 @@ def encoding_of(path: Path) -> str:
 
 
 def _csv(path: Path) -> Iterator[Any]:
-    csv, arrow = needed("pyarrow.csv"), needed("pyarrow")
+    table, arrow = needed("pyarrow.csv"), needed("pyarrow")
     text = arrow.string()
-    reader = csv.open_csv(
+    reader = table.open_csv(
         path,
-        read_options=csv.ReadOptions(encoding=encoding_of(path), block_size=_CHUNK * 2),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys((*COLUMNS, *OPTIONAL), text), strings_can_be_null=False
-        ),
+        read_options=table.ReadOptions(encoding=encoding_of(path), block_size=_CHUNK * 2),
+        parse_options=table.ParseOptions(newlines_in_values=True),
+        convert_options=table.ConvertOptions(column_types=dict.fromkeys(_heads(path), text), strings_can_be_null=False),
     )
     columns = _columns(reader.schema.names)
     for batch in reader:
-        yield batch.select(columns)
+        yield _renamed(batch, columns)
+
+
+def _heads(path: Path) -> list[str]:
+    """The names in the first line: all columns are read as text, so that nothing is guessed from their values."""
+    with path.open(encoding=encoding_of(path), newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def _parquet(path: Path, size: int) -> Iterator[Any]:
     file = needed("pyarrow.parquet").ParquetFile(path)
-    yield from file.iter_batches(batch_size=size, columns=_columns(file.schema_arrow.names))
+    columns = _columns(file.schema_arrow.names)
+    for batch in file.iter_batches(batch_size=size, columns=list(columns.values())):
+        yield _renamed(batch, columns)
 
 
-def _columns(names: list[str]) -> list[str]:
-    for column in COLUMNS:
-        if column not in names:
-            raise Refusal("field-missing", field=column)
-    return [name for name in (*COLUMNS, *OPTIONAL) if name in names]
+def _columns(names: list[str]) -> dict[str, str]:
+    """Our name of each column -> the file's, which may differ in case and blanks."""
+    known = {name.strip().lstrip("\ufeff").lower(): name for name in names}
+    if "record_id" not in known:
+        raise Refusal("field-missing", field="record_id")
+    if not {"name", "given_name", "family_name"} & set(known):
+        raise Refusal("field-missing", field="name")
+    return {name: known[name] for name in (*COLUMNS, *OPTIONAL) if name in known}
+
+
+def _renamed(batch: Any, columns: dict[str, str]) -> Any:
+    return batch.select(list(columns.values())).rename_columns(list(columns))
 
 
 def _regrouped(found: Iterator[Any], size: int) -> Iterator[list[Row]]:
@@ -88,6 +106,7 @@ def _regrouped(found: Iterator[Any], size: int) -> Iterator[list[Row]]:
     held: list[Row] = []
     for batch in found:
         columns = {name: [_text(value) for value in batch.column(name).to_pylist()] for name in batch.schema.names}
+        columns |= {name: [""] * batch.num_rows for name in COLUMNS if name not in columns}
         held += (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
         while len(held) >= size:
             yield held[:size]
@@ -99,7 +118,10 @@ def _regrouped(found: Iterator[Any], size: int) -> Iterator[list[Row]]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value.strip() if isinstance(value, str) else str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a number column with gaps
+    text = str(value).strip()
+    return "" if text.lower() in _NOTHING else text
 
 
 def _first_line(error: Exception) -> str:
