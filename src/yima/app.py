@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yima import api, crypto, exchange, portals
@@ -287,7 +287,17 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return await _refused(request, Refusal("method-not-allowed" if status == 405 else "not-found"))
+    answer = await _refused(request, Refusal("method-not-allowed" if status == 405 else "not-found"))
+    if status == 405:
+        answer.headers["Allow"] = _allowed(request)
+    return answer
+
+
+def _allowed(request: Request) -> str:
+    """The methods that an address has (RFC 9110, section 10.2.1), by all its routes."""
+    routes = [route for route in request.scope["router"].routes if isinstance(route, Route)]
+    found = {m for route in routes if route.path_regex.match(request.url.path) for m in route.methods or ()}
+    return ", ".join(sorted(found))
 
 
 def _hosts(settings: Settings, base_url: str) -> frozenset[str]:

@@ -57,14 +57,14 @@ def is_fhir(path: str) -> bool:
 
 def resource_answer(request: Request, row: Stored) -> Response:
     """One resource as stored, with its version and time; 304 when the client has it already (RFC 9110, section 13)."""
-    headers = {"ETag": f'W/"{row.version}"', "Last-Modified": _http_date(row.updated.astimezone(UTC))}
+    headers = {"ETag": f'W/"{row.version}"', "Last-Modified": http_date(row.updated.astimezone(UTC))}
     if _has_it(request, headers["ETag"], row.updated):
         return Response(status_code=304, headers=headers)
     return _formed(request, row.content, 200, headers)
 
 
-def _http_date(moment: datetime) -> str:
-    """RFC 9110, section 5.6.7; a tenth of what `email.utils.format_datetime` takes."""
+def http_date(moment: datetime) -> str:
+    """A moment of UTC as RFC 9110, section 5.6.7, writes it; a tenth of what `email.utils.format_datetime` takes."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
     return f"{day}, {moment.day:02} {month} {moment.year:04} {moment.hour:02}:{moment.minute:02}:{moment.second:02} GMT"
 
@@ -145,6 +145,8 @@ def _refusal_headers(refusal: Refusal) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="yima"'
+    if refusal.status == 405:
+        headers["Allow"] = "GET, HEAD"  # where the address itself offers more, the application says so
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     return headers

@@ -66,8 +66,8 @@ async def delete(request: Request) -> Response:
     condition = "" if named else request.url.query
     entry = Entry(method="DELETE", type=type_of(request), id=named, condition=condition, if_match=match)
     message = replace(message_of(request, asking, b""), target=_target(entry))
-    await exchange.receive_one(access_of(request), message, entry)
-    return Response(status_code=204)
+    outcome = await exchange.receive_one(access_of(request), message, entry)
+    return Response(status_code=204, headers={"ETag": f'W/"{outcome.version}"'} if outcome.version else None)
 
 
 async def _write(request: Request, entry: Entry) -> Response:

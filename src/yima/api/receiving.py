@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import exchange, fhir
 from yima.access import Access, Asking, Outcome
-from yima.api.answers import access_of, fhir_answer, language_of
+from yima.api.answers import access_of, fhir_answer, http_date, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
 from yima.runtime import clock, logs
-from yima.runtime.errors import Refusal
+from yima.runtime.errors import Language, Refusal
 
 _KEY_LENGTH: Final = 256
 
@@ -45,6 +47,8 @@ async def received(request: Request, *kinds: str) -> AsyncIterator[Received]:
         body = await body_of(request)
         if is_xml(request):
             body = fhir.encode(fhir.parse_xml(body))  # from here on it is what its JSON would have been
+        if (own := f"{it.access.base_url}/fhir/".encode()) in body:  # what lies here is referred to as lying here
+            body = re.sub(rb'("reference"\s*:\s*")' + re.escape(own), rb"\1", body)
         it.message = replace(it.message, body=body)
         yield it
     except Refusal as refusal:
@@ -53,11 +57,31 @@ async def received(request: Request, *kinds: str) -> AsyncIterator[Received]:
 
 
 def outcome_answer(request: Request, access: Access, outcome: Outcome) -> Response:
-    """What a write came to: its address and version, and, unless Prefer says minimal, the resource."""
-    address = f"{access.base_url}/fhir/{outcome.type}/{outcome.id}/_history/{outcome.version}"
-    minimal = "return=minimal" in request.headers.get("prefer", "")
-    body = b"" if minimal else outcome.content
-    return fhir_answer(request, body, outcome.status, Location=address, ETag=f'W/"{outcome.version}"')
+    """What a write came to: its address, version and time, and, as Prefer says, the resource, an OperationOutcome or
+    nothing (R4 http.html, section 3.1.0.1.5)."""
+    headers = {
+        "Location": f"{access.base_url}/fhir/{outcome.type}/{outcome.id}/_history/{outcome.version}",
+        "ETag": f'W/"{outcome.version}"',
+    }
+    if written := _WRITTEN(outcome.content):
+        headers["Last-Modified"] = http_date(datetime.fromisoformat(written[1].decode()).astimezone(UTC))
+    prefer = request.headers.get("prefer", "")
+    body = outcome.content
+    if "return=minimal" in prefer:
+        body = b""
+    elif "return=OperationOutcome" in prefer:
+        body = fhir.encode(_done(outcome, language_of(request)))
+    return fhir_answer(request, body, outcome.status, **headers)
+
+
+_WRITTEN: Final = re.compile(rb'"lastUpdated":"([^"]{20,40})"').search
+_DONE: Final = {"zh": "已存储 {what}，版本 {version}。", "en": "{what} is stored, version {version}."}
+
+
+def _done(outcome: Outcome, language: Language) -> dict[str, Any]:
+    text = _DONE[language].format(what=f"{outcome.type}/{outcome.id}", version=outcome.version)
+    issue = {"severity": "information", "code": "informational", "details": {"text": text}}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 def message_of(request: Request, asking: Asking, body: bytes) -> exchange.Message:

@@ -79,7 +79,7 @@ async def run_search(
     """A page of a search on one type as a searchset Bundle; with `patient` in that patient's compartment."""
     it = _Search(f"Patient/{patient}/{name}" if patient else name, name, tuple(params), request.method == "GET")
     access, place = access_of(request), _place(request, asking, it)
-    query = access.query(asking, name, _ours(place.params), lenient=_lenient(request))
+    query = access.query(asking, name, _here(access, name, _ours(place.params)), lenient=_lenient(request))
     if patient:
         query = replace(query, patients=[*query.patients, f"Patient/{patient}"])
     wanted = _wanted(access, query, place)
@@ -116,6 +116,18 @@ def _ours(params: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         if "\x00" in field or "\x00" in value:
             raise Refusal("search-value-invalid", field=field.replace("\x00", "")[:60], expected="text without NUL")
     return [pair for pair in params if pair[0] not in _NOT_OURS]
+
+
+def _here(access: Access, name: str, params: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """References to resources of this server by their whole address, as the relative ones that are stored."""
+    own = f"{access.base_url}/fhir/"
+    known = fhir.SEARCH.get(name, {})
+    return [
+        (key, ",".join(piece.removeprefix(own) for piece in value.split(",")))
+        if own in value and (param := known.get(key.partition(":")[0])) and param.type == "reference"
+        else (key, value)
+        for key, value in params
+    ]
 
 
 def _lenient(request: Request) -> bool:

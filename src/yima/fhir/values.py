@@ -15,6 +15,7 @@ from yima.fhir.dates import PREFIXES, Range, date_range, matches_dated, number_r
 from yima.fhir.forms import writer
 from yima.fhir.parameters import SearchParam
 from yima.fhir.paths import Path
+from yima.fhir.pinyin import spelled
 from yima.fhir.tables import TYPES
 from yima.runtime.errors import Refusal
 
@@ -190,8 +191,12 @@ def string_test(modifier: str, text: str) -> Test:
         return lambda found, path: any(t == value for t in texts_of(found, path))
     wanted = fold(value)
     if modifier == "contains":
-        return lambda found, path: any(wanted in fold(t) for t in texts_of(found, path) if t)
-    return lambda found, path: any(fold(t).startswith(wanted) for t in texts_of(found, path) if t)
+        return lambda found, path: any(
+            wanted in fold(t) or spelled(t, wanted, anywhere=True) for t in texts_of(found, path) if t
+        )
+    return lambda found, path: any(
+        fold(t).startswith(wanted) or spelled(t, wanted) for t in texts_of(found, path) if t
+    )
 
 
 # --- dates, numbers, quantities -------------------------------------------------------------------------------------
