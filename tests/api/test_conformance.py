@@ -1,7 +1,6 @@
 """R4 http.html and search.html, clause by clause, against a sandbox: request -> status, headers and shape.
 
-Each row is one check; its words are the clause. What independent suites look at (Crucible, Sprinkler, Touchstone's basic
-scripts) is among them.
+Each row is one check; its words are the clause. What independent suites look at (Crucible, Sprinkler) is among them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support import Institution, Platform, bundle, entry, observation, patient
+from support import Institution, Platform, observation, patient
 
 JSON = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
@@ -56,6 +55,7 @@ def _relation(body: Any, name: str) -> bool:
 WHEN = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
 ORG = {"resourceType": "Organization", "name": "Conformance"}
 
+# fmt: off
 HTTP = [
     # --- read -------------------------------------------------------------------------------------------------------
     Check("read", "GET", "/Patient/{p}", 200, gives={"etag": 'W/"1"', "last-modified": WHEN, "content-type": JSON}),
@@ -99,7 +99,8 @@ HTTP = [
     Check("history of a type", "GET", "/Organization/_history?_count=1", 200,
           holds=lambda b: len(b["entry"]) == 1 and _relation(b, "next")),
     Check("history of the system", "GET", "/_history?_count=2", 200, holds=lambda b: len(b["entry"]) == 2),
-    Check("history of a count of none", "GET", "/_history?_count=0", 200, holds=lambda b: "entry" not in b and b["total"]),
+    Check("history of a count of none", "GET", "/_history?_count=0", 200,
+          holds=lambda b: "entry" not in b and b["total"]),
     # --- create -----------------------------------------------------------------------------------------------------
     Check("create", "POST", "/Organization", 201, ORG,
           gives={"location": r".*/fhir/Organization/[A-Za-z0-9\-.]{1,64}/_history/1", "etag": 'W/"1"',
@@ -138,18 +139,21 @@ HTTP = [
           {"if-match": 'W/"2"'}, gives={"etag": 'W/"3"'}),
     Check("update onto another version is 412", "PUT", "/Organization/conf-1", 412, ORG | {"id": "conf-1"},
           {"if-match": 'W/"1"'}, holds=_resource("OperationOutcome")),
-    Check("update only if not there", "PUT", "/Organization/conf-1", 412, ORG | {"id": "conf-1"}, {"if-none-match": "*"}),
+    Check("update only if not there", "PUT", "/Organization/conf-1", 412, ORG | {"id": "conf-1"},
+          {"if-none-match": "*"}),
     Check("update with another id in the body is 400", "PUT", "/Organization/conf-1", 400, ORG | {"id": "x"}),
     Check("update without an id in the body is 400", "PUT", "/Organization/conf-1", 400, ORG),
     Check("update of another type is 400", "PUT", "/Patient/conf-1", 400, ORG | {"id": "conf-1"}),
-    Check("update with return=OperationOutcome", "PUT", "/Organization/conf-1", 200, ORG | {"id": "conf-1", "name": "D"},
+    Check("update with return=OperationOutcome", "PUT", "/Organization/conf-1", 200,
+          ORG | {"id": "conf-1", "name": "D"},
           {"prefer": "return=OperationOutcome"}, holds=_resource("OperationOutcome")),
     # --- conditional update -----------------------------------------------------------------------------------------
     Check("conditional update: none matches", "PUT", "/Organization?name=CondNone", 201, ORG | {"name": "CondNone"},
           gives={"location": ".+"}),
     Check("conditional update: one matches", "PUT", "/Organization?name=CondNone", 200,
           ORG | {"name": "CondNone", "active": True}, gives={"etag": 'W/"2"'}),
-    Check("conditional update: one matches, another id", "PUT", "/Organization?name=CondNone", 400, ORG | {"id": "other"}),
+    Check("conditional update: one matches, another id", "PUT", "/Organization?name=CondNone", 400,
+          ORG | {"id": "other"}),
     Check("conditional update: many match", "PUT", "/Observation?subject=Patient/{p}", 412, observation("Patient/{p}")),
     # --- patch ------------------------------------------------------------------------------------------------------
     Check("JSON patch", "PATCH", "/Organization/conf-1", 200,
@@ -159,7 +163,8 @@ HTTP = [
           b'[{"op":"test","path":"/name","value":"Other"}]', {"content-type": "application/json-patch+json"}),
     Check("a patch of what never was is 404", "PATCH", "/Organization/never-was", 404,
           b'[{"op":"add","path":"/name","value":"x"}]', {"content-type": "application/json-patch+json"}),
-    Check("a patch in an unknown form is 415", "PATCH", "/Organization/conf-1", 415, b"x", {"content-type": "text/plain"}),
+    Check("a patch in an unknown form is 415", "PATCH", "/Organization/conf-1", 415, b"x",
+          {"content-type": "text/plain"}),
     # --- delete -----------------------------------------------------------------------------------------------------
     Check("delete", "DELETE", "/Organization/conf-1", 204, gives={"etag": 'W/"\\d+"'}),
     Check("delete again changes nothing", "DELETE", "/Organization/conf-1", 204),
@@ -168,7 +173,7 @@ HTTP = [
     Check("conditional delete: many match", "DELETE", "/Observation?subject=Patient/{p}", 412),
     Check("update brings back what was deleted", "PUT", "/Organization/conf-1", 200, ORG | {"id": "conf-1"}),
     # --- the frame --------------------------------------------------------------------------------------------------
-    Check("a method an address does not have is 405 and says which it has", "POST", "/metadata", 405, ORG,
+    Check("a method an address does not have is 405 and says which it has", "PUT", "/Patient/{p}/_history", 405, ORG,
           gives={"allow": "GET, HEAD"}),
     Check("405 of an instance names all its methods", "POST", "/Patient/{p}", 405, ORG,
           gives={"allow": "(?=.*GET)(?=.*PUT)(?=.*DELETE)(?=.*PATCH).*"}),
@@ -210,7 +215,8 @@ DATA = [
             ("_id", "_id={p}", 1), ("_id list", "_id={p},nobody", 1), ("_id of nobody", "_id=nobody", 0),
             ("_lastUpdated", "_id={p}&_lastUpdated=gt2020-01-01", 1), ("", "_id={p}&_lastUpdated=lt2020-01-01", 0),
             ("_lastUpdated of two bounds", "_id={p}&_lastUpdated=gt2020-01-01&_lastUpdated=lt2099", 1),
-            ("_tag", "_tag=urn:conf|one", 1), ("_tag without system", "_tag=one", 1), ("_profile", "_profile=urn:prof", 1),
+            ("_tag", "_tag=urn:conf|one", 1), ("_tag without system", "_tag=one", 1),
+            ("_profile", "_profile=urn:prof", 1),
             ("_security", "_security=urn:sec|R", 1), ("_tag:not", "_id={p}&_tag:not=urn:conf|one", 0),
             # string
             ("string from the start", "family=conf", 1), ("string not in the middle", "family=ormanc", 0),
@@ -218,21 +224,25 @@ DATA = [
             ("string with accents", "given=Andr%C3%A9", 1), (":exact", "family:exact=Conformance", 1),
             (":exact minds case", "family:exact=conformance", 0), (":contains", "family:contains=ORMANC", 1),
             ("Chinese from the start", "name=欧阳", 1), ("Chinese as a whole", "name=欧阳小明", 1),
-            ("pinyin", "name=ouyang", 1), ("pinyin in part", "name=ouyangxi", 1), ("pinyin of another", "name=ouyangz", 0), ("a phonetic street", "address=Ringstra%C3%9Fe", 1),
+            ("pinyin", "name=ouyang", 1), ("pinyin in part", "name=ouyangxi", 1),
+            ("pinyin of another", "name=ouyangz", 0), ("a phonetic street", "address=Ringstra%C3%9Fe", 1),
             ("address parts", "address-city=Basel", 1), ("or", "family=nobody,conformance", 1),
             ("and", "given=andre&given=paul", 1), ("and not met", "given=andre&given=zzz", 0),
             ("an escaped comma", r"given=smith\,jones", 1), ("an escaped pipe", r"identifier=urn:mr|a\|b", 1),
             (r"an escaped dollar", r"given=a\$b", 1), ("an escaped backslash", r"given=back\\slash", 1),
-            (":missing=true", "_id={p}&death-date:missing=true", 1), (":missing=false", "_id={p}&gender:missing=false", 1),
+            (":missing=true", "_id={p}&death-date:missing=true", 1),
+            (":missing=false", "_id={p}&gender:missing=false", 1),
             # token
             ("token", "_id={p}&gender=female", 1), ("token of another", "_id={p}&gender=male", 0),
-            ("system|code", "identifier=urn:mr|123", 1), ("code", "identifier=123", 1), ("system|", "identifier=urn:mr|", 1),
+            ("system|code", "identifier=urn:mr|123", 1), ("code", "identifier=123", 1),
+            ("system|", "identifier=urn:mr|", 1),
             ("|code", "identifier=|bare", 1), ("|code is not any system", "identifier=|123", 0),
             (":not", "_id={p}&gender:not=male", 1), (":not of itself", "_id={p}&gender:not=female", 0),
             (":of-type", "identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|123", 1),
             (":text", "language:text=x&_id={p}", 0), ("token minds case of codes", "_id={p}&gender=FEMALE", 0),
             ("a code with its implied system", "_id={p}&gender=http://hl7.org/fhir/administrative-gender|female", 1),
-            ("boolean", "_id={p}&active=true", 1), ("telecom", "phone=13900000001", 1), ("email", "email=c@example.org", 1),
+            ("boolean", "_id={p}&active=true", 1), ("telecom", "phone=13900000001", 1),
+            ("email", "email=c@example.org", 1),
             # date
             ("eq day", "_id={p}&birthdate=1985-03-14", 1), ("eq month", "_id={p}&birthdate=1985-03", 1),
             ("eq year", "_id={p}&birthdate=1985", 1), ("ne", "_id={p}&birthdate=ne1985-03-14", 0),
@@ -248,7 +258,8 @@ DATA = [
             ("reference", "organization=Organization/{org}", 1), ("reference by id", "organization={org}", 1),
             ("absolute reference on this server", "organization=http://127.0.0.1:8420/fhir/Organization/{org}", 1),
             ("versioned reference", "organization=Organization/{org}/_history/1", 1),
-            (":Type", "organization:Organization={org}", 1), (":identifier", "general-practitioner:identifier=urn:doc|7", 1),
+            (":Type", "organization:Organization={org}", 1),
+            (":identifier", "general-practitioner:identifier=urn:doc|7", 1),
             ("chain", "organization.name=home", 1), ("chain with type", "organization:Organization.name=home", 1),
         ]
     ],
@@ -261,12 +272,15 @@ DATA = [
             ("quantity ne", "value-quantity=ne5.4", 2), ("quantity ap", "value-quantity=ap5.3", 2),
             ("quantity with system and code", "value-quantity=5.4|http://unitsofmeasure.org|mmol/L", 1),
             ("quantity with a unit", "value-quantity=5.4||mmol/L", 1), ("another unit", "value-quantity=5.4||mg", 0),
-            ("date to the minute", "date=2026-03-01T00:00Z", 3), ("date of a zone", "date=2026-03-01T08:00:00%2B08:00", 3),
-            ("date of a day", "date=2026-03-01", 3), ("date of a period", "date=2026", 4), ("date sa", "date=sa2026-03-01", 1),
+            ("date to the minute", "date=2026-03-01T00:00Z", 3),
+            ("date of a zone", "date=2026-03-01T08:00:00%2B08:00", 3),
+            ("date of a day", "date=2026-03-01", 3), ("date of a period", "date=2026", 4),
+            ("date sa", "date=sa2026-03-01", 1),
             ("code", "code=1558-6", 3), ("code or", "code=1558-6,2823-3", 4), ("code of no system", "code=|1558-6", 0),
             (":text", "code:text=potas", 1), ("composite", "code-value-quantity=http://loinc.org|1558-6$5.4", 1),
             ("composite not met", "code-value-quantity=http://loinc.org|2823-3$5.4", 0),
-            ("status", "status=final", 4), ("status:not", "status:not=final", 0), ("value-string", "value-string=low", 1),
+            ("status", "status=final", 4), ("status:not", "status:not=final", 0),
+            ("value-string", "value-string=low", 1),
             ("chained", "subject.family=conformance", 4), ("patient", "patient=Patient/{p}", 4),
             ("subject:Patient", "subject:Patient={p}", 4), ("missing value", "value-quantity:missing=true", 1),
             ("combo", "combo-code=1558-6", 3), ("_id and code", "_id={o}&code=1558-6", 1),
@@ -284,7 +298,8 @@ DATA = [
         Check(f"_sort={key}", "GET", f"/Observation?subject=Patient/{{p}}&_sort={key}", 200, holds=_total(4))
         for key in ("date", "-date", "_lastUpdated", "-_id", "code,-date", "value-quantity", "status,-_lastUpdated")
     ],
-]  # fmt: skip
+]
+# fmt: on
 
 
 @pytest.fixture(scope="module")

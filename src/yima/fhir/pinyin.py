@@ -61,4 +61,4 @@ _V: Final = str.maketrans(dict.fromkeys("üǖǘǚǜ", "v"))
 def _table() -> dict[int, str]:
     from pypinyin.constants import PINYIN_DICT  # noqa: PLC0415  its table takes 0.1 s; most processes never need it
 
-    return PINYIN_DICT  # type: ignore[no-any-return]  # the package has no types
+    return PINYIN_DICT

@@ -194,9 +194,7 @@ def string_test(modifier: str, text: str) -> Test:
         return lambda found, path: any(
             wanted in fold(t) or spelled(t, wanted, anywhere=True) for t in texts_of(found, path) if t
         )
-    return lambda found, path: any(
-        fold(t).startswith(wanted) or spelled(t, wanted) for t in texts_of(found, path) if t
-    )
+    return lambda found, path: any(fold(t).startswith(wanted) or spelled(t, wanted) for t in texts_of(found, path) if t)
 
 
 # --- dates, numbers, quantities -------------------------------------------------------------------------------------
