@@ -1,4 +1,4 @@
-"""Operations answered from one search or one resource: $validate, $meta, $lastn, $docref (R4 operations.html)."""
+"""Operations answered from one search or one resource: $meta, $lastn, $docref (R4 operations.html)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from yima import exchange, fhir
 from yima.access import Asking, Entry, Stored, Wanted
 from yima.api import paging
-from yima.api.answers import access_of, fhir_answer, language_of
+from yima.api.answers import access_of, fhir_answer
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, form_of, is_xml
 from yima.api.receiving import message_of
@@ -21,37 +21,12 @@ from yima.runtime.errors import Refusal
 _MOST: Final = 1000
 _TRIES: Final = 4
 _LISTS: Final = ("profile", "security", "tag")
-_ALL_WELL: Final = {"zh": "没有发现问题。", "en": "No mistake was found."}
 
 
 async def _tree_of(request: Request) -> dict[str, Any]:
     check_type(request, *JSON_TYPES, *XML_TYPES)
     body = await body_of(request)
     return fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
-
-
-# --- $validate -------------------------------------------------------------------------------------------------------
-async def validate(request: Request) -> Response:
-    """POST [type]/$validate or [type]/[id]/$validate: what is wrong with a resource, without storing it.
-
-    The resource, or Parameters with it as `resource`. Wrong or not, the answer is 200 with an OperationOutcome; a mode
-    of `create`, `update` or `delete` asks the same of the shape alone.
-    """
-    check_acceptable(request)
-    await asking_of(request)
-    name = type_of(request)
-    tree = await _tree_of(request)
-    if tree["resourceType"] == "Parameters" and name != "Parameters":
-        tree = _parameter(tree, "resource", "resource")
-    try:
-        if tree.get("resourceType") != name:
-            raise Refusal("resource-type-mismatch", found=str(tree.get("resourceType"))[:64], expected=name)
-        fhir.validate(tree)
-    except Refusal as refusal:
-        return fhir_answer(request, fhir.operation_outcome(refusal, language_of(request)))
-    text = _ALL_WELL[language_of(request)]
-    issue = {"severity": "information", "code": "informational", "details": {"text": text}}
-    return fhir_answer(request, {"resourceType": "OperationOutcome", "issue": [issue]})
 
 
 def _parameter(parameters: dict[str, Any], name: str, kind: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from yima.api import (
     sign_in,
     terminology,
     trust,
+    validating,
 )
 
 FHIR = "/fhir"
@@ -95,8 +96,8 @@ def _fhir() -> list[BaseRoute]:
         *record.routes(FHIR),
         *identity.routes(FHIR),
         Route(f"{FHIR}/$process-message", identity_feed.feed, methods=["POST"]),
-        Route(f"{FHIR}/{{type}}/$validate", operations.validate, methods=["POST"]),
-        Route(f"{FHIR}/{{type}}/{{id}}/$validate", operations.validate, methods=["POST"]),
+        Route(f"{FHIR}/{{type}}/$validate", validating.validate, methods=["POST"]),
+        Route(f"{FHIR}/{{type}}/{{id}}/$validate", validating.validate, methods=["GET", "POST"]),
         Route(f"{FHIR}/{{type}}/{{id}}/$meta", operations.meta),
         Route(f"{FHIR}/{{type}}/{{id}}/$meta-add", operations.meta_add, methods=["POST"]),
         Route(f"{FHIR}/{{type}}/{{id}}/$meta-delete", operations.meta_delete, methods=["POST"]),

@@ -19,6 +19,7 @@ from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
 from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
+from yima.cli.profiles import profile_commands
 from yima.cli.running import with_access, with_database
 from yima.cli.terminology import terminology_commands
 from yima.cli.witness import witness
@@ -43,6 +44,7 @@ app.add_typer(trust_app, name="trust")
 app.add_typer(card_commands(with_access), name="card")
 app.add_typer(person_commands(with_access), name="mpi")
 app.add_typer(terminology_commands(with_access), name="terminology")
+app.add_typer(profile_commands(with_access), name="profiles")
 app.add_typer(audit_commands(with_access), name="audit")
 app.command("verify-offline")(codes.verify_offline)
 app.command("witness")(witness)

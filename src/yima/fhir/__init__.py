@@ -5,12 +5,12 @@ from yima.fhir.chains import Chain, Has
 from yima.fhir.coded import Coded, forms_among, not_among
 from yima.fhir.compartment import COMPARTMENT_TYPES, patient_references, subject_reference
 from yima.fhir.dates import BEGINNING, END, date_range, matches_dated
-from yima.fhir.fhirpath_patch import fhirpath_patch, patched
 from yima.fhir.deidentify import Veil, deidentified
+from yima.fhir.fhirpath_patch import fhirpath_patch, patched
 from yima.fhir.forms import reference_forms
 from yima.fhir.found import Found, find, relink
 from yima.fhir.index import Indexed, index, primary_date, token
-from yima.fhir.outcome import ERROR_SYSTEM, operation_outcome
+from yima.fhir.outcome import ERROR_SYSTEM, findings_outcome, operation_outcome
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH, SearchParam
 from yima.fhir.patch import json_patch
 from yima.fhir.query import Query, compile_query
@@ -21,7 +21,7 @@ from yima.fhir.ucum import SYSTEM as UCUM
 from yima.fhir.ucum import VERSION as UCUM_VERSION
 from yima.fhir.ucum import name_of as ucum_name
 from yima.fhir.ucum import unit as ucum_unit
-from yima.fhir.validation import validate
+from yima.fhir.validation import validate, warnings_of
 from yima.fhir.values import fold
 from yima.fhir.wire import encode, parse, parse_value
 from yima.fhir.xml import parse_xml, to_xml
@@ -53,6 +53,7 @@ __all__ = [
     "encode",
     "fhirpath_patch",
     "find",
+    "findings_outcome",
     "fold",
     "forms_among",
     "index",
@@ -77,4 +78,5 @@ __all__ = [
     "ucum_name",
     "ucum_unit",
     "validate",
+    "warnings_of",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from yima.fhir.profiles import Finding
 from yima.runtime.errors import Language, Refusal
 
 ERROR_SYSTEM: Final = "urn:yima:error"
@@ -19,6 +21,14 @@ def operation_outcome(refusal: Refusal, language: Language = "en") -> dict[str, 
         "language": _TAGS[language],
         "issue": [_issue(each, language) for each in (refusal, *refusal.also)],
     }
+
+
+def findings_outcome(findings: Sequence[Finding], language: Language, well: str) -> dict[str, Any]:
+    """One issue for each remark, or the one that says that all is well."""
+    issues = [_issue(found.refusal, language) | {"severity": found.severity} for found in findings]
+    if not any(found.severity == "error" for found in findings):
+        issues.append({"severity": "information", "code": "informational", "details": {"text": well}})
+    return {"resourceType": "OperationOutcome", "language": _TAGS[language], "issue": issues}
 
 
 def _issue(refusal: Refusal, language: Language) -> dict[str, Any]:

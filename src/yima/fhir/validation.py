@@ -47,6 +47,13 @@ def validate(resource: dict[str, Any]) -> None:
         _refuse(name, _mistakes("", found))
 
 
+def warnings_of(resource: dict[str, Any]) -> list[Refusal]:
+    """What R4's rules of severity `warning` say of a valid resource: good practice, no reason to refuse."""
+    name = str(resource["resourceType"])
+    warned = [rule for rule in rules_of(name) if rule.severity == "warning" and not rule.holds(resource, name)]
+    return [Refusal("rule-broken", field=name, rule=rule.key, human=rule.human) for rule in warned]
+
+
 def _refuse(root: str, mistakes: list[Mistake]) -> None:
     first, *others = mistakes[:MAX_MISTAKES]
     raise _refusal(root, first, tuple(_refusal(root, other) for other in others))

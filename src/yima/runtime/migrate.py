@@ -19,7 +19,10 @@ import asyncpg
 
 from yima.runtime.errors import Refusal
 
-ROOMS = ("runtime", "terminology", "audit", "directory", "mpi", "healthcode", "consent", "records", "exchange")
+ROOMS = (
+    "runtime", "terminology", "packages", "audit", "directory", "mpi", "healthcode",
+    "consent", "records", "exchange",
+)  # fmt: skip
 """Rooms with tables, in the order of their dependence."""
 
 _LOCK = 0x59494D41  # "YIMA": only one process migrates at a time

@@ -67,10 +67,12 @@ def check_profile(
 ) -> tuple[list[Finding], set[Question]]:
     """What a valid resource lacks to meet a profile, and the questions about codes that `answers` did not hold.
 
-    Questions that nobody answered count as met: ask, and check again. Refusal `too-costly`.
+    Without `url` only its extensions are looked at. Questions that nobody answered count as met: ask, and check again.
+    Refusal `too-costly`.
     """
     checking = Checking(root(resource), library, answers)
-    checking.against(checking.container, url)
+    if url:
+        checking.against(checking.container, url)
     checking.extensions(checking.container)
     return checking.findings, checking.asked
 
@@ -187,8 +189,14 @@ class Checking:
     def sliced(self, holder: Node, rule: Rule, nodes: list[Node]) -> None:
         """Give every element to the first slice it fits, and check it there."""
         taken: dict[str, list[Node]] = {name: [] for name in rule.slices}
+        left: list[Node] = []
         for node in nodes:
             name = next((name for name, each in rule.slices.items() if belongs(self, node, each, rule)), None)
+            (left if name is None else taken[name]).append(node)
+        for node in left:
+            # What fits a slice that lacks one but for a profile is meant for it: say then what the profile misses.
+            lacking = (name for name, each in rule.slices.items() if len(taken[name]) < each.minimum)
+            name = next((n for n in lacking if belongs(self, node, rule.slices[n], rule, profiles=False)), None)
             if name is not None:
                 taken[name].append(node)
             elif (rule.slicing or {}).get("rules") == "closed":

@@ -157,11 +157,19 @@ def _place(tree: Rule, element: dict[str, Any], url: str) -> Rule:
         if slice_name:
             if slice_name not in rule.slices:
                 parent = rule.slices.get(slice_name.rpartition("/")[0])
-                rule.slices[slice_name] = parent.copy() if parent else Rule(name, maximum=rule.maximum)
+                rule.slices[slice_name] = parent.copy() if parent else _slice(name, slice_name, rule)
             rule = rule.slices[slice_name]
     if len(steps) > 64:
         raise Refusal("profile-unusable", profile=url, reason="elements nested more than 64 deep")
     return rule
+
+
+def _slice(name: str, slice_name: str, rule: Rule) -> Rule:
+    """A new slice; one of a choice is named for its type, as `valueQuantity`."""
+    kind = slice_name.removeprefix(name)
+    kind = kind if kind in KINDS else kind[:1].lower() + kind[1:]
+    of_choice = slice_name.startswith(name) and (kind in KINDS or kind in CHECKS)
+    return Rule(name, maximum=rule.maximum, types=[Type(kind, [], [])] if of_choice else [])
 
 
 def _choice(rule: Rule, name: str, slice_name: str) -> tuple[str, str]:

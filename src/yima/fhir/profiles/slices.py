@@ -30,11 +30,15 @@ class Judge(Protocol):
         """Whether a code is in a value set."""
 
 
-def belongs(judge: Judge, node: Node, slice_rule: Rule, sliced: Rule) -> bool:
-    """Whether all discriminators say that an element is of a slice."""
+def belongs(judge: Judge, node: Node, slice_rule: Rule, sliced: Rule, *, profiles: bool = True) -> bool:
+    """Whether all discriminators say that an element is of a slice; without `profiles`, all that ask for no profile."""
     slicing = sliced.slicing or {}
     default = _BY_URL if sliced.name in ("extension", "modifierExtension") else _BY_TYPE
     discriminators = slicing.get("discriminator") or default
+    if not profiles:
+        discriminators = [d for d in discriminators if d.get("type") != "profile"]
+        if not discriminators:
+            return False
     return all(_says(judge, str(d.get("type")), str(d.get("path", "$this")), node, slice_rule) for d in discriminators)
 
 
