@@ -14,7 +14,10 @@ from portal_place import Place, form_token
 from yima import healthcode
 from yima.runtime import clock, ids
 
-PAGES = ("/resident/", "/resident/card", "/resident/record", "/resident/log", "/resident/choices", "/resident/help")
+PAGES = (
+    "/resident/", "/resident/card", "/resident/record", "/resident/life", "/resident/timeline", "/resident/summary",
+    "/resident/log", "/resident/choices", "/resident/help",
+)  # fmt: skip
 
 
 def decode(svg: str) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima import healthcode
 from yima.mpi import Identity
-from yima.portals.clinician import counter, view
+from yima.portals.clinician import counter, view, whole
+from yima.portals.clinician.desk import desk
 from yima.portals.layout import (
     SignedIn,
     Words,
@@ -36,7 +36,7 @@ _BY_SCRIPT = "yima-script"
 async def scan_page(request: Request) -> Response:
     """The scan field, waiting."""
     who = await signed_in(request, "clinician")
-    return render(request, "scan.html", portal=_PORTAL, **await _desk(request, who))
+    return render(request, "scan.html", portal=_PORTAL, **await desk(request, who))
 
 
 async def scan(request: Request) -> Response:
@@ -65,15 +65,15 @@ async def _scanned(
     request: Request, who: SignedIn, fields: dict[str, str], result: dict[str, Any], status: int
 ) -> Response:
     """The scan page with a result that is not a record; for our module only the region that changes."""
-    desk = await _desk(request, who) | {"terminal": fields.get("terminal", ""), "step": fields.get("step", "")} | result
+    shown = await desk(request, who) | {"terminal": fields.get("terminal", ""), "step": fields.get("step", "")} | result
     if request.headers.get(_BY_SCRIPT):
-        html = render_fragment(request, "result.html", portal=_PORTAL, **desk)
+        html = render_fragment(request, "result.html", portal=_PORTAL, **shown)
         response: Response = Response(
             orjson.dumps({"html": html, "refused": "refusal" in result}), media_type="application/json"
         )
     else:
-        response = render(request, "scan.html", portal=_PORTAL, status=status, **desk)
-    return _remember(request, response, desk["terminal"], desk["step"])
+        response = render(request, "scan.html", portal=_PORTAL, status=status, **shown)
+    return _remember(request, response, shown["terminal"], shown["step"])
 
 
 async def visit_page(request: Request) -> Response:
@@ -89,7 +89,7 @@ async def visit_page(request: Request) -> Response:
         request,
         "visit.html",
         portal=_PORTAL,
-        **await _desk(request, who),
+        **await desk(request, who),
         v=view.visit(opened, words),
         o=opened.overview,
         opened=opened,
@@ -102,7 +102,7 @@ async def emergency_page(request: Request) -> Response:
     """Emergency access: find the person by a document number."""
     who = await signed_in(request, "clinician")
     return render(
-        request, "emergency.html", portal=_PORTAL, **await _desk(request, who), documents=view.DOCUMENTS, typed={}
+        request, "emergency.html", portal=_PORTAL, **await desk(request, who), documents=view.DOCUMENTS, typed={}
     )
 
 
@@ -110,7 +110,7 @@ async def emergency_find(request: Request) -> Response:
     """Look the document up, by POST only: a number never stands in an address."""
     who = await signed_in(request, "clinician")
     fields = await checked_form(request, who)
-    desk = await _desk(request, who) | {
+    shown = await desk(request, who) | {
         "documents": view.DOCUMENTS,
         "typed": fields,
         "terminal": fields.get("terminal", ""),
@@ -120,8 +120,8 @@ async def emergency_find(request: Request) -> Response:
             who.caller, system=fields.get("system", ""), value=fields.get("value", ""), now=who.now
         )
     except Refusal as refusal:
-        return render(request, "emergency.html", portal=_PORTAL, status=refusal.status, **desk, refusal=refusal)
-    return render(request, "emergency.html", portal=_PORTAL, **desk, identified=view.person(identity, who.now))
+        return render(request, "emergency.html", portal=_PORTAL, status=refusal.status, **shown, refusal=refusal)
+    return render(request, "emergency.html", portal=_PORTAL, **shown, identified=view.person(identity, who.now))
 
 
 async def emergency_open(request: Request) -> Response:
@@ -147,13 +147,13 @@ async def emergency_open(request: Request) -> Response:
             None,
             False,
         )
-        desk = await _desk(request, who) | {"documents": view.DOCUMENTS, "typed": fields}
+        shown = await desk(request, who) | {"documents": view.DOCUMENTS, "typed": fields}
         return render(
             request,
             "emergency.html",
             portal=_PORTAL,
             status=refusal.status,
-            **desk,
+            **shown,
             identified=view.person(again, who.now),
             reason_refusal=refusal,
         )
@@ -167,21 +167,6 @@ async def sign_out(request: Request) -> Response:
     response = RedirectResponse("/", 303)
     response.delete_cookie(cookie_name("clinician"), path="/clinician")
     return response
-
-
-async def _desk(request: Request, who: SignedIn) -> dict[str, Any]:
-    """What every page of the desk shows: who works here, at which terminal, at which step."""
-    terminals = await who.access.my_terminals(who.caller)
-    known = [terminal.terminal_id for terminal in terminals]
-    chosen, step = request.cookies.get("yima_terminal", ""), request.cookies.get("yima_step", "")
-    return {
-        "caller": who.caller,
-        "csrf": who.csrf,
-        "terminals": terminals,
-        "terminal": chosen if chosen in known else (known[0] if known else ""),
-        "steps": view.steps(),
-        "step": step if step in healthcode.STEPS else "010102",
-    }
 
 
 def _remember(request: Request, response: Response, terminal: str, step: str) -> Response:
@@ -213,4 +198,5 @@ def routes() -> list[Route]:
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
         *counter.routes(),
+        *whole.routes(),
     ]

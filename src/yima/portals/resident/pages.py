@@ -22,7 +22,7 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import choices, credentials, device, family, installed, log, papers, view
+from yima.portals.resident import choices, credentials, device, family, installed, log, papers, view, whole
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
@@ -237,4 +237,5 @@ def routes() -> list[Route]:
         *papers.routes(),
         *family.routes(),
         *installed.routes(),
+        *whole.routes(),
     ]
