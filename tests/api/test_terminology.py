@@ -294,6 +294,18 @@ async def test_r4s_own_resources_are_read_and_found(hospital: Institution) -> No
     assert "compose" not in shown
 
 
+async def test_all_of_them_page_by_page(hospital: Institution) -> None:
+    address, seen, total = "/fhir/CodeSystem?status=draft&_count=100", [], 0
+    while address:
+        page = (await hospital.call("GET", address)).json()
+        total = page["total"]
+        seen += [e["resource"]["id"] for e in page["entry"]]
+        address = next((link["url"].partition("8420")[2] for link in page["link"] if link["relation"] == "next"), "")
+    assert len(seen) == len(set(seen)) == total > 100
+    assert (await hospital.call("GET", "/fhir/ValueSet?_summary=count")).json()["total"] > 1300
+    assert_refused(await hospital.call("GET", "/fhir/ValueSet?_offset=x"), 422, "field-invalid")
+
+
 async def test_a_sandbox_finds_what_it_submitted(platform: Platform) -> None:
     sandbox = await platform.institution("S", matching="off")
     made = await sandbox.create(_set({"system": ICD}) | {"url": "urn:sandbox:set"})

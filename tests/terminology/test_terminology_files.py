@@ -65,7 +65,7 @@ def test_loinc_needs_no_words() -> None:
 
 
 def test_rows_that_are_rejected_are_told_with_reasons() -> None:
-    text = f"code,display,parent\nA,a,\n,b,\nA,again,\nC,,\n{'x' * 1001},d,\nE,e,NONE\nF,f,G\nG,g,F\nH,h,F\n"
+    text = f"code,display,parent\nA,a,\n,b,\nA,again,\nC,,\n{'x' * 501},d,\nE,e,NONE\nF,f,G\nG,g,F\nH,h,F\n"
     [loading] = read_file("t.csv", text.encode(), HERE)
     assert [one.code for one in loading.concepts] == ["A", "E"]
     reasons = {reject.place: reject.reason for reject in loading.rejects}
@@ -93,6 +93,7 @@ BAD = [
         "concept",
     ),
     ("t.json", b'{"resourceType":"ValueSet","url":"u"}', "status"),
+    ("t.json", b'{"resourceType":"ValueSet","status":"active","url":"u%s"}' % (b"x" * 500), "at most 500"),
     ("t.json", b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"ValueSet","url":5}}]}', "has no url"),
 ]
 

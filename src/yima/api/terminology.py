@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,8 +42,8 @@ _TRANSLATE: Final = frozenset(
 )  # fmt: skip
 SEARCHABLE: Final = ("_id", "url", "version", "name", "title", "status")
 """What the resources here are found by; what was submitted is found by every parameter of R4."""
-_CONTROL: Final = ("_count", "_summary", "_total", "_elements", "_sort")
-_MOST: Final = 1_000
+_OFFSET: Final = "_offset"
+_CONTROL: Final = ("_count", "_summary", "_total", "_elements", _OFFSET)
 
 
 def routes(base: str) -> list[BaseRoute]:
@@ -254,19 +255,36 @@ async def search(request: Request) -> Response:
         params += await form_of(request)
     wanted = {name: value for name, value in params if name in SEARCHABLE}
     repeated = len(wanted) < sum(name in SEARCHABLE for name, _ in params)
-    if not wanted or repeated or any(name not in (*SEARCHABLE, *_CONTROL) for name, _ in params):
+    own = asking.caller.sandbox and not wanted  # all of a sandbox's is what it wrote
+    if own or repeated or any(name not in (*SEARCHABLE, *_CONTROL) for name, _ in params):
         return fhir_answer(request, await searching.run_search(request, asking, kind, params))
     found = await _terms(request).find(kind, lambda one: all(_accepts(one, *pair) for pair in wanted.items()))
     if not found:
         return fhir_answer(request, await _submitted(request, asking, kind, params))
-    query = access_of(request).query(asking, kind, params, lenient=False)
-    shown = found[: _MOST if query.count is None else query.count]
+    query = access_of(request).query(asking, kind, [pair for pair in params if pair[0] != _OFFSET], lenient=False)
+    return fhir_answer(request, _page(request, kind, found, params, query))
+
+
+def _page(
+    request: Request,
+    kind: str,
+    found: Sequence[Mapping[str, Any]],
+    params: Sequence[tuple[str, str]],
+    query: fhir.Query,
+) -> bytes:
+    """A page of these resources. They are public and change rarely, so a link says plainly where it goes on."""
+    settings, said = access_of(request).settings, dict(params)
+    start = OperationInput(kind, list(params)).whole(_OFFSET) or 0
+    count = min(settings.page_count_default if query.count is None else query.count, settings.page_count_max)
     base = f"{access_of(request).base_url}/fhir"
+    links = [("self", f"{base}/{kind}?{urlencode(params)}")]
+    if 0 < count < len(found) - start:
+        links.append(("next", f"{base}/{kind}?{urlencode(said | {_OFFSET: str(start + count)})}"))
     entries = [
         paging.entry(base, kind, one["id"], searching.part(fhir.encode(dict(one)), query.elements, query.summary))
-        for one in shown
+        for one in (found[start : start + count] if query.summary != "count" else ())
     ]
-    return fhir_answer(request, paging.bundle(entries, total=len(found), links=[("self", f"{base}/{kind}")]))
+    return paging.bundle(entries, total=len(found), links=links)
 
 
 async def _submitted(request: Request, asking: Any, kind: str, params: Sequence[tuple[str, str]]) -> bytes:

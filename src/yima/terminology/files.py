@@ -13,9 +13,9 @@ from yima.fhir import parse_value, validate
 from yima.runtime.errors import Refusal
 from yima.terminology.catalogue import TYPES
 from yima.terminology.concept import Concept
-from yima.terminology.loading import Loading, Reject, finished, of_resource
+from yima.terminology.loading import LONGEST_CODE, Loading, Reject, finished, of_resource
 
-_LONGEST_CODE: Final = 1_000
+_LONGEST_URL: Final = 500
 _LONGEST_WORDS: Final = 5_000
 
 
@@ -74,6 +74,12 @@ def _invalid(name: str, reason: str) -> Refusal:
     return Refusal("terminology-file-invalid", field=name, reason=reason)
 
 
+def _check_address(name: str, url: str, version: str) -> None:
+    """What finds a resource goes into an index, which has room for so much."""
+    if len(url) + len(version) > _LONGEST_URL or any(c < " " for c in url + version):
+        raise _invalid(name, f"an address with its version has at most {_LONGEST_URL} characters and no controls")
+
+
 # --- FHIR ------------------------------------------------------------------------------------------------------------
 def _resources(name: str, content: bytes) -> Iterator[dict[str, Any]]:
     try:
@@ -83,8 +89,9 @@ def _resources(name: str, content: bytes) -> Iterator[dict[str, Any]]:
     found = 0
     for one in _among(tree):
         url = one.get("url")
-        if not isinstance(url, str) or not url or len(url) > 1000:
+        if not isinstance(url, str) or not url:
             raise _invalid(name, f"a {one['resourceType']} in it has no url")
+        _check_address(name, url, str(one.get("version", "")))
         try:
             validate(one)
         except Refusal as refusal:
@@ -120,6 +127,7 @@ def _table(name: str, content: bytes, table: Table) -> Loading:
     system = table.system or ("http://loinc.org" if is_loinc else "")
     if not system:
         raise _invalid(name, "a table does not say which code system it is; give --system")
+    _check_address(name, system, table.version)
     missing = [one for one in (columns.code, columns.display) if one not in head]
     if missing:
         raise _invalid(name, f"it has no column {', '.join(missing)}; its columns are {', '.join(head)[:300]}")
@@ -171,7 +179,7 @@ def _take(
     code, display = (str(row.get(one) or "").strip() for one in (columns.code, columns.display))
     if not any((value or "").strip() for value in row.values()):
         return
-    if not code or len(code) > _LONGEST_CODE or any(c < " " for c in code):
+    if not code or len(code) > LONGEST_CODE or any(c < " " for c in code):
         rejects.append(
             Reject(place, "it has no code" if not code else "its code is too long or has control characters")
         )

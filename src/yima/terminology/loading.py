@@ -19,6 +19,8 @@ from yima.terminology.tree import closed, flattened
 
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _CHUNK: Final = 5_000
+LONGEST_CODE: Final = 500
+"""Characters: codes stand in an index."""
 _COLUMNS: Final = ("system", "key", "place", "code", "display", "definition", "words", "parents", "ancestors",
                    "inactive", "abstract", "designations", "properties")  # fmt: skip
 
@@ -60,7 +62,10 @@ def of_resource(resource: dict[str, Any]) -> Loading:
 
 
 def finished(loading: Loading) -> Loading:
-    """The concepts with their ancestors; those in a circle of parents become rejects."""
+    """The concepts with their ancestors; those in a circle of parents, and codes that are too long, become rejects."""
+    long = [one.code for one in loading.concepts if len(one.code) > LONGEST_CODE]
+    loading.rejects += [Reject(f"code {code[:40]}..", f"it has more than {LONGEST_CODE} characters") for code in long]
+    loading.concepts = [one for one in loading.concepts if len(one.code) <= LONGEST_CODE]
     loading.concepts, circular = closed(loading.concepts)
     loading.rejects += [Reject(f"code {code}", "its parents lead back to itself") for code in circular]
     return loading
