@@ -12,6 +12,7 @@ from portal_place import form_token
 
 from support import BASE, Institution, Platform, patient, resident_number
 from yima import directory, healthcode, mpi
+from yima.access import Access
 from yima.runtime import clock, ids
 
 NATIONAL = "urn:oid:2.16.156.10011.1.3"
@@ -25,6 +26,13 @@ class Desk:
     platform: Platform
     one: Institution
     other: Institution
+
+    @property
+    def access(self) -> Access:
+        return self.platform.access
+
+    def browser(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=self.platform.app), base_url=BASE)
 
     async def steward(self, code: str = "st-1", lang: str = "zh") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.platform.app)
