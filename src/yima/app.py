@@ -8,15 +8,16 @@ well: `Application._scan`.
 
 from __future__ import annotations
 
-import os
+import random
 import re
 import time
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from joserfc import jwk
-from starlette.datastructures import Headers, MutableHeaders, State
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
@@ -54,7 +55,7 @@ class Application:
     """One worker's ASGI application. `database_url` and `base_url` are those of the running deployment."""
 
     def __init__(self, settings: Settings, database_url: str, base_url: str) -> None:
-        self.state = State()
+        self.state = SimpleNamespace()
         self._settings = settings
         self._database_url = database_url
         self._base_url = base_url
@@ -331,7 +332,7 @@ def _given_id(scope: Scope) -> str:
 
 
 def _request_id(given: str) -> str:
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+    return given if given and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"  # no secret
 
 
 def _route(scope: Scope) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from yima import audit, consent, records
 from yima.access.acting import acting
@@ -21,8 +24,7 @@ SHARED_TYPES = frozenset(
 """Types of the shelf that every institution may read; what else lies there only its author sees."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, for what purpose, and with which visit handle (empty = none)."""
 
     caller: Caller
@@ -78,7 +80,12 @@ def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
 
 def sight_of(decision: consent.Decision) -> records.Sight:
     """Which rows a decision lets through."""
-    return records.Sight(decision.closed, decision.only_institution, decision.author)
+    return _sight(decision.closed, decision.only_institution, decision.author)
+
+
+@lru_cache(4096)  # a few per institution
+def _sight(closed: frozenset[str], only_institution: int | None, author: int) -> records.Sight:
+    return records.Sight(closed, only_institution, author)
 
 
 async def log(

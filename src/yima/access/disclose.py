@@ -124,7 +124,8 @@ async def everything(
         )
         if len(found) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
-        rows = [row for row in found if asking.caller.may(row.type, "r")]
+        hidden = {name for name in counts(found) if not asking.caller.may(name, "r")}
+        rows = [row for row in found if row.type not in hidden] if hidden else found
     await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": counts(rows)})
     if not rows:
         raise Refusal(_spoken(decision))

@@ -97,7 +97,22 @@ def _formed(request: Request, content: bytes, status: int, headers: Mapping[str,
     """JSON as it stands, or XML where the client prefers that."""
     if content and wanted_format(request) == "xml":
         return Response(fhir.to_xml(fhir.parse(content)), status, dict(headers), FHIR_XML)
-    return Response(_pretty(request, content), status, dict(headers), FHIR_JSON)
+    return _Json(_pretty(request, content), status, headers)
+
+
+class _Json(Response):
+    """FHIR in JSON; its headers are made at once, not looked through as Starlette does."""
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str]) -> None:
+        self.body, self.status_code, self.background = body, status, None
+        self.raw_headers = [
+            *[(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", _FHIR_JSON),
+        ]
+
+
+_FHIR_JSON: Final = FHIR_JSON.encode()
 
 
 def _pretty(request: Request, content: bytes) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 
-from yima.access import START, Spot
+from yima.access import START, Spot, Stored
 from yima.directory import Caller
 from yima.runtime.errors import Language, Refusal
 from yima.runtime.keys import KeyStore
@@ -87,6 +87,15 @@ def bundle(
     head = {"resourceType": "Bundle", "type": kind} | ({} if total is None else {"total": total})
     head_json = orjson.dumps(head | {"link": [{"relation": relation, "url": url} for relation, url in links]})
     return b"%s%s}" % (head_json[:-1], b',"entry":[%s]' % b",".join(entries) if entries else b"")
+
+
+def entries(base: str, rows: Iterable[Stored]) -> list[bytes]:
+    """The entries of many matches, each as `entry` makes it."""
+    start = f'{{"fullUrl":"{base}/'.encode()
+    return [
+        b'%s%s/%s","resource":%s,"search":{"mode":"match"}}' % (start, row.type.encode(), row.id.encode(), row.content)
+        for row in rows
+    ]
 
 
 def entry(base: str, resource_type: str, resource_id: str, content: bytes, mode: str = "match") -> bytes:

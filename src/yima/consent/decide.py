@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from yima.consent.classes import CLASSES
@@ -128,13 +129,7 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
         return _with_visit(ask, ask.visit, standing, now)
     # 5 Without: an institution's system reads back what the institution itself wrote.
     if caller.kind == "app":
-        return Decision(
-            True,
-            "own-submission",
-            "",
-            (Step("own-submission", caller.institution_code),),
-            only_institution=caller.institution,
-        )
+        return _own_submission(caller.institution, caller.institution_code)
     return Decision(False, "none", "visit-needed", (Step("no-visit"),))
 
 
@@ -156,13 +151,24 @@ def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datet
     if _said(standing, "all", visit.institution, now) is False:
         return Decision(False, "none", "consent-denied", (Step("resident-said-no"),))
     opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, now) is True)
+    return _in_visit(ask.purpose, opened, visit.institution)
+
+
+# What these two say follows from their arguments alone, so each is made once: most reads end in one of them.
+@lru_cache(4096)
+def _own_submission(institution: int, code: str) -> Decision:
+    return Decision(True, "own-submission", "", (Step("own-submission", code),), only_institution=institution)
+
+
+@lru_cache(4096)
+def _in_visit(purpose: str, opened: frozenset[str], institution: int) -> Decision:
     closed = frozenset(CLASSES) - opened
     reasons = (
         Step("code-scanned-here"),
-        Step("purpose", ask.purpose),
+        Step("purpose", purpose),
         *(Step("resident-opened", cls) for cls in sorted(opened)),
     )
-    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed, author=visit.institution)
+    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed, author=institution)
 
 
 def _closed_steps(closed: frozenset[str]) -> tuple[Step, ...]:

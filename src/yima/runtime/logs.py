@@ -93,9 +93,12 @@ def answered(method: str, route: str, status: int, ms: float) -> None:
     if not _requests.plainly:
         _app.info("request", method=method, route=route, status=status, ms=ms)
         return
-    line: dict[str, Any] = {"room": "app", "method": method, "route": route, "status": status, "ms": ms}
-    line |= {"event": "request", "level": "info", "timestamp": clock.now().isoformat().replace("+00:00", "Z")}
-    _requests.add(line | {"request_id": request_id.get()})
+    _requests.add(
+        {
+            "room": "app", "method": method, "route": route, "status": status, "ms": ms, "event": "request",
+            "level": "info", "timestamp": clock.now(), "request_id": request_id.get(),
+        }
+    )  # fmt: skip
 
 
 class _Requests:
@@ -110,7 +113,7 @@ class _Requests:
         """Write a line before the loop next waits."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
 
     def _write(self) -> None:
         lines, self._lines = b"".join(self._lines), []
