@@ -204,14 +204,14 @@ def _links(resource: Mapping[str, Any]) -> Iterator[str]:
     """The references through which a resource shares the class of others; never those to people, places or patients."""
     context = resource.get("context")
     nodes: list[Any] = [resource.get("encounter"), context]
-    if isinstance(context, Mapping):  # DocumentReference.context
+    if type(context) is dict:  # DocumentReference.context
         nodes += context.get("encounter") or ()
     for name in ("result", "hasMember", "reasonReference"):
         nodes += resource.get(name) or ()
     if resource.get("resourceType") == "Encounter":
-        nodes += [one.get("condition") for one in resource.get("diagnosis") or () if isinstance(one, Mapping)]
+        nodes += [one.get("condition") for one in resource.get("diagnosis") or () if type(one) is dict]
     for node in nodes:
-        reference = node.get("reference") if isinstance(node, Mapping) else None
+        reference = node.get("reference") if type(node) is dict else None
         if isinstance(reference, str) and (reference.startswith("urn:") or _CLINICAL.match(reference)):
             yield reference
 

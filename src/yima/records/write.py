@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from typing import Any, Final, Literal
 
 from yima import fhir
+from yima.records.copying import COLUMNS, encoded
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -66,13 +68,9 @@ class Origin:
 
 
 _Key = tuple[PersonId, str, str]
-_COPIED: Final = 10
+_COPIED: Final = 4
 """Rows from which COPY, one round trip more, is cheaper than INSERT (docs/performance.md)."""
-_COLUMNS: Final = (
-    "home", "type", "id", "version", "updated", "institution_id", "submission", "class", "low", "high", "tokens",
-    "content", "sandbox",
-)  # fmt: skip
-_CONTENT: Final = _COLUMNS.index("content")
+_CONTENT: Final = COLUMNS.index("content")
 
 
 @dataclass(slots=True)
@@ -128,7 +126,7 @@ async def create(c: Connection, writes: Sequence[tuple[Write, Origin]], *, index
 
 
 def _row(write: Write, origin: Origin, number: int, at: datetime, index_key: bytes) -> tuple[Any, ...]:
-    """A row in the order of `_COLUMNS`."""
+    """A row in the order of `COLUMNS`."""
     stamped = _stamped(write.resource, write.id, number, origin.source, at)
     found = fhir.index(stamped, key=index_key)
     low, high = found.dated or (None, None)
@@ -152,7 +150,8 @@ async def _carry_out(c: Connection, changes: _Changes) -> None:
 
 async def _insert(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     if len(rows) >= _COPIED:
-        await c.copy_records_to_table("resource", schema_name="records", columns=_COLUMNS, records=rows)
+        stream = BytesIO(encoded(rows))
+        await c.copy_to_table("resource", schema_name="records", columns=COLUMNS, source=stream, format="binary")
     elif len(rows) == 1:
         await c.execute(SQL.insert, *rows[0])
     elif rows:
