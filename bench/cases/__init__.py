@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench.cases.inside import codec, inside
+from bench.cases.log import log
 from bench.cases.offline import offline_credentials
 from bench.cases.primitives import drawing, primitives
 from bench.cases.reading import everything, read, search
@@ -31,6 +32,7 @@ CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "extract": extract,
     "everything": everything,
     "inside": inside,
+    "log": log,
     "status": status,
 }
 """Each takes the stage and gives its lines; BenchError when anything failed."""

@@ -154,7 +154,7 @@ update mpi.person set updated = updated where person_id =
 async def _append(stage: Stage) -> Line:
     """Log lines of many requests at once, beside the same INSERT with its columns ready."""
     count, appender = stage.plan.lines, audit.Appender(stage.access.database)
-    events = [_event(n) for n in range(count)]
+    events = [log_event(n) for n in range(count)]
     began, spent = time.perf_counter(), time.process_time()
     for at in range(0, count, _WAVE):
         await asyncio.gather(*(appender.append(event) for event in events[at : at + _WAVE]))
@@ -170,7 +170,8 @@ async def _append(stage: Stage) -> Line:
     return Line("append", what, count / seconds, cost, limit, "50 %", "", "lines")
 
 
-def _event(number: int) -> audit.Event:
+def log_event(number: int) -> audit.Event:
+    """A line as a read writes it."""
     return audit.Event(
         person=ids.new_person_id(),
         recorded=clock.now(),

@@ -7,7 +7,7 @@ outsiders need: `read_head`, `check_line`, `check_growth` and what they are made
 from yima.audit.proof.checking import Findings, Problem, check, differences
 from yima.audit.proof.head import Head, HeadSigner, Verifier, read_head, read_verifier
 from yima.audit.proof.leaf import Leaf, content
-from yima.audit.proof.log import Inclusion, Log
+from yima.audit.proof.log import Inclusion, Log, inclusion_path
 from yima.audit.proof.paper import (
     HeadPaper,
     LineProof,
@@ -35,6 +35,7 @@ __all__ = [
     "check_line",
     "content",
     "differences",
+    "inclusion_path",
     "is_consistent",
     "leaf_hash",
     "read_head",

@@ -29,10 +29,17 @@ async def nodes(c: Database | Connection, size: int, wanted: Iterable[Node]) -> 
         else:
             low, high = edges.get(level, (begin, end))
             edges[level] = (min(low, begin), max(high, end))
-    held = await _from_tiles(c, full) | await edge_hashes(c, edges)
-    hashes = {
-        node: fold([held[level, place] for place in range(begin, end)]) for node, (level, begin, end) in spans.items()
-    }
+    tiles = await _tiles(c, full)
+    edge = await edge_hashes(c, edges)
+
+    def siblings(level: int, begin: int, end: int) -> bytes:
+        tile = tiles.get((level, begin // TILE_WIDTH))
+        if tile is None:
+            return b"".join([edge[level, place] for place in range(begin, end)])
+        first = begin % TILE_WIDTH * HASH_BYTES
+        return tile[first : first + (end - begin) * HASH_BYTES]
+
+    hashes = {node: fold(siblings(*span)) for node, span in spans.items()}
     return hashes.__getitem__
 
 
@@ -43,15 +50,13 @@ def _span(node: Node) -> tuple[int, int, int]:
     return level // TILE_LEVELS, index << below, (index + 1) << below
 
 
-async def _from_tiles(c: Database | Connection, wanted: set[_Place]) -> dict[_Place, bytes]:
+async def _tiles(c: Database | Connection, wanted: set[_Place]) -> dict[_Place, bytes]:
+    """The hashes of full tiles, by tile level and number."""
     if not wanted:
         return {}
     levels, numbers = zip(*sorted(wanted), strict=True)
-    return {
-        (row["level"], row["number"] * TILE_WIDTH + n): row["hashes"][n * HASH_BYTES : (n + 1) * HASH_BYTES]
-        for row in await c.fetch(SQL.tiles, list(levels), list(numbers))
-        for n in range(TILE_WIDTH)
-    }
+    rows = await c.fetch(SQL.tiles, list(levels), list(numbers))
+    return {(row["level"], row["number"]): row["hashes"] for row in rows}
 
 
 async def edge_hashes(c: Database | Connection, edges: dict[int, tuple[int, int]]) -> dict[_Place, bytes]:

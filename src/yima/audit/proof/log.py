@@ -97,7 +97,7 @@ class Log:
             place = await self._position(event_id)
         if place is None:
             raise Refusal("line-not-sealed", retry_after=60)
-        path = await self._path(head.size, tree.inclusion_ranges(place["position"], head.size))
+        path = await inclusion_path(self._database, place["position"], head.size)
         return Inclusion(place["position"], place["hash"], tuple(path), head)
 
     async def consistency(self, first: int, second: int) -> list[bytes]:
@@ -110,14 +110,10 @@ class Log:
         head = await self.latest()
         if head is None or second > head.size:
             raise Refusal("not-found", field="to")
-        return await self._path(head.size, tree.consistency_ranges(first, second) if first else [])
+        return await _path(self._database, head.size, tree.consistency_ranges(first, second) if first else [])
 
     async def _position(self, event_id: str) -> Any:
         return await self._database.fetchrow(SQL.position, _home(event_id), event_id)
-
-    async def _path(self, size: int, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        wanted = {node for begin, end in ranges for node in tree.cover(begin, end)}
-        return tree.prove(ranges, await nodes(self._database, size, wanted))
 
     async def _seal(self, c: Connection, now: datetime) -> Head:
         await c.execute(SQL.lock)
@@ -136,6 +132,16 @@ class Log:
             return _head(last)
         await c.execute(SQL.add_head, head.size, head.sealed, head.root, horizon, head.note)
         return head
+
+
+async def inclusion_path(database: Database, position: int, size: int) -> list[bytes]:
+    """The hashes that prove a position of a tree of `size` leaves (RFC 9162, 2.1.3)."""
+    return await _path(database, size, tree.inclusion_ranges(position, size))
+
+
+async def _path(database: Database, size: int, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    wanted = {node for begin, end in ranges for node in tree.cover(begin, end)}
+    return tree.prove(ranges, await nodes(database, size, wanted))
 
 
 async def _builder(c: Connection, size: int) -> tree.Builder:

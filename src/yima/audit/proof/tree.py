@@ -41,11 +41,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def fold(hashes: Sequence[bytes]) -> bytes:
-    """The root over a power of two of sibling hashes."""
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[n], hashes[n + 1]) for n in range(0, len(hashes), 2)]
-    return hashes[0]
+def fold(hashes: bytes) -> bytes:
+    """The root over a power of two of sibling hashes, one after the other."""
+    while len(hashes) > HASH_BYTES:
+        pairs = range(0, len(hashes), 2 * HASH_BYTES)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+    return hashes
 
 
 def cover(begin: int, end: int) -> list[Node]:
@@ -167,8 +168,9 @@ class Builder:
             edge.append(carried)
             if len(edge) < TILE_WIDTH:
                 return filled
-            carried = fold(edge)
-            filled.append(Tile(level, (self.size >> TILE_LEVELS * (level + 1)) - 1, carried, b"".join(edge)))
+            whole = b"".join(edge)
+            carried = fold(whole)
+            filled.append(Tile(level, (self.size >> TILE_LEVELS * (level + 1)) - 1, carried, whole))
             edge.clear()
             level += 1
 
@@ -176,5 +178,5 @@ class Builder:
         """The root of the tree as it stands."""
         hashes: list[bytes] = []
         for edge in reversed(self._edges):
-            hashes += [fold(edge[n << level : (n + 1) << level]) for level, n in cover(0, len(edge))]
+            hashes += [fold(b"".join(edge[n << level : (n + 1) << level])) for level, n in cover(0, len(edge))]
         return join(hashes)

@@ -1,0 +1,99 @@
+"""The log that cannot lie: sealing, verifying all of it, and a proof in a tree of a hundred million lines."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from bench.cases.inside import log_event
+from bench.measure import Cost, Limit, Line
+from bench.stage import Stage
+from yima import audit
+from yima.audit.proof import Log, check, inclusion_path
+from yima.runtime import clock
+
+_BATCH: Final = 1000
+_SIMULATED: Final = 5000
+"""Leaves of the simulated tree for each line that is really written: 100 million of 20,000."""
+_PROOFS: Final = 300
+_WIDTH: Final = 256
+
+
+async def log(stage: Stage) -> list[Line]:
+    """Seal, verify, prove."""
+    sealed = Log(stage.access.database, stage.keys)
+    count = stage.plan.lines * 5
+    await sealed.seal(clock.now())
+    for _ in range(0, count, _BATCH):
+        async with stage.access.database.transaction() as c:
+            await audit.append(c, [log_event(n) for n in range(_BATCH)])
+    began, spent = time.perf_counter(), time.process_time()
+    await sealed.seal(clock.now() + timedelta(minutes=1))
+    sealing = Line(
+        "log-seal", "lines put into the tree, one process", count / (time.perf_counter() - began),
+        Cost((time.process_time() - spent) / count * 1e6), _hashing(), "", "two hashes a line are the limit", "lines",
+    )  # fmt: skip
+    began, spent = time.perf_counter(), time.process_time()
+    findings = await check(stage.access.database, sealed.verifier)
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    note = f"{findings.lines} lines, {'whole' if findings.whole else 'NOT WHOLE'}"
+    what, cost = "lines verified, one process", Cost(spent / findings.lines * 1e6)
+    verifying = Line("log-verify", what, findings.lines / seconds, cost, _hashing(), "100,000/s", note, "lines")
+    return [sealing, verifying, await _proofs(stage)]
+
+
+def _hashing() -> Limit:
+    content, began = b"x" * 420, time.perf_counter()
+    for _ in range(20_000):
+        sha256(b"\x00" + content).digest()
+        sha256(b"\x01" + content[:64]).digest()
+    return Limit("SHA-256 of a line and of a node", 20_000 / (time.perf_counter() - began))
+
+
+async def _proofs(stage: Stage) -> Line:
+    """Tiles of a tree that nobody wrote: all keys are there, hashes only where they are read."""
+    size = stage.plan.lines * _SIMULATED + 77
+    chance = random.Random(1)
+    places = [chance.randrange(size) for _ in range(_PROOFS)]
+    async with stage.owner() as c:
+        await c.execute(
+            "create table bench_tile as select * from audit.tile; create table bench_leaf as select * from audit.leaf"
+        )
+        await c.execute("truncate audit.tile, audit.leaf")
+        await c.copy_records_to_table("tile", schema_name="audit", records=_tiles(size, places))
+        leaves = [(1, str(n), n, bytes(32)) for n in range(size - size % _WIDTH, size)]
+        await c.copy_records_to_table("leaf", schema_name="audit", records=leaves)
+        await c.execute("vacuum analyze audit.tile")
+        took = []
+        spent = time.process_time()
+        for place in places:
+            began = time.perf_counter()
+            await inclusion_path(stage.access.database, place, size)
+            took.append(time.perf_counter() - began)
+        spent = time.process_time() - spent
+        await c.execute("truncate audit.tile, audit.leaf")
+        await c.execute(
+            "insert into audit.tile select * from bench_tile; insert into audit.leaf select * from bench_leaf"
+        )
+        await c.execute("drop table bench_tile, bench_leaf")
+    took.sort()
+    cost = Cost(spent / len(took) * 1e6, p50=took[len(took) // 2] * 1e3, p99=took[int(len(took) * 0.99)] * 1e3)
+    what = f"inclusion proofs in a tree of {size:,} simulated leaves, one after the other"
+    return Line("log-proof", what, len(took) / sum(took), cost, None, "p50 < 1 ms", "", "proofs")
+
+
+def _tiles(size: int, places: Sequence[int]) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    level, full = 0, size // _WIDTH
+    while full:
+        shift = 8 * (level + 1)
+        read = {place >> shift for place in places}
+        read |= {number ^ 1 for number in read} | {full - 1 - n for n in range(_WIDTH) if n < full}
+        whole, short = random.Random(level).randbytes(_WIDTH * 32), bytes(32)
+        rows += [(level, n, sha256(b"%d" % n).digest(), whole if n in read else short) for n in range(full)]
+        level, full = level + 1, full // _WIDTH
+    return rows
