@@ -37,6 +37,8 @@ _ADDRESS_PARTS: Final = ("text", "line", "city", "district", "state", "postalCod
 
 def split(text: str, separator: str) -> list[str]:
     """Split at a separator that is not escaped; the pieces stay escaped (R4 search.html#escaping)."""
+    if "\\" not in text:
+        return text.split(separator)
     pieces, start, at = [], 0, 0
     while at < len(text):
         if text[at] == "\\":
