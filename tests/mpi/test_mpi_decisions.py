@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from windows import LOCAL, PASSPORT, RESIDENT, Window, everything_stored, phone, resident_number, said
@@ -196,3 +198,48 @@ def test_address_mother_and_birth_time_are_read_from_the_patient() -> None:
     assert (read.mother_name, read.mother_numbers, read.mother_phones) == ("王芳", ("1",), ("13912345678",))
     maiden = {"url": "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName", "valueString": "李梅"}
     assert mpi.registration(patient(extension=[maiden])).mother_name == "李梅"
+
+
+def heavier(model: mpi.Model, version: str, prior: float) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(model, version=version, prior=prior))
+
+
+async def test_a_model_is_tried_on_the_decisions_that_were_made(db: Database, vault: Vault, tmp_path: Path) -> None:
+    mobile, flat = phone(), home()
+    first = await Window(db, vault).register(said("苏轼", phones=(mobile,), **flat))
+    linked = await Window(db, vault).register(said("苏轼", phones=(mobile,), **flat))
+    present = mpi.model_named()
+    same = await mpi.try_model(db, present, present)
+    ours = [flip for flip in same.flips if flip.person == first.person]
+    assert linked.person == first.person
+    assert same.decisions > 0
+    assert not ours
+    doubting = mpi.read_model(heavier(present, "9.9", 1e-17))
+    tried = await mpi.try_model(db, present, doubting)
+    (flip,) = [flip for flip in tried.flips if flip.person == first.person]
+    assert (flip.before, flip.candidate) == ("automatic", first.person)
+    assert flip.after in ("review", "new")
+    assert sum(tried.counts.values()) == tried.decisions
+
+
+async def test_a_deployment_decides_by_its_own_model(db: Database, vault: Vault, tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_bytes(heavier(mpi.model_named(), "9.8", 1e-30))
+    mobile, flat = phone(), home()
+    try:
+        mpi.use_model(file)
+        assert mpi.model_named().version == "9.8"
+        first = await Window(db, vault).register(said("黄庭坚", phones=(mobile,), **flat))
+        second = await Window(db, vault).register(said("黄庭坚", phones=(mobile,), **flat))
+        assert second.person != first.person
+    finally:
+        mpi.use_model(None)
+    assert mpi.model_named().version != "9.8"
+    for content, code in ((None, "input-unreadable"), (b"{}", "model-invalid")):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+        with pytest.raises(Refusal) as refused:
+            mpi.use_model(file)
+        assert refused.value.code == code

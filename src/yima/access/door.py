@@ -121,6 +121,7 @@ class Access:
     async def open(cls, url: str, settings: Settings, base_url: str) -> Access:
         """Connect to the database and open the key store of the data directory."""
         keys = FileKeyStore(settings.data / "keys.json")
+        mpi.use_model(settings.matching_model)
         database = await Database.connect(url, size=settings.pool_size)
         access = cls(database, keys, settings, base_url)
         await check_fingerprint(database, access.vault)

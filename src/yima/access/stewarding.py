@@ -127,6 +127,11 @@ class Stewards:
         right(caller)
         return await mpi.events_of(self._cx.database, person)
 
+    async def try_model(self, caller: Caller, model: mpi.Model) -> mpi.Trial:
+        """What another model would have decided; nothing changes: see `mpi.try_model`. Refusal `right-needed`."""
+        right(caller)
+        return await mpi.try_model(self._cx.database, mpi.model_named(), model)
+
     async def rekey(self, caller: Caller) -> int:
         """Candidate keys for persons of an older normaliser: see `mpi.rekey`. Refusal `right-needed`."""
         right(caller)

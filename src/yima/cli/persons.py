@@ -84,12 +84,45 @@ def person_commands(run: Run) -> typer.Typer:
             undoes = f" undoes {one.undoes}" if one.undoes else ""
             typer.echo(f"{one.number} {one.at:%Y-%m-%d %H:%M} {one.kind}{other}{undoes}, {one.actor} {one.reason}")
 
+    _upkeep_commands(app, run)
+    return app
+
+
+def _upkeep_commands(app: typer.Typer, run: Run) -> None:
+    """Commands about numbers, models and keys rather than about one person."""
+
+    @app.command("freeze")
+    def freeze(
+        reason: Reason,
+        system: Annotated[str, typer.Option(help="Identifier system of the document.")] = mpi.RESIDENT_NUMBER,
+        data: Data = None,
+    ) -> None:
+        """A document number is in dispute and names nobody from now on. The number is asked for, not shown."""
+        value = mpi.number_key(typer.prompt("Number", hide_input=True))
+        number = run(
+            data, lambda access: access.stewards.freeze(_CALLER, system, value, reason=reason, now=clock.now())
+        )
+        typer.echo(f"frozen; undo with: yima mpi undo {number}")
+
+    @app.command("try-model")
+    def try_model(
+        model: Annotated[Path, typer.Argument(help="Model file of `yima link train`.")],
+        data: Data = None,
+        limit: Annotated[int, typer.Option(help="Most decisions listed.")] = 100,
+    ) -> None:
+        """What another model would have decided on every registration that was scored. Nothing is changed."""
+        tried = run(data, lambda access: access.stewards.try_model(_CALLER, mpi.read_model_file(model)))
+        typer.echo(f"{tried.decisions} decisions, {len(tried.flips)} otherwise")
+        for change, count in sorted(tried.counts.items()):
+            typer.echo(f"  {change}: {count}")
+        for flip in tried.flips[:limit]:
+            of, other = ids.person_text(flip.person), ids.person_text(flip.candidate)
+            typer.echo(f"{of} decision {flip.number}: {flip.before} -> {flip.after} (candidate {other})")
+
     @app.command("rekey")
     def rekey(data: Data = None) -> None:
         """Give persons registered by an older version their candidate keys; may be stopped and run again."""
         typer.echo(f"{run(data, lambda access: access.stewards.rekey(_CALLER))} persons have new keys")
-
-    return app
 
 
 def _person(text: str, field: str = "PERSON") -> PersonId:

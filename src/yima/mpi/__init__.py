@@ -35,8 +35,9 @@ from yima.mpi.merge import (
     undo,
     unmerge,
 )
-from yima.mpi.model import Model, differences, model_named, read_model
+from yima.mpi.model import Model, differences, model_named, read_model, read_model_file, use_model
 from yima.mpi.normalise import (
+    RESIDENT_NUMBER,
     document_is_plausible,
     is_national,
     is_placeholder,
@@ -92,9 +93,11 @@ from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.resolve import Resolution, Source, link, resolve
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
+from yima.mpi.trial import Flip, Trial, try_model
 
 __all__ = [
     "LEVELS",
+    "RESIDENT_NUMBER",
     "SECOND",
     "SOURCE_SAYS",
     "WHY",
@@ -106,6 +109,7 @@ __all__ = [
     "Described",
     "Event",
     "Fields",
+    "Flip",
     "Identifier",
     "Identity",
     "Key",
@@ -121,6 +125,7 @@ __all__ = [
     "Review",
     "Score",
     "Source",
+    "Trial",
     "Waiting",
     "Wanted",
     "Word",
@@ -182,6 +187,7 @@ __all__ = [
     "queue",
     "queue_days",
     "read_model",
+    "read_model_file",
     "registered_by",
     "registration",
     "rekey",
@@ -195,9 +201,11 @@ __all__ = [
     "split",
     "tell_strangers",
     "totals",
+    "try_model",
     "undisputed_holder",
     "undo",
     "unmerge",
+    "use_model",
     "veiled",
     "waiting",
     "why_second",

@@ -1,5 +1,5 @@
 """The matching model: how much every level speaks for or against one person. A versioned JSON file; the same in real
-time and in bulk. Reading it is the only I/O here, and only of the file in the wheel."""
+time and in bulk. Reading it is the only I/O here: the file in the wheel, or the one that the deployment has chosen."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from yima.mpi.compare import LEVELS
+from yima.mpi.normalise import VERSION
 from yima.runtime.errors import Refusal
 
 NEWEST: Final = "2026.2"
@@ -101,9 +103,36 @@ def read_model(text: bytes | str) -> Model:
     return model
 
 
+_chosen: list[Model] = []
+"""The deployment's own model, of the whole process; empty for the one of the wheel."""
+
+
+def read_model_file(path: Path) -> Model:
+    """A model file for this version's normaliser. Refusals `input-unreadable`, `model-invalid`."""
+    if not path.is_file():
+        raise Refusal("input-unreadable", field=str(path), reason="there is no such file")
+    model = read_model(path.read_bytes())
+    if model.normaliser != VERSION:
+        reason = f"it was made for normaliser {model.normaliser}, this is {VERSION}"
+        raise Refusal("model-invalid", field="normaliser", reason=reason)
+    return model
+
+
+def use_model(path: Path | None) -> None:
+    """From now on this process decides by the model in a file; None: by the one of the wheel.
+
+    Refusals as of `read_model_file`.
+    """
+    _chosen[:] = [read_model_file(path)] if path else []
+
+
+def model_named(version: str = "") -> Model:
+    """A model of the wheel; without a version the one that decides. Refusal `model-invalid` where there is none."""
+    return _chosen[0] if _chosen and not version else _of_wheel(version or NEWEST)
+
+
 @lru_cache(8)
-def model_named(version: str = NEWEST) -> Model:
-    """A model of the wheel. Refusal `model-invalid` for one that is not there."""
+def _of_wheel(version: str) -> Model:
     file = files(__package__).joinpath("models", f"{version}.json")
     if not version.replace(".", "").isalnum() or not file.is_file():
         raise Refusal("model-invalid", field=version[:32], reason="there is no model of this version")

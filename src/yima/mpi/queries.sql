@@ -128,6 +128,11 @@ where p.person_id > $2 and p.wrap is not null
   and not exists (select from mpi.profile f where f.person_id = p.person_id and f.normaliser = $1)
 order by p.person_id limit $3
 
+-- name: scored_decisions
+-- Those after ($1, $2) that a model had a part in, in order.
+select person_id, number, kind, evidence from mpi.decision where (person_id, number) > ($1::bigint, $2::bigint) and model <> ''
+order by person_id, number limit $3
+
 -- name: rekey
 with forgotten as (delete from mpi.profile where person_id = $1 and normaliser <> $4),
 keyed as (insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($2::bigint[]) as k order by k on conflict do nothing)

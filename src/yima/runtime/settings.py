@@ -240,6 +240,12 @@ class Settings:
         "Font file with Chinese characters for printed cards (TrueType or OpenType; the first face of a collection). "
         "Empty: the fonts of this machine.",
     )
+    matching_model: Path | None = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
+        None,
+        Rule("a path", _read_path),
+        "Model file of the person index that `yima link train` made; try it with `yima mpi try-model` first. "
+        "Empty: the model of this version.",
+    )
     strangers_a_day: int = _setting(
         500,
         _number(0, 1_000_000),

@@ -20,7 +20,7 @@ from yima.mpi.bulk.engine import connect, keep, needed, quoted
 from yima.mpi.bulk.linking import Linked, Progress
 from yima.mpi.bulk.normalising import DERIVED, normalise
 from yima.mpi.bulk.reading import BATCH, batches
-from yima.mpi.model import Model, differences, model_named, read_model
+from yima.mpi.model import Model, differences, model_named, read_model, read_model_file
 from yima.mpi.normalise import VERSION
 from yima.runtime.errors import Refusal
 
@@ -168,16 +168,7 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
 
 
 def _model(task: Task) -> Model:
-    if task.model is None:
-        model = model_named()
-    elif task.model.is_file():
-        model = read_model(task.model.read_bytes())
-    else:
-        raise Refusal("input-unreadable", field=str(task.model), reason="there is no such file")
-    if model.normaliser != VERSION:
-        reason = f"it was made for normaliser {model.normaliser}, this is {VERSION}"
-        raise Refusal("model-invalid", field="normaliser", reason=reason)
-    return model
+    return read_model_file(task.model) if task.model else model_named()
 
 
 def _fingerprint(path: Path) -> str:
