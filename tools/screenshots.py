@@ -207,6 +207,24 @@ def plain(path: str, size: dict[str, int] = DESK, who: str = "") -> Shot:
     return shot
 
 
+def steward(path: str, opens: str = "", **modes: str) -> Shot:
+    """A page of a data steward's desk; `opens` is the link on it that is followed."""
+
+    def shot(studio: Studio) -> bytes:
+        start = studio.demo["operators"][0]["page"]
+        for size in (NARROW, DESK):
+            with studio.page(start, size, **modes) as page:
+                studio.at(page, path)
+                if opens:
+                    page.click(opens)
+                    page.wait_for_load_state()
+                    studio.check(page)
+                picture = page.screenshot()
+        return picture
+
+    return shot
+
+
 def scanner(name: str) -> Shot:
     """A picture of the scanner page, or of the phone that it reads."""
     return lambda studio: PICTURES[name](studio.scanner)
@@ -227,6 +245,10 @@ SHOTS: dict[str, Shot] = {
     "resident-card": resident("/resident/card"),
     "resident-log": resident("/resident/log", size=PHONE | {"height": 1500}),
     "operator": plain("/operator/", who="operator"),
+    "steward-queue": steward("/operator/steward/"),
+    "steward-case": steward("/operator/steward/", "tr.risk-3 [data-row]"),
+    "steward-case-en": steward("/operator/steward/", "tr:not(.risk-3) [data-row]", lang="en", theme="dark"),
+    "steward-quality": steward("/operator/steward/quality"),
     "landing": plain("/"),
     **{name: scanner(name) for name in PICTURES},
 }

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
-from yima.cli import city, devices, kin, loading, registering
+from yima.cli import city, devices, doubts, kin, loading, registering
 from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
@@ -58,6 +58,7 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
         made = synth.city(residents, seed)
         institutions = await city.register(access, keys, made)
         numbers = await _fill(access, made)  # a load that was cut off is taken up again, and repeats nothing
+        await doubts.load(access, made)
         described_now = await _describe(access, keys, made, institutions)
         described_now["operators"] = await kin.operators(access)
         described_now["families"] = await kin.families(access, made, numbers)
