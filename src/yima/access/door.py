@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from yima import audit, directory, fhir, healthcode, mpi, records
-from yima.access import cards, decision, disclose, place, residents, scan, search, standing, submit, together
+from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
 from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
@@ -328,6 +329,10 @@ class Access:
     ) -> Found:
         """Search in one record, the shared directory or a sandbox: see `access.search`."""
         return await search.search(self._cx, asking, resource_type, query, wanted)
+
+    async def person_resource(self, asking: decision.Asking, text: str, *, of_patient: bool = False) -> dict[str, Any]:
+        """The Person resource of the person index: see `access.persons`."""
+        return await persons.person_resource(self._cx, asking, text, of_patient=of_patient)
 
     def query_types(
         self, asking: decision.Asking, types: Sequence[str], params: Sequence[tuple[str, str]], *, lenient: bool

@@ -72,7 +72,7 @@ def is_plain(caller: Caller, entry: Entry, body: bytes) -> bool:
     """Whether a write may be tried together with others."""
     return (
         entry.method == "POST"
-        and entry.type != "Patient"
+        and entry.type not in ("Patient", "Person")
         and not (entry.condition or caller.sandbox)
         and caller.may(entry.type, "c")
         and _LOOSE.search(body) is None

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import fhir
-from yima.api import paging
+from yima.api import origins, paging
 from yima.api.answers import access_of, fhir_answer, parse_time, resource_answer
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable
@@ -24,7 +24,12 @@ _HISTORY_LIMIT = 1000
 async def read(request: Request) -> Response:
     """GET /fhir/[type]/[id]."""
     check_acceptable(request)
-    row = await access_of(request).read(await asking_of(request), type_of(request), request.path_params["id"])
+    asking, name, wanted = await asking_of(request), type_of(request), request.path_params["id"]
+    if name == "Provenance" and (computed := await origins.provenance(request, asking, wanted)):
+        return computed
+    if name == "Person" and not asking.caller.sandbox:
+        return await origins.person(request, asking, wanted)
+    row = await access_of(request).read(asking, name, wanted)
     if "_summary" in request.query_params or "_elements" in request.query_params:
         named = [pair for pair in request.query_params.multi_items() if pair[0] in ("_summary", "_elements")]
         query = fhir.compile_query(row.type, named)

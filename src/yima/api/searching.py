@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Asking, Found, Part, Wanted
-from yima.api import identity, paging
+from yima.api import identity, origins, paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable, form_of
@@ -47,6 +47,8 @@ async def search(request: Request) -> Response:
     params = await _params(request)
     if name == "Patient" and identity.is_demographics(asking, params):
         return await identity.demographics(request, asking, params)
+    if name == "Person" and not asking.caller.sandbox:
+        return await origins.persons(request, asking, params)
     return fhir_answer(request, await run_search(request, asking, name, params))
 
 
@@ -79,6 +81,11 @@ async def run_search(
     """A page of a search on one type as a searchset Bundle; with `patient` in that patient's compartment."""
     it = _Search(f"Patient/{patient}/{name}" if patient else name, name, tuple(params), request.method == "GET")
     access, place = access_of(request), _place(request, asking, it)
+    if name == "Provenance" and not patient:
+        if (made := await origins.among(access, asking, place.params)) is not None:
+            return _computed(access, it, made)
+        if _whole_record(place.params):
+            return await run_all(request, asking, params, as_origins=True)
     query = access.query(asking, name, _here(access, name, _ours(place.params)), lenient=_lenient(request))
     if patient:
         query = replace(query, patients=[*query.patients, f"Patient/{patient}"])
@@ -86,9 +93,15 @@ async def run_search(
     return _bundle(request, asking, it, place, query, wanted, await access.search(asking, name, query, wanted))
 
 
-async def run_all(request: Request, asking: Asking, params: Sequence[tuple[str, str]], patient: str = "") -> bytes:
-    """A page of a search over several types; with `patient` in that patient's compartment."""
-    it = _Search(f"Patient/{patient}/*" if patient else "", "*", tuple(params), request.method == "GET")
+async def run_all(
+    request: Request, asking: Asking, params: Sequence[tuple[str, str]], patient: str = "", *, as_origins: bool = False
+) -> bytes:
+    """A page of a search over several types; with `patient` in that patient's compartment.
+
+    `as_origins`: for each resource found its Provenance.
+    """
+    address = "Provenance" if as_origins else f"Patient/{patient}/*" if patient else ""
+    it = _Search(address, "Provenance" if as_origins else "*", tuple(params), request.method == "GET")
     access, place = access_of(request), _place(request, asking, it)
     said = _ours(place.params)
     types = list(dict.fromkeys(name for key, value in said if key == "_type" for name in value.split(",")))
@@ -102,7 +115,22 @@ async def run_all(request: Request, asking: Asking, params: Sequence[tuple[str, 
     _refuse_order(parts)
     query = parts[0][1]
     wanted = _wanted(access, query, place)
-    return _bundle(request, asking, it, place, query, wanted, await access.search_types(asking, parts, wanted))
+    found = await access.search_types(asking, parts, wanted)
+    return _bundle(request, asking, it, place, query, wanted, origins.found_of_all(found) if as_origins else found)
+
+
+def _whole_record(params: Sequence[tuple[str, str]]) -> bool:
+    """Whether a search for Provenance asks for that of a whole record."""
+    names = {name for name, _ in params}
+    return "patient" in names and names <= {"patient", "_count", "_total", "_lastUpdated", *_NOT_OURS}
+
+
+def _computed(access: Access, it: _Search, made: Sequence[tuple[str, bytes]]) -> bytes:
+    """A searchset of resources that were computed."""
+    base = f"{access.base_url}/fhir"
+    entries = [paging.entry(base, "Provenance", i, content) for i, content in made]
+    links = [("self", f"{base}/{it.address}?{urlencode(it.params)}" if it.named else f"{base}/{it.address}")]
+    return paging.bundle(entries, total=len(entries), links=links)
 
 
 def _refuse_order(parts: Sequence[Part]) -> None:
@@ -174,6 +202,9 @@ def _bundle(
         links.append((relation, f"{address}?_cursor={sealed}"))
     entries = [paging.entry(base, row.type, row.id, _part(row.content, query)) for row in found.rows]
     entries += [paging.entry(base, row.type, row.id, row.content, "include") for row in found.included]
+    if {"Provenance:target", "Provenance:*"} & set(query.revinclude) and asking.caller.may("Provenance", "s"):
+        made = origins.of_versions([row for row in found.rows if row.type != "Provenance"])
+        entries += [paging.entry(base, "Provenance", i, content, "include") for i, content in made]
     if query.ignored and not cursor:
         entries.append(paging.outcome_entry(query.ignored, language_of(request)))
     return paging.bundle(entries, total=total, links=links)

@@ -13,6 +13,7 @@ from yima.fhir.index import Indexed, index, primary_date, token
 from yima.fhir.outcome import ERROR_SYSTEM, findings_outcome, operation_outcome
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH, SearchParam
 from yima.fhir.patch import json_patch
+from yima.fhir.provenance import provenance, version_meant
 from yima.fhir.query import Query, compile_query
 from yima.fhir.references import conditional_references, references, rewrite
 from yima.fhir.subset import elements, summary
@@ -67,6 +68,7 @@ __all__ = [
     "patched",
     "patient_references",
     "primary_date",
+    "provenance",
     "reference_forms",
     "references",
     "relink",
@@ -78,5 +80,6 @@ __all__ = [
     "ucum_name",
     "ucum_unit",
     "validate",
+    "version_meant",
     "warnings_of",
 ]

@@ -95,6 +95,21 @@ async def patients_of(source: Database | Connection, person: PersonId) -> list[t
     return [(row["patient_id"], row["institution_id"]) for row in await source.fetch(SQL.patients_of, person)]
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """That a Patient is a person, and by which rule that was found."""
+
+    patient: str
+    institution: int
+    rule: str
+
+
+async def links_of(source: Database | Connection, person: PersonId) -> list[Link]:
+    """The links of a person, oldest first."""
+    rows = await source.fetch(SQL.patients_of, person)
+    return [Link(row["patient_id"], row["institution_id"], row["rule"]) for row in rows]
+
+
 async def homes(source: Database | Connection, person: PersonId) -> list[PersonId]:
     """The shard keys under which a person's resources lie: the homes of the linked Patients."""
     rows = await source.fetch(SQL.patients_of, person)
