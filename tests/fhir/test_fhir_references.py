@@ -71,6 +71,20 @@ def test_rewriting_reaches_every_address_and_nothing_else() -> None:
     assert document["author"] == DOCUMENT["author"]
 
 
+def test_what_was_found_in_one_walk_is_rewritten_alike(bundles: list[bytes]) -> None:
+    entries = [e for body in bundles[:3] for e in fhir.parse(body)["entry"]]
+    mapping = {OLD: NEW, OID: "Organization/9"} | {e["fullUrl"]: f"Basic/{n}" for n, e in enumerate(entries)}
+    parts = [{key: DOCUMENT[key]} for key in DOCUMENT if key != "resourceType"]
+    documents = [DOCUMENT, *({"resourceType": "DocumentReference"} | part for part in parts)]
+    for resource in [*documents, *(e["resource"] for e in entries)]:
+        one, other = copy.deepcopy(resource), copy.deepcopy(resource)
+        found = fhir.find(other)
+        assert sorted(node["reference"] for node in found.references) == sorted(t for _, _, t in fhir.references(one))
+        fhir.rewrite(one, mapping)
+        fhir.relink(other, mapping, found)
+        assert one == other
+
+
 def test_rewriting_goes_into_the_entries_of_a_bundle() -> None:
     entry = {"fullUrl": OLD, "resource": {"resourceType": "Basic", "subject": {"reference": OLD}}}
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
