@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -93,6 +94,7 @@ def _resource(line: Line, tree: dict[str, Any], institution: str) -> Resource:
     return Resource(line, institution, kind, f"{institution} {kind}/{name}", patient, digest)
 
 
+@lru_cache(10_000)  # systems, profiles and patients come again and again
 def address(reference: str) -> str | None:
     """The resource type of a reference that may name a resource of the source, `Patient/123`; None for others."""
     found = _ADDRESS.fullmatch(reference)
