@@ -14,7 +14,7 @@ import pytest
 from fhirpy import AsyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 
-from support import SYNTHEA, Institution, Platform, report, serving
+from support import SYNTHEA, Institution, Platform, patient, report, resident_number, serving
 from yima.runtime.keys import FileKeyStore
 
 pytestmark = pytest.mark.skipif(
@@ -146,6 +146,20 @@ async def test_fhirpy_writes_single_resources(loaded: Loaded) -> None:
         await client.reference("Observation", seen.id).to_resource()
     with pytest.raises(OperationOutcome):
         await client.resource("Patient", gender="x").save()
+
+
+async def test_match_asked_by_fhirpy(live: Platform) -> None:
+    home, desk = await live.institution("home"), await live.institution("desk", rights=("demographics",))
+    known = await home.create(patient(home.code, national=resident_number()))
+    for institution, whole in ((home, True), (desk, False)):
+        token = await institution.token()
+        client = AsyncFHIRClient(f"{live.base}/fhir", authorization=f"Bearer {token}")
+        who = {key: known[key] for key in ("resourceType", "identifier", "name", "gender", "birthDate", "telecom")}
+        asked = client.resource("Parameters", parameter=[{"name": "resource", "resource": who}])
+        answer = await client.execute("Patient/$match", method="POST", data=asked.serialize())
+        (entry,) = answer["entry"]
+        assert entry["search"]["extension"][0]["valueCode"] == "certain"
+        assert (entry["resource"]["id"] == known["id"], "telecom" in entry["resource"]) == (whole, whole)
 
 
 async def test_a_resend_of_everything_changes_nothing(live: Platform, loaded: Loaded) -> None:

@@ -292,6 +292,8 @@ def _detail(event: Event, words: Words) -> str:
     if event.action == "consent":
         cls = words(f"class.{event.detail.get('class', 'all')}")
         return words("log.line.opened" if event.detail.get("permit") else "log.line.closed", name=cls)
+    if event.action == "resolve" and event.basis in ("steward", "demographics"):
+        return words(f"log.line.{event.basis}")
     key = f"log.line.{event.action}"
     return words(key if words.has(key) else "log.line.read")
 
