@@ -13,10 +13,15 @@ from yima.cli import loading
 
 _TWINS: Final = "13500000101"
 _MOVED: Final = "13500000102"
+_ABROAD: Final = "13500000103"
 _PAIRS: Final[tuple[tuple[dict[str, Any], dict[str, Any]], ...]] = (
     # Name, date and sex, and nothing besides.
     ({"name": "沈雨桐", "birthDate": "1987-06-21"}, {"name": "沈雨桐", "birthDate": "1987-06-21"}),
-    ({"name": "Aigerim Sadykova", "birthDate": "1992-02-08"}, {"name": "Sadykova Aigerim", "birthDate": "1992-02-08"}),
+    # A foreigner whose names were put in another order, and whose day of birth one side does not know; the same phone.
+    (
+        {"name": "Aigerim Sadykova", "birthDate": "1992-02-08", "phone": _ABROAD},
+        {"name": "Sadykova Aigerim", "birthDate": "1992-02", "phone": _ABROAD},
+    ),
     # Twins of one home, whose order nobody wrote down.
     (
         {"name": "秦子涵", "birthDate": "2019-09-09", "phone": _TWINS, "twin": True},
@@ -31,20 +36,19 @@ _PAIRS: Final[tuple[tuple[dict[str, Any], dict[str, Any]], ...]] = (
 
 
 async def load(access: Access, made: synth.City) -> None:
-    """Submit both sides of each pair at two institutions; and somebody's number under another name."""
-    await loading.load(access, list(_items(made)))
+    """Submit one side of each pair at one institution, then the other at another; and a number under another name."""
+    for side, place in enumerate(made.institutions[:2]):
+        await loading.load(access, list(_items(made, place.code, side)))
 
 
-def _items(made: synth.City) -> Iterator[loading.Item]:
-    places = [place.code for place in made.institutions][:2]
+def _items(made: synth.City, place: str, side: int) -> Iterator[loading.Item]:
     for number, pair in enumerate(_PAIRS):
-        for place, said in zip(places, pair, strict=True):
-            yield _item(place, f"doubt-{number}", said)
+        yield _item(place, f"doubt-{number}", pair[side])
     holder = next((r for r in made.residents if r.documents and r.documents[0].kind == "resident_number"), None)
-    if holder is not None:
+    if holder is not None and side:
         document = holder.documents[0]
         numbers = [{"system": synth.DOCUMENT_SYSTEMS[document.kind], "value": document.value}]
-        yield _item(places[1], "doubt-number", {"name": "苗不同", "birthDate": "1979-12-30"}, numbers)
+        yield _item(place, "doubt-number", {"name": "苗不同", "birthDate": "1979-12-30"}, numbers)
 
 
 def _item(place: str, key: str, said: dict[str, Any], numbers: Sequence[dict[str, str]] = ()) -> loading.Item:

@@ -152,11 +152,20 @@ def facts(pair: Pair, names: Names) -> list[Fact]:
         _fact(
             words("fact.birth"), day(one.birth_date, lang), day(other.birth_date, lang), pair.levels.get("birth")
         ),
-        _fact(words("fact.number"), pair.one.number, pair.other.number, pair.levels.get("number")),
+        _number(pair, words),
         _fact(words("fact.phone"), pair.one.phone, pair.other.phone),
         _fact(words("fact.multiple"), _multiple(pair.one, words), _multiple(pair.other, words)),
         _fact(words("fact.deceased"), _alive(pair.one, words), _alive(pair.other, words)),
     ]  # fmt: skip
+
+
+def _number(pair: Pair, words: Words) -> Fact:
+    """The document numbers; who came with the other's number holds none, since it stayed where it was."""
+    level, given = pair.levels.get("number"), words("fact.number.given")
+    one, other = pair.one.number, pair.other.number
+    if level in ("same", "document") and bool(one) != bool(other):
+        one, other = one or given, other or given
+    return _fact(words("fact.number"), one, other, level)
 
 
 def _multiple(side: Side, words: Words) -> str:
