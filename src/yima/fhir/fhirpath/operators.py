@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from yima.fhir.fhirpath.context import Context, Eval, Items, distinct, single, truth
-from yima.fhir.fhirpath.nodes import is_type
+from yima.fhir.fhirpath.nodes import is_known, is_type
 from yima.fhir.fhirpath.temporal import Quantity
 from yima.fhir.fhirpath.values import calculate, equal, equivalent, order, plain, to_string
+from yima.runtime.errors import Refusal
 
 
 def index(before: Eval, at: Eval) -> Eval:
@@ -40,7 +41,9 @@ def minus(operand: Eval) -> Eval:
 
 
 def of_type(operator: str, operand: Eval, type_name: str) -> Eval:
-    """`operand is type`, `operand as type`."""
+    """`operand is type`, `operand as type`. Refusal `expression-invalid` for an unknown type."""
+    if not is_known(type_name):
+        raise Refusal("expression-invalid", reason="unknown type", at=type_name[:64])
 
     def test(it: Context, items: Items) -> Items:
         item = single(operand(it, items))
@@ -64,7 +67,7 @@ def binary(operator: str, left: Eval, right: Eval) -> Eval:
     if operator == "|":
         return lambda it, items: distinct(it, left(it, items) + right(it, items))
     if operator == "&":
-        return lambda it, items: [_text(left(it, items)) + _text(right(it, items))]
+        return _joined(left, right)
     return _arithmetic(operator, left, right)
 
 
@@ -155,6 +158,15 @@ def _arithmetic(operator: str, left: Eval, right: Eval) -> Eval:
         return [] if result is None else [result]
 
     return reckon
+
+
+def _joined(left: Eval, right: Eval) -> Eval:
+    def joined(it: Context, items: Items) -> Items:
+        found = _text(left(it, items)) + _text(right(it, items))
+        it.spend(1 + len(found) // 64)
+        return [found]
+
+    return joined
 
 
 def _text(items: Items) -> str:
