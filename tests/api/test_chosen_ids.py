@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from support import Institution, Platform, assert_refused, bundle, observation, patient
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +166,23 @@ async def test_a_sandbox_post_always_creates(sandbox: Institution) -> None:
     assert first.json()["id"] != second.json()["id"]
     again = await sandbox.call("POST", "/fhir/Patient", patient(), if_none_exist="identifier=same")
     assert_refused(again, 412, "condition-ambiguous")
+
+
+async def test_a_sandbox_is_cleared_and_nobody_else(platform: Platform) -> None:
+    sandbox, hospital = await platform.institution("C", matching="off"), await platform.institution("H")
+    kept = await hospital.create(patient())
+    await sandbox.call("PUT", "/fhir/Patient/cleared", patient() | {"id": "cleared"})
+    for day in ("01", "02"):
+        await sandbox.create(observation("Patient/cleared", date=f"2026-01-{day}"))
+    steps: list[int] = []
+    assert await platform.access.clearing.clear(sandbox.number, clock.now(), told=steps.append) == 3
+    assert steps == [3]
+    assert_refused(await sandbox.call("GET", "/fhir/Patient/cleared"), 404, "not-found")
+    assert (await sandbox.call("GET", "/fhir?_count=0")).json()["total"] == 0
+    again = await sandbox.call("PUT", "/fhir/Patient/cleared", patient() | {"id": "cleared"})
+    assert again.status_code == 201
+    assert (await hospital.call("GET", f"/fhir/Patient/{kept['id']}")).json() == kept
+    [*_, line] = [line for line in await platform.log_of(0) if "cleared" in line["detail"]]
+    assert line["institution_id"] == sandbox.number
+    with pytest.raises(Refusal, match="field-invalid"):
+        await platform.access.clearing.clear(hospital.number, clock.now(), told=steps.append)

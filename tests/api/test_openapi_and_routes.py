@@ -267,7 +267,8 @@ async def test_the_capability_statement_is_valid_fhir(platform: Platform) -> Non
     fhir.validate(statement)
     assert statement["fhirVersion"] == "4.0.1"
     assert statement["format"][:2] == ["json", "xml"]
-    assert "patchFormat" not in statement, "PATCH is not offered"
+    assert "application/json-patch+json" in statement["patchFormat"]
+    assert "5000 entries" in statement["rest"][0]["documentation"]
 
 
 async def test_every_listed_interaction_exists(hospital: Institution) -> None:
@@ -302,9 +303,24 @@ async def test_types_that_cannot_be_searched_are_not_listed_as_such(hospital: In
 
 async def test_what_it_says_of_conditions_and_versions(hospital: Institution) -> None:
     for resource in capability.statement("x")["rest"][0]["resource"]:
+        if resource["type"] == "Person":  # computed, written by nobody
+            assert {row["code"] for row in resource["interaction"]} == {"read", "search-type"}
+            continue
         assert resource["conditionalCreate"] is True
         assert resource["conditionalUpdate"] is True
         assert resource["updateCreate"] is False
     made = await hospital.create(patient())
     unknown = observation(f"Patient/{made['id']}") | {"id": "mine"}
     assert_refused(await hospital.call("PUT", "/fhir/Observation/mine", unknown), 405, "update-create-off")
+
+
+async def test_to_a_sandbox_the_statement_says_what_a_sandbox_may(platform: Platform, hospital: Institution) -> None:
+    sandbox = await platform.institution("X", matching="off")
+    said = (await sandbox.call("GET", "/fhir/metadata")).json()["rest"][0]
+    assert all(resource["updateCreate"] for resource in said["resource"])
+    assert "history-system" in {row["code"] for row in said["interaction"]}
+    of_all = (await hospital.call("GET", "/fhir/metadata")).json()["rest"][0]
+    assert not any(resource.get("updateCreate") for resource in of_all["resource"])
+    [observation_row] = [r for r in said["resource"] if r["type"] == "Observation"]
+    assert "Observation:subject" in observation_row["searchInclude"]
+    assert "Provenance:target" in observation_row["searchRevInclude"]

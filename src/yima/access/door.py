@@ -9,6 +9,7 @@ from typing import Any
 
 from yima import audit, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
+from yima.access.clearing import Clearing
 from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
@@ -101,6 +102,7 @@ class Access:
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
+        self.clearing = Clearing(self._cx)
         self.stewards, self.reviews = Stewards(self._cx), Reviews(self._cx)
         self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
         self.printing = Printing(self._cx, settings.card_font)
@@ -220,6 +222,10 @@ class Access:
             department=staff.department,
         )
 
+    def may_choose_ids(self, caller: Caller) -> bool:
+        """Whether a PUT of an id that does not exist creates it, for this caller (setting `update_create`)."""
+        return self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox)
+
     # --- submit ------------------------------------------------------------------------------------------------------
 
     async def submit(
@@ -251,7 +257,7 @@ class Access:
             now,
             logs.request_id.get(),
             scanned,
-            self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox),
+            self.may_choose_ids(caller),
             conditional,
         )
         return await submit.submit(submitting, entries)

@@ -16,7 +16,7 @@ from yima.api.answers import access_of, fhir_answer
 from yima.runtime.errors import Refusal
 
 _MOST: Final = 1000
-_PERSON_ASKS: Final = ("patient", "link")
+_PERSON_ASKS: Final = ("_id", "patient", "link")
 
 
 def of_versions(rows: Sequence[Stored]) -> list[tuple[str, bytes]]:
@@ -90,7 +90,7 @@ async def persons(request: Request, asking: Asking, params: Sequence[tuple[str, 
     if len(asked) != 1:
         raise Refusal("person-not-named", field="Person")
     try:
-        found = await access.person_resource(asking, asked[0][1].removeprefix("Patient/"), of_patient=True)
+        found = await access.person_resource(asking, asked[0][1].removeprefix("Patient/"), of_patient=asked[0][0] != "_id")
     except Refusal as refusal:
         if refusal.code != "not-found":
             raise

@@ -21,6 +21,7 @@ from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
 from yima.cli.profiles import profile_commands
 from yima.cli.running import with_access, with_database
+from yima.cli.sandbox import sandbox_app
 from yima.cli.terminology import terminology_commands
 from yima.cli.witness import witness
 from yima.runtime import logs, migrate, postgres, settings
@@ -38,6 +39,7 @@ codes.code_app.command("card")(printing.code_card)
 
 terminal_app = typer.Typer(no_args_is_help=True, help="Terminals: list, suspend, resume, keys.")
 app.add_typer(register_app, name="register")
+app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(terminal_app, name="terminal")
 trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
 app.add_typer(trust_app, name="trust")

@@ -126,3 +126,6 @@ select code, name_zh, name_en, rights, status, organisation from directory.opera
 
 -- name: operators
 select code, name_zh, name_en, rights, status, organisation from directory.operator order by code
+
+-- name: is_sandbox
+select count(*) > 0 and bool_and(matching = 'off') as yes from directory.app where institution_id = $1

@@ -128,6 +128,11 @@ async def institutions(db: Database) -> list[Institution]:
     return [_institution(row) for row in await db.fetch(SQL.institutions)]
 
 
+async def is_sandbox(db: Database, institution_id: int) -> bool:
+    """Whether an institution is for trying things out: it has apps, and none of them meets a person (matching off)."""
+    return bool((await db.fetchrow(SQL.is_sandbox, institution_id))["yes"])
+
+
 async def institution(db: Database, institution_id: int) -> Institution | None:
     """One institution, or None."""
     row = await db.fetchrow(SQL.institution, institution_id)

@@ -22,7 +22,7 @@ from yima.exchange.exports import (
     reject_export,
 )
 from yima.exchange.exports import KEPT as EXPORT_KEPT
-from yima.exchange.inbox import receive_bundle, receive_entries, receive_one, refuse
+from yima.exchange.inbox import forget, receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "export_of",
     "exports",
     "folder_of",
+    "forget",
     "mistakes",
     "plan",
     "receive_bundle",

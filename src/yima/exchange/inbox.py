@@ -94,6 +94,11 @@ async def refuse(access: Access, message: Message, refusal: Refusal, began: floa
     )  # fmt: skip
 
 
+async def forget(access: Access, institution: int) -> None:
+    """Remove the receipts of a test tenant that was cleared: what is sent again counts as new."""
+    await access.database.execute(SQL.forget, institution)
+
+
 async def _alone(access: Access, c: Connection, message: Message, entry: Entry, submission: str) -> Outcome | Refusal:
     try:
         async with c.transaction():

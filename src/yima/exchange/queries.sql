@@ -54,3 +54,6 @@ where received >= $1 and ($2::integer = 0 or institution_id = $2) group by code,
 
 -- name: forget_answers
 update exchange.submission set answer = '' where submission_id = any($1)
+
+-- name: forget
+delete from exchange.submission where institution_id = $1

@@ -5,7 +5,7 @@ Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (
 """
 
 from yima.records import summary
-from yima.records.chosen import choose, located
+from yima.records.chosen import choose, clear_sandbox, located
 from yima.records.erasure import (
     Erased,
     Erasure,
@@ -71,6 +71,7 @@ __all__ = [
     "choose",
     "classes_of",
     "classes_present",
+    "clear_sandbox",
     "create",
     "erase",
     "erasure_by_id",

@@ -31,3 +31,12 @@ async def located(source: Database | Connection, scope: int, keys: Iterable[Key]
 async def choose(c: Connection, scope: int, resource_type: str, resource_id: str, home: PersonId) -> None:
     """Remember where a resource with a chosen id lies. The caller holds a lock on that id."""
     await c.execute(SQL.choose, scope, resource_type, resource_id, home)
+
+
+async def clear_sandbox(db: Database, institution: int, most: int) -> int:
+    """Remove up to `most` resources that a sandbox wrote, with all their versions; how many. When none is left, the ids
+    it chose are free again."""
+    gone = int((await db.fetchrow(SQL.clear_sandbox, institution, most))["gone"])
+    if not gone:
+        await db.execute(SQL.forget_chosen, institution)
+    return gone

@@ -71,3 +71,9 @@ insert into records.chosen (scope, type, id, home) values ($1, $2, $3, $4)
 -- name: chosen
 select type, id, home from records.chosen
 where scope = $1 and (type, id) in (select * from unnest($2::text[], $3::text[]))
+
+-- name: clear_sandbox
+select records.clear_sandbox($1, $2) as gone
+
+-- name: forget_chosen
+delete from records.chosen where scope = $1
