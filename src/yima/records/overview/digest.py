@@ -15,7 +15,7 @@ import msgspec
 from .concepts import Concept, Concepts, Role
 from .encounters import class_kind, condition_keys, department, worded_kind
 from .model import EpisodeKind, Text
-from .reading import CHINA, Moment, first, items, mapping, moment, reference_key, status_code, string
+from .reading import CHINA, Moment, first, first_time, items, mapping, moment, reference_key, status_code, string
 from .values import Value, measured
 
 RULES: Final = 2
@@ -194,7 +194,7 @@ class Digester:
             string(body.get("id")),
             status,
             self.place(concept),
-            self._when(body, times),
+            first_time(self.time, body, times),
             _encounter(body),
             tuple(_organisations(body)),
             _stamped(body),
@@ -225,16 +225,6 @@ class Digester:
             tuple(self.place(self.reader.read(one, "condition")) for one in items(body.get("reasonCode"))),
             _stamped(body),
         )
-
-    def _when(self, body: Mapping[str, Any], names: Iterable[str]) -> Moment | None:
-        """The first of the named elements that holds a time; a Period counts with its start, else its end."""
-        for name in names:
-            value = body.get(name)
-            if isinstance(value, dict):
-                value = value.get("start") or value.get("end")
-            if value is not None and (found := self.time(value)):
-                return found
-        return None
 
 
 def named(reference: object) -> Named:

@@ -13,7 +13,7 @@ import msgspec
 from .concepts import Concept, Concepts
 from .digest import Digest, Kept, Meeting, Named, Statement
 from .model import Text
-from .reading import Moment, first, moment, reference_key, string
+from .reading import Moment, first, first_time, moment, reference_key, string
 from .values import Value
 
 DAWN = datetime.min  # noqa: DTZ901 -- naive in the reader's zone by design; sorts undated facts last
@@ -79,13 +79,7 @@ class Case:
 
     def when(self, body: Mapping[str, Any], names: tuple[str, ...]) -> Moment | None:
         """The first of the named elements that holds a time; a Period counts with its start, else its end."""
-        for name in names:
-            value = body.get(name)
-            if isinstance(value, dict):
-                value = value.get("start") or value.get("end")
-            if value is not None and (found := self.time(value)):
-                return found
-        return None
+        return first_time(self.time, body, names)
 
     def named(self, one: Named) -> str:
         """Who is named: as written, else the name of the shelf resource it points to, else the number."""

@@ -5,7 +5,7 @@ clinician the page, so the absence of a value and a value of the wrong type are 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
@@ -146,6 +146,19 @@ def moment(value: object, zone: tzinfo = CHINA) -> Moment | None:
     except (ValueError, OverflowError):
         return moment(value[:10], zone) if len(value) > 10 else None  # a broken time still has its day
     return Moment(at, at.date().isoformat())
+
+
+def first_time(
+    clock: Callable[[object], Moment | None], body: Mapping[str, Any], names: Iterable[str]
+) -> Moment | None:
+    """The first of the named elements that holds a time; a Period counts with its start, else its end."""
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, dict):
+            value = value.get("start") or value.get("end")
+        if value is not None and (found := clock(value)):
+            return found
+    return None
 
 
 def reference_key(value: object) -> str:
