@@ -183,6 +183,6 @@ async def test_a_sandbox_is_cleared_and_nobody_else(platform: Platform) -> None:
     assert again.status_code == 201
     assert (await hospital.call("GET", f"/fhir/Patient/{kept['id']}")).json() == kept
     [*_, line] = [line for line in await platform.log_of(0) if "cleared" in line["detail"]]
-    assert line["institution_id"] == sandbox.number
+    assert (line["action"], line["agent_id"]) == ("erase", "yima sandbox clear")
     with pytest.raises(Refusal, match="field-invalid"):
         await platform.access.clearing.clear(hospital.number, clock.now(), told=steps.append)

@@ -36,7 +36,7 @@ class Clearing:
             total += gone
             told(total)
         event = audit.Event(
-            person=SHELF, recorded=now, action="submit", outcome="ok", purpose="", basis="operator",
+            person=SHELF, recorded=now, action="erase", outcome="ok", purpose="", basis="operator",
             agent="system", institution=institution, institution_name=place.name_zh, agent_id="yima sandbox clear",
             agent_name="yima sandbox clear", detail={"cleared": total},
         )  # fmt: skip

@@ -17,11 +17,11 @@ from yima.access import Access
 from yima.cli import bulk, city, codes, demo, printing, registering, reindexing, running, trust
 from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
+from yima.cli.clearing import sandbox_app
 from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
 from yima.cli.profiles import profile_commands
 from yima.cli.running import with_access, with_database
-from yima.cli.sandbox import sandbox_app
 from yima.cli.terminology import terminology_commands
 from yima.cli.witness import witness
 from yima.runtime import logs, migrate, postgres, settings

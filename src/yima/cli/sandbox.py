@@ -1,39 +1,41 @@
-"""`yima sandbox`: what an operator does to test tenants."""
+"""`yima demo --sandbox`: an institution whose app may try everything out on patients who are nobody.
+
+Its app never meets a person of the index (`matching` off), so it may search across what it wrote itself: that is what a
+generic FHIR conformance suite needs, and what no other app is given.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any, Final
 
-import typer
+from joserfc import jwk
 
-from yima import directory, exchange
+from yima import directory
 from yima.access import Access
-from yima.cli.running import Data, with_access
-from yima.runtime import clock
-from yima.runtime.errors import Refusal
+from yima.runtime.keys import KeyStore, signing_key
 
-sandbox_app = typer.Typer(no_args_is_help=True, help="Test tenants: clear.")
+CODE: Final = "sandbox"
+_TERMINAL: Final = "sandbox-T1"
 
 
-@sandbox_app.command("clear")
-def clear(
-    institution: Annotated[str, typer.Option(help="Code of the institution; all its apps have matching off.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")] = False,
-    data: Data = None,
-) -> None:
-    """Remove all that a sandbox wrote: resources, versions, chosen ids, receipts. It cannot be undone."""
-    if not yes:
-        typer.echo("nothing was changed; say --yes to remove everything this sandbox wrote", err=True)
-        raise typer.Exit(1)
-
-    async def work(access: Access) -> int:
-        place = await directory.institution_by_code(access.database, institution)
-        if place is None:
-            raise Refusal("field-invalid", field="--institution", expected="the code of an institution")
-        total = await access.clearing.clear(
-            place.institution_id, clock.now(), told=lambda n: typer.echo(f"{n} resources", err=True)
+async def register(access: Access, keys: KeyStore) -> dict[str, Any]:
+    """Put the sandbox on the register (again changes nothing); what demo.json says of it."""
+    private = jwk.ECKey.import_key(signing_key(keys, f"demo/app/{CODE}"))
+    kid = private.thumbprint()
+    public = private.as_dict(private=False) | {"kid": kid, "use": "sig", "alg": "ES256"}
+    client = f"{CODE}-app"
+    async with access.database.transaction() as c:
+        number = await directory.register_institution(
+            c, code=CODE, name_zh="试验沙箱", name_en="Sandbox", kind="A100", area="999999"
         )
-        await exchange.forget(access, place.institution_id)
-        return total
-
-    typer.echo(f"{with_access(data, work)} resources of {institution} are gone")
+        await directory.register_terminal(c, number, directory.Terminal(_TERMINAL, "desk", ""))
+        app = directory.App(client, number, "Sandbox", {"keys": [public]}, ("system/*.cruds",), "off")
+        await directory.register_app(c, app)
+    return {
+        "id": CODE,
+        "name": "试验沙箱",
+        "name_en": "Sandbox",
+        "client_id": client,
+        "private_key_jwk": private.as_dict(private=True) | {"kid": kid, "alg": "ES256"},
+        "terminal": _TERMINAL,
+    }
