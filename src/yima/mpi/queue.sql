@@ -49,7 +49,7 @@ where r.state = 'open' and (
   (r.person_id = any($1) and r.candidate = any($2)) or (r.person_id = any($2) and r.candidate = any($1)))
 
 -- name: reopen
-update mpi.review set state = 'open', decided = null, decider = null, event = null, later = null where event = $1
+update mpi.review set state = 'open', decided = null, decider = null, event = null where event = $1
 
 -- name: members
 -- Everybody who is read as this person.

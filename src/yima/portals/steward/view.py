@@ -153,7 +153,9 @@ def facts(pair: Pair, names: Names) -> list[Fact]:
             words("fact.birth"), day(one.birth_date, lang), day(other.birth_date, lang), pair.levels.get("birth")
         ),
         _number(pair, words),
-        _fact(words("fact.phone"), pair.one.phone, pair.other.phone),
+        _masked(
+            words("fact.phone"), pair.one.phone, pair.other.phone, pair.levels.get("household") in ("both", "phone")
+        ),
         _fact(words("fact.multiple"), _multiple(pair.one, words), _multiple(pair.other, words)),
         _fact(words("fact.deceased"), _alive(pair.one, words), _alive(pair.other, words)),
     ]  # fmt: skip
@@ -161,16 +163,22 @@ def facts(pair: Pair, names: Names) -> list[Fact]:
 
 def _number(pair: Pair, words: Words) -> Fact:
     """The document numbers; who came with the other's number holds none, since it stayed where it was."""
-    level, given = pair.levels.get("number"), words("fact.number.given")
+    same, given = pair.levels.get("number") in ("same", "document"), words("fact.number.given")
     one, other = pair.one.number, pair.other.number
-    if level in ("same", "document") and bool(one) != bool(other):
+    if same and bool(one) != bool(other):
         one, other = one or given, other or given
-    return _fact(words("fact.number"), one, other, level)
+    return _masked(words("fact.number"), one, other, same)
+
+
+def _masked(label: str, one: str, other: str, same: bool) -> Fact:
+    """What is shown in part only: whether it is the same is known from the comparison, not from what is shown."""
+    state = "unknown" if not one or not other else "same" if same else "differ"
+    return Fact(label, state, ((one or "—", False),), ((other or "—", False),))
 
 
 def _multiple(side: Side, words: Words) -> str:
     order = side.identity.multiple_birth
-    return words("single") if order is None else words("multiple", n=order or "?")
+    return words("single") if order is None else words("multiple", n=order) if order else words("multiple.unknown")
 
 
 def _alive(side: Side, words: Words) -> str:
@@ -181,8 +189,6 @@ def _fact(label: str, one: str, other: str, level: str | None = None) -> Fact:
     state = "unknown" if not one or not other else "same" if one == other else "differ"
     if state == "differ" and level in _CLOSE:
         state = "close"
-    if level in ("same", "document") and one and other:
-        state = "same"
     marked = state in ("close", "differ") and len(one) == len(other)
     return Fact(label, state, _pieces(one, other, marked), _pieces(other, one, marked))
 
