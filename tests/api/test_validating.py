@@ -73,24 +73,44 @@ CASES: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
     (P, GOOD | {"maritalStatus": {"coding": [{"code": "S"}]}}, {("error", "Patient.maritalStatus")}),
     (P, GOOD | {"language": "xx"}, {("error", "Patient.language")}),
     (P, GOOD | {"generalPractitioner": [{"reference": "Organization/1"}]}, set()),
-    (P, GOOD | {"generalPractitioner": [{"reference": "Practitioner/1"}]}, {("error", "Patient.generalPractitioner[0]")}),
+    (
+        P,
+        GOOD | {"generalPractitioner": [{"reference": "Practitioner/1"}]},
+        {("error", "Patient.generalPractitioner[0]")},
+    ),
     (P, GOOD | {"contact": [{"name": {"text": "x"}, "telecom": [{"system": "phone", "value": "1"}]}]}, set()),
     (P, GOOD | {"contact": [{"name": {"text": "x"}}]}, {("warning", "Patient.contact[0]")}),
     (P, GOOD | {"contact": [{"telecom": [{"system": "phone", "value": "1"}]}]}, {("error", "Patient.contact[0]")}),
     (P, GOOD | {"photo": [{"title": "x"}]}, {("error", "Patient.photo")}),
     (P, GOOD | {"identifier": [{"system": "urn:b"}]}, {("error", "Patient.identifier")}),
     (P, GOOD | {"identifier": [{"system": "urn:a"}, {"system": "urn:c"}]}, {("error", "Patient.identifier[1]")}),
-    (P, GOOD | {"identifier": [{"system": "urn:a"}, {"system": "urn:b"}, {"system": "urn:b"}]}, {("error", "Patient.identifier")}),
-    (P, GOOD | {"extension": [{"url": "urn:other", "valueString": "x"}]}, {("error", "Patient.extension"), ("information", "Patient.extension[0]")}),
+    (
+        P,
+        GOOD | {"identifier": [{"system": "urn:a"}, {"system": "urn:b"}, {"system": "urn:b"}]},
+        {("error", "Patient.identifier")},
+    ),
+    (
+        P,
+        GOOD | {"extension": [{"url": "urn:other", "valueString": "x"}]},
+        {("error", "Patient.extension"), ("information", "Patient.extension[0]")},
+    ),
     (P, GOOD | {"extension": [{"url": E, "valueInteger": 1}]}, {("error", "Patient.extension[0].valueInteger")}),
-    (P, {"resourceType": "Observation", **{k: v for k, v in SEEN.items() if k != "resourceType"}}, {("error", "Observation")}),
+    (
+        P,
+        {"resourceType": "Observation", **{k: v for k, v in SEEN.items() if k != "resourceType"}},
+        {("error", "Observation")},
+    ),
     (O, SEEN, set()),
     (O, SEEN | {"valueQuantity": {"value": 1, "unit": "x"}}, set()),
     (O, SEEN | {"valueQuantity": {"value": 1}}, {("error", "Observation.valueQuantity.unit")}),
     (O, SEEN | {"valueString": "x"}, set()),
     (O, SEEN | {"component": [{"code": {"text": "1"}, "valueString": "x"}]}, {("error", "Observation.component")}),
     (O, SEEN | {"note": [{"text": "x", "time": "2025"}, {"text": "y"}]}, set()),
-    (O, SEEN | {"note": [{"text": "x", "time": "2025"}, {"text": "y", "time": "2025"}]}, {("error", "Observation.note")}),
+    (
+        O,
+        SEEN | {"note": [{"text": "x", "time": "2025"}, {"text": "y", "time": "2025"}]},
+        {("error", "Observation.note")},
+    ),
     ("http://example.org/derived", GOOD, {("error", "Patient.birthDate")}),
     ("http://example.org/derived", GOOD | {"birthDate": "1990", "gender": "male"}, {("error", "Patient.gender")}),
     ("http://example.org/orphan", GOOD, {("warning", "")}),
@@ -110,14 +130,21 @@ async def hospital(platform: Platform) -> Institution:
 def _issues(answer: Any) -> set[tuple[str, str]]:
     assert answer.status_code == 200, answer.text
     found = answer.json()["issue"]
-    return {(i["severity"], i.get("expression", [""])[0]) for i in found if i["code"] != "informational" or "expression" in i}
+    return {
+        (i["severity"], i.get("expression", [""])[0])
+        for i in found
+        if i["code"] != "informational" or "expression" in i
+    }
 
 
 async def test_what_a_profile_asks_is_checked(platform: Platform, hospital: Institution) -> None:
     async with nothing_written(platform):
         for url, resource, wanted in CASES:
             name = resource["resourceType"]
-            parameters = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": resource}, {"name": "profile", "valueCanonical": url}]}
+            parameters = {
+                "resourceType": "Parameters",
+                "parameter": [{"name": "resource", "resource": resource}, {"name": "profile", "valueCanonical": url}],
+            }
             answer = await hospital.call("POST", f"/fhir/{name}/$validate", parameters)
             assert _issues(answer) == wanted, (url, resource, answer.json()["issue"])
 
@@ -126,7 +153,9 @@ async def test_a_claimed_profile_is_checked_too_and_in_the_address(hospital: Ins
     claimed = GOOD | {"gender": "male", "meta": {"profile": [P]}}
     assert _issues(await hospital.call("POST", "/fhir/Patient/$validate", claimed)) == {("error", "Patient.gender")}
     inside = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": claimed}]}
-    assert _issues(await hospital.call("POST", "/fhir/Bundle/$validate", inside)) == {("error", "Bundle.entry[0].resource.gender")}
+    assert _issues(await hospital.call("POST", "/fhir/Bundle/$validate", inside)) == {
+        ("error", "Bundle.entry[0].resource.gender")
+    }
     answer = await hospital.call("POST", f"/fhir/Patient/$validate?profile={O}", GOOD)
     assert _issues(answer) == {("error", "Patient")}
 
@@ -143,7 +172,14 @@ async def test_modes_and_the_stored_resource(hospital: Institution) -> None:
 
 
 RULES: list[tuple[dict[str, Any], str, str]] = [
-    (observation("Patient/1", component=[{"code": {"coding": [{"system": LOINC, "code": "1558-6", "display": "Fasting glucose"}]}}]), "obs-7", "Observation"),
+    (
+        observation(
+            "Patient/1",
+            component=[{"code": {"coding": [{"system": LOINC, "code": "1558-6", "display": "Fasting glucose"}]}}],
+        ),
+        "obs-7",
+        "Observation",
+    ),
     (patient(contact=[{"gender": "male"}]), "pat-1", "Patient.contact[0]"),
     (patient(telecom=[{"value": "1"}]), "cpt-2", "Patient.telecom[0]"),
     (patient(address=[{"period": {"start": "2025-02-01", "end": "2025-01-31"}}]), "per-1", "Patient.address[0].period"),
@@ -153,7 +189,9 @@ RULES: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("resource", "rule", "path"), RULES)
-async def test_a_write_that_breaks_a_rule_is_refused_with_its_key(hospital: Institution, resource: Any, rule: str, path: str) -> None:
+async def test_a_write_that_breaks_a_rule_is_refused_with_its_key(
+    hospital: Institution, resource: Any, rule: str, path: str
+) -> None:
     answer = await hospital.call("POST", f"/fhir/{resource['resourceType']}", resource)
     assert_refused(answer, 422, "rule-broken")
     [issue] = answer.json()["issue"]

@@ -118,7 +118,15 @@ def test_every_rule_of_r4_can_be_computed() -> None:
 STATUS = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 ALLERGY = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
-TIMES = ["2020", "2020-02", "2020-02-01", "2020-02-29", "2020-02-01T10:00:00Z", "2020-02-01T10:00:00+08:00", "2021-06-01"]
+TIMES = [
+    "2020",
+    "2020-02",
+    "2020-02-01",
+    "2020-02-29",
+    "2020-02-01T10:00:00Z",
+    "2020-02-01T10:00:00+08:00",
+    "2021-06-01",
+]
 
 
 def _coded(system: str, *codes: str) -> dict[str, Any]:
@@ -136,7 +144,9 @@ SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("type_name", "key", "value"), SAMPLES, ids=lambda v: json.dumps(v) if isinstance(v, dict) else v)
+@pytest.mark.parametrize(
+    ("type_name", "key", "value"), SAMPLES, ids=lambda v: json.dumps(v) if isinstance(v, dict) else v
+)
 def test_a_rule_in_python_says_what_its_expression_says(type_name: str, key: str, value: dict[str, Any]) -> None:
     [rule] = [rule for rule in rules.rules_of(type_name) if rule.key == key]
     expected = fhirpath.compile_expression(rule.expression).holds(fhirpath.root(value, type_name)) is True
