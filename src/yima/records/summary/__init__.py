@@ -3,7 +3,7 @@
 Pure: from an overview and the resources it rests on. What is not within sight is not among them.
 """
 
-from yima.records.summary.document import Frame, document
-from yima.records.summary.sections import COMPOSITION_PROFILE, Section, references, sections
+from yima.records.summary.chapters import COMPOSITION_PROFILE, Section, references, sections
+from yima.records.summary.paper import Frame, document
 
 __all__ = ["COMPOSITION_PROFILE", "Frame", "Section", "document", "references", "sections"]

@@ -15,7 +15,7 @@ from html import escape
 from typing import Any, Final
 
 from yima.records.overview import Text
-from yima.records.summary.sections import COMPOSITION_PROFILE, Section
+from yima.records.summary.chapters import COMPOSITION_PROFILE, Section
 
 _BUNDLE_PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
 _ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
