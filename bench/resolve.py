@@ -16,9 +16,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import asyncpg
 import uvloop
@@ -46,7 +47,8 @@ _INDEXES: Final = {
 """Made after the rows: table -> constraint and index."""
 
 
-class Filled(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Filled:
     """A chunk of the fill: where it goes and who is in it."""
 
     url: str

@@ -80,6 +80,16 @@ def block(connection: Any, progress: Progress) -> dict[str, int]:
     return {rule: count for rule, count in large.items() if count}
 
 
+def kept(model: Model) -> str:
+    """The query that keeps of `{judged}` what is clear, worth asking about, a rival, or somebody of the same name."""
+    bounds = sql.literal(model.thresholds.review)
+    return f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
+      clear, twinlike, FALSE AS doubted, mother, relative,
+      mother OR (NOT relative AND probability >= {bounds}) AS asking, {_OWN_NAME} AS own_name,
+      NOT veto AND (clear OR mother OR probability >= {bounds}) AS counts
+      FROM ({{judged}}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds})) OR ({_OWN_NAME})"""
+
+
 def score(connection: Any, folder: Path, records: int, model: Model, progress: Progress) -> None:
     """`scored-<k>.parquet` with every pair that is clear, worth asking about, or a rival; `counted-<k>.parquet`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,14 +102,9 @@ def score(connection: Any, folder: Path, records: int, model: Model, progress: P
             connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM {pairs}").fetchall()
             keep(connection, "SELECT count(*) AS pairs FROM candidates", folder / f"counted-{k:05d}.parquet")
             judged = sql.judged(sql.scored(sql.levels("candidates"), model), model)
-            bounds = sql.literal(model.thresholds.review)
             keep(
                 connection,
-                f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
-                  clear, twinlike, FALSE AS doubted, mother, relative,
-                  mother OR (NOT relative AND probability >= {bounds}) AS asking, {_OWN_NAME} AS own_name,
-                  NOT veto AND (clear OR mother OR probability >= {bounds}) AS counts
-                  FROM ({judged}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds})) OR ({_OWN_NAME})""",
+                kept(model).format(judged=judged),
                 path,
             )
         progress("pairs", (k + 1) / len(starts))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yima.mpi.bulk import linking, report, sql, training
+from yima.mpi.bulk import linking, report, spark, sql, training
 from yima.mpi.bulk.engine import connect, keep, needed, quoted
 from yima.mpi.bulk.linking import Linked, Progress
 from yima.mpi.bulk.normalising import DERIVED, normalise
@@ -109,11 +109,8 @@ def apply(task: Task) -> int:
 @contextlib.contextmanager
 def _prepared(task: Task) -> Iterator[tuple[Any, Model, Path, int]]:
     """The input normalised and loaded: connection, model, folder of the shards, number of records."""
-    if task.engine == "spark":
-        needed("pyspark", "spark")
-        raise Refusal("engine-not-ready", engine="spark")
-    for module in ("duckdb", "pyarrow"):
-        needed(module)
+    for module in ("duckdb", "pyarrow", *(("pyspark.sql",) if task.engine == "spark" else ())):
+        needed(module, "spark" if module == "pyspark.sql" else "link")
     model = _model(task)
     shards = task.out / "steps" / _fingerprint(task.input)
     done = 0
@@ -140,9 +137,17 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
     # The same model under other rules is another step: what was scored is taken up again only when both are the same.
     rules = sql.judged(sql.scored(sql.levels("candidates"), model), model) + linking.RULES
     digest = blake2b(msgspec.json.encode(model) + rules.encode(), digest_size=6).hexdigest()
-    folder = shards / f"model-{model.version}-{digest}"
-    large = linking.block(connection, task.progress)
-    linking.score(connection, folder, records, model, task.progress)
+    folder = shards / f"{'spark' if task.engine == 'spark' else 'model'}-{model.version}-{digest}"
+    if task.engine == "spark":
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        large = spark.score(
+            shards, folder, model, linking.kept(model), linking.MOST_PER_KEY,
+            memory=task.memory, workers=task.workers, progress=task.progress,
+        )  # fmt: skip
+    else:
+        large = linking.block(connection, task.progress)
+        linking.score(connection, folder, records, model, task.progress)
     kept = linking.decide(connection, folder, model, task.progress)
     linking.write(connection, task.out, kept)
     keep(
