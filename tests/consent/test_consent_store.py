@@ -128,7 +128,8 @@ async def test_an_emergency_opens_for_a_while_and_keeps_its_reason(db: Database)
 
 
 @pytest.mark.parametrize(
-    "handle", ["", "x", "0000000000.00000000000000000000", ids.new_handle(5), ids.new_resource_id(5)]
+    "handle",
+    ["", "x", "0000000000.00000000000000000000", "0000000005.mtn0ysqk6yy2j8tbexz1", "0000000005-yvc43qsmmh7pb"],
 )
 async def test_handles_that_were_never_given_out_open_nothing(db: Database, handle: str) -> None:
     assert await emergency_visit(db, handle) is None

@@ -48,7 +48,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("content", BAD)
+@pytest.mark.parametrize("content", BAD, ids=range(len(BAD)))
 def test_what_is_no_package_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal) as caught:
         read_package(content)
