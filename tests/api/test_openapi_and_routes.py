@@ -65,6 +65,7 @@ def _filled(path: str) -> str:
     values = {
         "method": "verifyQRCode",
         "kid": "none",
+        "name": "Patient.ndjson",
         "number": "1",
         "line": "0000000001-0000000000001",
         "type": "Patient",

@@ -77,7 +77,7 @@ async def test_json_by_its_other_names(hospital: Institution) -> None:
 
 
 METHODS = [
-    ("PATCH", "/fhir/Patient"),
+    ("PATCH", "/fhir"),
     ("POST", "/fhir/Patient/{id}"),
     ("PUT", "/fhir"),
     ("DELETE", "/fhir"),
@@ -102,14 +102,14 @@ NOWHERE = [
     "/fhir/Patient/0000000000-0000000000000",
     "/fhir/Patient/%00",
     "/fhir/Patient/..%2f..%2fetc%2fpasswd",
-    "/fhir/Patient/{id}/$summary",
+    "/fhir/Observation/{id}/$summary",
     "/fhir/Observation/{id}",
     "/fhir/Patient/{id}/_history/1/x",
     "/fhirx",
     "/nothing",
     "/.env",
     "/fhir/Group/1/$export",
-    "/fhir/Patient/$export",
+    "/fhir/Observation/$export",
     "/fhir/Patient/{id}/Organization",
     "/fhir/Patient/{id}/Nothing",
     "/fhir/Observation/{id}/Patient",
@@ -122,7 +122,7 @@ async def test_addresses_that_are_nowhere(hospital: Institution, stored: dict[st
 
 
 @pytest.mark.parametrize(
-    "name", ["Foo", "patient", "Resource", "DomainResource", "P%00", "x" * 3000, "$export", "metadatas"]
+    "name", ["Foo", "patient", "Resource", "DomainResource", "P%00", "x" * 3000, "$exported", "metadatas"]
 )
 async def test_types_that_are_none(hospital: Institution, name: str) -> None:
     assert_refused(await hospital.call("GET", f"/fhir/{name}/1"), 404, "resource-type-unknown")

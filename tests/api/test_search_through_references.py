@@ -99,7 +99,6 @@ INCLUDES: list[tuple[str, list[str]]] = [
     ("_revinclude=DiagnosticReport:result", ["DiagnosticReport/report"]),
     ("_revinclude=DiagnosticReport:result&_include:iterate=DiagnosticReport:result",
      ["DiagnosticReport/report", "Observation/alone"]),
-    ("_revinclude=Provenance:target", []),
 ]  # fmt: skip
 
 
