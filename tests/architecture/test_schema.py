@@ -19,6 +19,8 @@ BY_LOOK_UP = {
     "records.chosen": "from an id that a client chose to its home, which the id does not carry",
     "mpi.candidate_key": "found by the hash of a candidate key, before the person is known",
     "mpi.link": "its key begins with the person; that a Patient is one person's only is said by a second, unique index",
+    "mpi.population_entry": "found by the source's own name for a row, before the person is known",
+    "oversight.seen": "whom a reader saw in an hour: counted by reader, forgotten after a day",
     "mpi.review": "a steward's queue, numbered across persons",
 }
 """Tables with a person in them whose keys may begin otherwise, and why."""

@@ -17,6 +17,7 @@ from yima.access import chosen
 from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Placed, Submitting, place
 from yima.directory import Caller
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -73,18 +74,27 @@ async def _card(s: Submitting, resolution: mpi.Resolution, said: mpi.Registratio
         await healthcode.issue(s.c, s.keys, person, s.now, s.profile, "temporary" if temporary else "formal")
     if not said.deceased and (resolution.created or not (national and resolution.new_numbers)):
         return
-    card = await healthcode.card_of(s.c, person)
-    act = healthcode.Act(actor=f"{s.caller.kind}/{s.caller.agent_id}", at=s.now)
+    await follow_card(s.c, s.caller, person, said, s.now)
+
+
+async def follow_card(c: Connection, caller: Caller, person: PersonId, said: mpi.Registration, now: datetime) -> None:
+    """What a registration does to a card that stands: a document makes a temporary one formal, a death ends it.
+
+    Refusal `card-not-found`.
+    """
+    card = await healthcode.card_of(c, person)
+    act = healthcode.Act(actor=f"{caller.kind}/{caller.agent_id}", at=now)
     events: list[healthcode.Event] = []
+    national = any(number.national for number in said.identifiers)
     if national and card.kind == "temporary" and card.status not in ("cancelled", "deceased"):
         events.append("formalise")
     if said.deceased and card.status not in ("deceased", "merged"):
         events.append("report-death")
     for event in events:
-        after = await healthcode.advance(s.c, person, event, act)
+        after = await healthcode.advance(c, person, event, act)
         detail = {"event": event, "was": card.status, "became": after.status}
-        asking = Asking(caller=s.caller, now=s.now)
-        await audit.append(s.c, [event_of(asking, person, "card", "ok", "own-submission", detail)])
+        asking = Asking(caller=caller, now=now)
+        await audit.append(c, [event_of(asking, person, "card", "ok", "own-submission", detail)])
 
 
 def _check_scopes(caller: Caller, entries: Sequence[Entry]) -> None:

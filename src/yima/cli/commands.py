@@ -20,6 +20,7 @@ from yima.cli.cards import card_commands
 from yima.cli.clearing import sandbox_app
 from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
+from yima.cli.population import population_commands
 from yima.cli.profiles import profile_commands
 from yima.cli.running import with_access, with_database
 from yima.cli.terminology import terminology_commands
@@ -45,6 +46,7 @@ trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline c
 app.add_typer(trust_app, name="trust")
 app.add_typer(card_commands(with_access), name="card")
 app.add_typer(person_commands(with_access), name="mpi")
+app.add_typer(population_commands(with_database), name="population")
 app.add_typer(terminology_commands(with_access), name="terminology")
 app.add_typer(profile_commands(with_access), name="profiles")
 app.add_typer(audit_commands(with_access), name="audit")

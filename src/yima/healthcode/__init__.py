@@ -9,7 +9,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 """
 
 from yima.healthcode import counter, kiosk, national, offline, trust
-from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many
+from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many, with_card
 from yima.healthcode.card_print import CARD_SIZES, CardSize, PrintedCard, card_pdf
 from yima.healthcode.codec import PREFIX, Assurance
 from yima.healthcode.counter import Counter, Share
@@ -183,4 +183,5 @@ __all__ = [
     "uses_of",
     "visits_behind",
     "visits_of",
+    "with_card",
 ]

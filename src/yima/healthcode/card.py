@@ -107,6 +107,11 @@ async def card_of(source: Source, person: PersonId) -> Card:
     return _found(await source.fetchrow(SQL.latest_cards, [person]))
 
 
+async def with_card(source: Source, persons: Sequence[PersonId]) -> set[PersonId]:
+    """Those of these persons who have a card that is not ended: one made in advance counts."""
+    return {row["person_id"] for row in await source.fetch(SQL.with_card, list(persons))}
+
+
 async def card_by_id(source: Source, card_id: bytes) -> Card:
     """The card with that id, whatever its status; Refusal `card-not-found`."""
     return _found(await source.fetchrow(SQL.card_by_id, card_id))

@@ -25,6 +25,10 @@ select distinct on (person_id) person_id, card_id, number, status, profile, issu
 from healthcode.card where person_id = any($1::bigint[])
 order by person_id, (ended is null) desc, issued desc, generation desc
 
+-- name: with_card
+select person_id from healthcode.card
+where person_id = any($1::bigint[]) and ended is null and status not in ('cancelled', 'deceased', 'merged')
+
 -- name: card_by_id
 select c.person_id, c.card_id, c.number, c.status, c.profile, c.issued, c.ended, c.generation, c.kind, c.suspended_until
 from healthcode.card_lookup as l join healthcode.card as c on c.person_id = l.holder and c.card_id = l.card_id

@@ -47,15 +47,18 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def lines(path: Path, limit: int) -> Iterator[Line]:
-    """The lines of a file that hold something, `limit` bytes each at most. A damaged file ends with a refusal."""
+def lines(path: Path, limit: int, ends: bytes | None = None) -> Iterator[Line]:
+    """The lines of a file that hold something, `limit` bytes each at most. A damaged file ends with a refusal.
+
+    `ends`: what is taken off both ends of a line; None is blanks of every kind (a table's tabs are not).
+    """
     number, opened = 0, gzip.open if path.suffix == ".gz" else Path.open
     try:
         with cast("IO[bytes]", opened(path, "rb")) as source:
             if ".json" in path.suffixes:
                 yield _whole(path, source, limit)
                 return
-            for number, body in _split(source, limit):
+            for number, body in _split(source, limit, ends):
                 yield Line(str(path), number, body or b"", _too_large(limit) if body is None else None)
     except (OSError, EOFError, zlib.error):
         mend = Refusal("json-malformed", reason="the file is damaged or cut short from here on")
@@ -67,12 +70,12 @@ def _whole(path: Path, source: IO[bytes], limit: int) -> Line:
     return Line(str(path), 1, b"" if len(body) > limit else body, _too_large(limit) if len(body) > limit else None)
 
 
-def _split(source: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | None]]:
+def _split(source: IO[bytes], limit: int, ends: bytes | None) -> Iterator[tuple[int, bytes | None]]:
     """Line numbers with their lines; None for one that is too long. Ends where too much was wasted."""
     number, wasted, inside = 1, 0, False  # inside: in the rest of a line that was too long
     while part := source.readline(limit + 1):
         ended = part.endswith(b"\n")
-        body = part.strip()
+        body = part.strip(ends)
         if inside or not body or (len(part) > limit and not ended):
             if not inside and body:
                 yield number, None
