@@ -17,6 +17,7 @@ from yima.access.kiosk import Answer, Question
 from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
+from yima.access.population import Admitted, Arrival, Figures, Lacking, Population
 from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
 from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
@@ -38,8 +39,10 @@ __all__ = [
     "SHARED_TYPES",
     "START",
     "Access",
+    "Admitted",
     "Answer",
     "Application",
+    "Arrival",
     "Asking",
     "AtCounter",
     "CardView",
@@ -53,10 +56,12 @@ __all__ = [
     "ExportOrder",
     "Families",
     "FamilyView",
+    "Figures",
     "Found",
     "Gateway",
     "Given",
     "Identified",
+    "Lacking",
     "Mother",
     "Offer",
     "Outcome",
@@ -65,6 +70,7 @@ __all__ = [
     "Pair",
     "Paper",
     "Part",
+    "Population",
     "Profile",
     "Question",
     "Queue",

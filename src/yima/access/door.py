@@ -22,6 +22,7 @@ from yima.access.kiosk import Kiosks
 from yima.access.lookups import Lookups
 from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
+from yima.access.population import Population
 from yima.access.printing import Printing
 from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
@@ -105,6 +106,7 @@ class Access:
         self.clearing = Clearing(self._cx)
         self.stewards, self.reviews = Stewards(self._cx), Reviews(self._cx)
         self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
+        self.population = Population(self._cx, settings.public_least)
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses, self.erasures = Uses(self._cx), Erasures(self._cx)
