@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -243,6 +244,14 @@ async def test_sight_hides_closed_classes_of_others_and_all_but_one_author(shelf
         (Sight(only_institution=9), 0),
     ]
     whole = await records.everything(shelf.db, [shelf.home], Sight())
+    items = frozenset(f"{row.type}/{row.id}" for row in whole if not row.cls)
+    cases += [
+        (Sight(withheld=items), 4),
+        (Sight(withheld=items, author=7), 5),
+        (Sight(frozenset({"hiv", "psychiatric"}), withheld=items), 0),
+        (Sight(frozenset({"hiv", "psychiatric"}), author=8, withheld=items), 3),
+        (Sight(only_institution=7, withheld=items), 3),
+    ]
     for sight, number in cases:
         rows = await records.everything(shelf.db, [shelf.home], sight)
         assert len(rows) == number, sight
@@ -252,6 +261,30 @@ async def test_sight_hides_closed_classes_of_others_and_all_but_one_author(shelf
     assert await records.classes_present(shelf.db, [shelf.home]) == {"hiv", "psychiatric"}
     await theirs.create(observation(), "std")
     assert await records.classes_present(shelf.db, [shelf.home], author=8) == {"hiv", "psychiatric"}
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 1003])
+async def test_a_record_joined_by_the_database_says_what_its_resources_say(shelf: Shelf, number: int) -> None:
+    base = "https://yima.test/fhir"
+    if number:
+        said = [observation(effectiveDateTime=f"20{n % 50:02}-01-01", valueString='"引号\\" 🌿') for n in range(number)]
+        said[-1] = {"resourceType": "Patient", "name": [{"text": "张伟"}]}
+        classes = [("", "hiv")[n % 4 == 1] for n in range(number)]
+        await shelf.write(*(shelf.new(resource, cls) for resource, cls in zip(said, classes, strict=True)))
+        await Shelf(shelf.db, institution=8, home=shelf.home).create(observation())
+    for sight in (Sight(), Sight(frozenset({"hiv"})), Sight(frozenset({"hiv"}), author=7), Sight(only_institution=8)):
+        for types in (None, ["Patient"], ["Observation"], []):
+            rows = await records.everything(shelf.db, [shelf.home], sight, types=types)
+            joined = await records.entries(shelf.db, [shelf.home], sight, base, types=types)
+            entries = fhir.parse(b'{"entry":[%s]}' % b",".join(joined.pieces))["entry"]
+            assert [entry["fullUrl"] for entry in entries] == [f"{base}/{row.type}/{row.id}" for row in rows]
+            assert all(row.content in piece for row, piece in zip(rows[:1], joined.pieces, strict=False))
+            assert [entry["resource"] for entry in entries] == [fhir.parse(row.content) for row in rows]
+            assert all(entry["search"] == {"mode": "match"} and len(entry) == 3 for entry in entries)
+            assert joined.types == Counter(row.type for row in rows)
+    some = await records.entries(shelf.db, [shelf.home], Sight(), base, limit=2, since=shelf.now)
+    rows = await records.everything(shelf.db, [shelf.home], Sight(), limit=2, since=shelf.now)
+    assert sum(some.types.values()) == len(rows)
 
 
 async def test_a_class_put_on_later_covers_the_earlier_versions(shelf: Shelf) -> None:

@@ -107,7 +107,7 @@ class Credentials:
         if not chosen:
             raise Refusal("credential-not-chosen")
         person = _person(caller, person)
-        resources = await self._resources(person, None)
+        resources = await self._resources(person, None, now)
         said = carried.emergency(records.overview(resources, now.date()), resources)
         counts = {
             "allergies": len(said.allergies),
@@ -128,7 +128,7 @@ class Credentials:
         Refusals as `identity`.
         """
         person = _person(caller, person)
-        resources = await self._resources(person, ["Patient", "Immunization"])
+        resources = await self._resources(person, ["Patient", "Immunization"], now)
 
         async def make(c: Connection, turn: _Turn) -> Given:
             entries = carried.vaccinations(turn.known, resources)
@@ -229,10 +229,12 @@ class Credentials:
             sm2_algorithm=self._rules.sm2_algorithm,
         )  # fmt: skip
 
-    async def _resources(self, person: PersonId, types: Sequence[str] | None) -> list[dict[str, Any]]:
-        """The person's resources without the sensitive classes; what is taken of them is logged with the issuance."""
+    async def _resources(self, person: PersonId, types: Sequence[str] | None, now: datetime) -> list[dict[str, Any]]:
+        """The person's resources without the sensitive classes and what is closed to everybody; what is taken of them
+        is logged with the issuance."""
         homes = await mpi.homes(self._cx.database, person)
-        sight = records.Sight(closed=frozenset(consent.CLASSES))
+        withheld = consent.closed_to_all(await consent.standing_of(self._cx.database, homes, now), now)
+        sight = records.Sight(closed=frozenset(consent.CLASSES), withheld=withheld)
         rows = await records.everything(self._cx.database, homes, sight, types=types)
         return [fhir.parse(row.content) for row in rows]
 

@@ -37,20 +37,25 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
     """May this caller see this of that person now? Refusals `visit-needed`, `visit-expired` for a bad handle."""
     if person == SHELF:
         shared = resource_type in SHARED_TYPES
+        if asking.caller.kind == "resident" and not shared:
+            return consent.Decision(False, "none", "not-found", (consent.Step("no-care-role", "resident"),))
         step = consent.Step("shared-directory" if shared else "own-submission")
         return consent.Decision(
             True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution
         )
     visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
-    standing = await cx.lookups.standing(person, asking.now) if visit else []
     may = None
-    if asking.caller.kind == "resident" and asking.caller.person and asking.caller.person != person:
+    # What a resident may do for family was granted to the resident, not to an app the resident uses.
+    if asking.caller.kind == "resident" and asking.caller.person not in (0, person) and not asking.caller.app:
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
         may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
+    standing = await cx.lookups.standing_of_all(await cx.lookups.homes(person), asking.now) if visit or may else []
     ask = consent.Ask(asking.caller, person, asking.purpose, visit, may)
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
         decision = replace(decision, permit=False, refusal="mandate-needed")
+    if asking.caller.app and not asking.caller.app_sees_sensitive:
+        decision = replace(decision, closed=decision.closed | frozenset(consent.CLASSES))
     metrics.decided("ok" if decision.permit else "denied", decision.basis)
     return decision
 
@@ -67,7 +72,8 @@ async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
 def check_scope(caller: Caller, resource_type: str, verb: str) -> None:
     """Refusal `scope-insufficient` unless the caller's scopes cover the verb."""
     if not caller.may(resource_type, verb):
-        raise Refusal("scope-insufficient", field=resource_type, expected=f"system/{resource_type}.{verb}")
+        context = "patient" if caller.app else "system"
+        raise Refusal("scope-insufficient", field=resource_type, expected=f"{context}/{resource_type}.{verb}")
 
 
 def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
@@ -80,12 +86,14 @@ def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
 
 def sight_of(decision: consent.Decision) -> records.Sight:
     """Which rows a decision lets through."""
-    return _sight(decision.closed, decision.only_institution, decision.author)
+    return _sight(decision.closed, decision.only_institution, decision.author, decision.withheld)
 
 
 @lru_cache(4096)  # a few per institution
-def _sight(closed: frozenset[str], only_institution: int | None, author: int) -> records.Sight:
-    return records.Sight(closed, only_institution, author)
+def _sight(
+    closed: frozenset[str], only_institution: int | None, author: int, withheld: frozenset[str]
+) -> records.Sight:
+    return records.Sight(closed, only_institution, author, withheld)
 
 
 async def log(
@@ -106,6 +114,8 @@ def event_of(
 ) -> audit.Event:
     """A log line for something this caller did or tried."""
     caller = asking.caller
+    if caller.app:
+        detail = {**detail, "app": caller.app, "app_name": caller.app_name}
     return audit.Event(
         person=person,
         recorded=asking.now,

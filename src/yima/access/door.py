@@ -9,6 +9,7 @@ from typing import Any
 
 from yima import audit, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
+from yima.access.choices import Choices
 from yima.access.clearing import Clearing
 from yima.access.context import Context
 from yima.access.counter import Counters
@@ -114,6 +115,7 @@ class Access:
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log = Log(database, keys)
+        self.choices = Choices(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
 

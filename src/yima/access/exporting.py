@@ -61,15 +61,16 @@ class Exporting:
     async def portion(self, c: Connection, order: ExportOrder, after: PersonId, limit: int, now: datetime) -> Portion:
         """The resources of the next persons, their log lines written in the caller's transaction.
 
-        Identified: what the institution itself wrote. De-identified: everybody's, but sensitive classes, and but who
-        closed the whole record.
+        Identified: what the institution itself wrote. De-identified: everybody's, but sensitive classes, single items
+        that somebody closed, and but who closed the whole record.
         """
         own = None if order.deidentified else order.institution
         homes = await records.homes_after(c, after, own, limit)
         if not homes:
             return Portion((), 0, None)
-        open_ones = await self._open(c, homes, now) if order.deidentified else homes
-        rows = await records.rows_of(c, open_ones, order.types, own, order.since)
+        open_ones, withheld = await self._open(c, homes, now) if order.deidentified else (homes, frozenset[str]())
+        found = await records.rows_of(c, open_ones, order.types, own, order.since)
+        rows = [row for row in found if f"{row.type}/{row.id}" not in withheld] if withheld else found
         counts: dict[PersonId, dict[str, int]] = {}
         for row in rows:
             types = counts.setdefault(row.home, {})
@@ -77,13 +78,14 @@ class Exporting:
         await audit.append(c, [_line(order, home, types, now) for home, types in sorted(counts.items())])
         return Portion(rows, len(counts), homes[-1])
 
-    async def _open(self, c: Connection, homes: Sequence[PersonId], now: datetime) -> list[PersonId]:
+    async def _open(
+        self, c: Connection, homes: Sequence[PersonId], now: datetime
+    ) -> tuple[list[PersonId], frozenset[str]]:
+        """The homes that are not closed to everybody, and the single resources that are."""
         decisions = await consent.standing_of_each(c, [(home, now) for home in homes])
-        return [
-            home
-            for home, said in zip(homes, decisions, strict=True)
-            if not any(one.cls == "all" and one.institution == 0 and not one.permit for one in said)
-        ]
+        judged = [consent.without_names(said, now) for said in decisions]
+        shared = [home for home, (permit, _) in zip(homes, judged, strict=True) if permit]
+        return shared, frozenset(item for _, items in judged for item in items)
 
 
 def _line(order: ExportOrder, person: PersonId, types: dict[str, int], now: datetime) -> audit.Event:

@@ -6,6 +6,7 @@ a withdrawn consent, an ended visit or a merge counts from the next request on, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -35,6 +36,11 @@ class Lookups:
     async def standing(self, person: PersonId, now: datetime) -> list[consent.Standing]:
         """As `consent.standing_of` one person."""
         return await self._standings.submit((person, now))
+
+    async def standing_of_all(self, homes: Sequence[PersonId], now: datetime) -> list[consent.Standing]:
+        """What was decided in each of a person's homes: of those that were merged, one no is a no."""
+        found = await asyncio.gather(*(self.standing(home, now) for home in homes))
+        return [said for one in found for said in one]
 
     async def person_of_patient(self, patient: str) -> PersonId | None:
         """As `mpi.person_of_patient`."""

@@ -93,7 +93,7 @@ async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
     if not opened.counts and decision.only_institution is not None:
         await log(cx, asking, person, "read", "denied", decision, {})
         raise Refusal("not-found")  # who wrote nothing about a person learns nothing of them, not even a name
-    return Seen(person, identity, decision, opened.overview, opened.counts, _named(opened.held & decision.closed))
+    return Seen(person, identity, decision, opened.overview, opened.counts, _named(opened.held & decision.closed, opened.held_back))
 
 
 def today(asking: Asking) -> date:
@@ -114,5 +114,6 @@ async def tell(cx: Context, asking: Asking, seen: Seen, detail: dict[str, object
     return event
 
 
-def _named(held: frozenset[str]) -> tuple[Withheld, ...]:
-    return tuple(Withheld(row.code, row.zh, row.en) for code, row in consent.CLASSES.items() if code in held)
+def _named(held: frozenset[str], held_back: bool) -> tuple[Withheld, ...]:
+    named = tuple(Withheld(row.code, row.zh, row.en) for code, row in consent.CLASSES.items() if code in held)
+    return (*named, Withheld(consent.ITEM, "个别内容", "Single items")) if held_back else named

@@ -5,31 +5,62 @@ Face: `decide` (pure), `Decision`, `Ask`, `Standing`, `sensitivity` (which class
 """
 
 from yima.consent.classes import CLASSES, ORDINARY, SensitiveClass, propagate, sensitivity
-from yima.consent.decide import PURPOSES, Acting, Ask, Decision, Standing, Step, Visit, decide
+from yima.consent.decide import (
+    DECIDABLE,
+    ITEM,
+    PURPOSES,
+    Acting,
+    Ask,
+    Decision,
+    Standing,
+    Step,
+    Visit,
+    closed_to_all,
+    decide,
+    without_names,
+)
 from yima.consent.mandate import EVIDENCE, OF_AGE, SCOPES, Mandate, What, age_reached, may_act
 from yima.consent.mandates import Giving, end_mandate, give, mandates_for, mandates_of_agent
-from yima.consent.store import Emergency, emergency_visit, open_emergency, put, standing_of, standing_of_each
+from yima.consent.store import (
+    Emergency,
+    Said,
+    decided,
+    emergency_visit,
+    open_emergency,
+    put,
+    standing_of,
+    standing_of_each,
+)
+from yima.consent.wording import NEWEST, WORDINGS, Wording
 
 __all__ = [
     "CLASSES",
+    "DECIDABLE",
     "EVIDENCE",
+    "ITEM",
+    "NEWEST",
     "OF_AGE",
     "ORDINARY",
     "PURPOSES",
     "SCOPES",
+    "WORDINGS",
     "Acting",
     "Ask",
     "Decision",
     "Emergency",
     "Giving",
     "Mandate",
+    "Said",
     "SensitiveClass",
     "Standing",
     "Step",
     "Visit",
     "What",
+    "Wording",
     "age_reached",
+    "closed_to_all",
     "decide",
+    "decided",
     "emergency_visit",
     "end_mandate",
     "give",
@@ -42,4 +73,5 @@ __all__ = [
     "sensitivity",
     "standing_of",
     "standing_of_each",
+    "without_names",
 ]

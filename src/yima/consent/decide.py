@@ -21,6 +21,10 @@ PURPOSES: Final = ("treatment", "emergency-treatment", "payment", "own-request",
 """The closed list of purposes (GB/T 39725; FHIR v3-PurposeOfUse TREAT, ETREAT, HPAYMT, PATRQT, PUBHLTH)."""
 CARE: Final = ("treatment", "emergency-treatment")
 """The purposes for which a visit opens a record. Settling a bill or reporting a case needs rules of its own first."""
+DECIDABLE: Final = (*CARE, "public-health")
+"""The purposes a resident can decide about by name; `public-health` covers exports without names."""
+ITEM: Final = "item"
+"""In place of a class: one single resource."""
 
 Basis = Literal["own-record", "guardian", "mandate", "visit", "break-glass", "own-submission", "none"]
 
@@ -39,12 +43,18 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One standing decision of a resident: a class (or `all`), an institution (0 = every one), yes or no."""
+    """One standing decision of a resident: about what, for which institution (0 = every one), yes or no."""
 
     cls: str
+    """A sensitive class, `all`, or `item` for the one resource that `resource` names."""
     institution: int
     permit: bool
     ends: datetime | None = None
+    starts: datetime | None = None
+    purpose: str = ""
+    """One of `DECIDABLE`, or empty for every purpose."""
+    resource: str = ""
+    """`Type/id` of a single item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ class Decision:
     """The resource types that may be read, where not all may."""
     mandate: str = ""
     """The mandate under which a resident reads somebody else's record."""
+    withheld: frozenset[str] = frozenset()
+    """Single resources (`Type/id`) that the resident holds back; named only as "something is withheld"."""
 
 
 def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
@@ -109,9 +121,11 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
     # 2 A resident sees all of their own record, and others' as far as they may act for them.
     if caller.kind == "resident" and ask.acting and ask.person != caller.person:
         a = ask.acting
+        # Who may see less than the person themself sees nothing of what the person holds back from everybody either.
+        items = _held_back(standing, 0, ("",), now) if a.closed else frozenset()
         return Decision(
             a.permit, a.basis, "" if a.permit else "mandate-needed", a.reasons, a.closed, only_types=a.only_types,
-            mandate=a.mandate,
+            mandate=a.mandate, withheld=items,
         )  # fmt: skip
     if caller.kind == "resident":
         own = caller.person == ask.person and caller.person > 0
@@ -133,6 +147,18 @@ def decide(ask: Ask, standing: Sequence[Standing], now: datetime) -> Decision:
     return Decision(False, "none", "visit-needed", (Step("no-visit"),))
 
 
+def without_names(standing: Sequence[Standing], now: datetime) -> tuple[bool, frozenset[str]]:
+    """Whether a record may go into an export without names, and the single resources that may not."""
+    purposes = ("public-health",)
+    return _said(standing, "all", 0, purposes, now) is not False, _held_back(standing, 0, purposes, now)
+
+
+def closed_to_all(standing: Sequence[Standing], now: datetime) -> frozenset[str]:
+    """The single resources that are closed to every institution for care: they are left off what may be found by
+    anybody."""
+    return frozenset(item for purpose in CARE for item in _held_back(standing, 0, (purpose,), now))
+
+
 def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datetime) -> Decision:
     if visit.person != ask.person or visit.institution != ask.caller.institution:
         return Decision(False, "none", "visit-needed", (Step("visit-is-for-another"),))
@@ -148,10 +174,12 @@ def _with_visit(ask: Ask, visit: Visit, standing: Sequence[Standing], now: datet
         )
     if visit.assurance != "dynamic":
         return Decision(False, "none", "code-assurance-too-low", (Step("printed-code-identifies-only"),))
-    if _said(standing, "all", visit.institution, now) is False:
+    # Of a scan and a request that name different purposes, what is refused for one is refused.
+    purposes = tuple({ask.purpose, visit.purpose})
+    if _said(standing, "all", visit.institution, purposes, now) is False:
         return Decision(False, "none", "consent-denied", (Step("resident-said-no"),))
-    opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, now) is True)
-    return _in_visit(ask.purpose, opened, visit.institution)
+    opened = frozenset(cls for cls in CLASSES if _said(standing, cls, visit.institution, purposes, now) is True)
+    return _in_visit(ask.purpose, opened, visit.institution, _held_back(standing, visit.institution, purposes, now))
 
 
 # What these two say follows from their arguments alone, so each is made once: most reads end in one of them.
@@ -161,27 +189,55 @@ def _own_submission(institution: int, code: str) -> Decision:
 
 
 @lru_cache(4096)
-def _in_visit(purpose: str, opened: frozenset[str], institution: int) -> Decision:
+def _in_visit(purpose: str, opened: frozenset[str], institution: int, withheld: frozenset[str]) -> Decision:
     closed = frozenset(CLASSES) - opened
     reasons = (
         Step("code-scanned-here"),
         Step("purpose", purpose),
         *(Step("resident-opened", cls) for cls in sorted(opened)),
     )
-    return Decision(True, "visit", "", (*reasons, *_closed_steps(closed)), closed, author=institution)
+    held_back = (Step("items-held-back"),) if withheld else ()
+    steps = (*reasons, *_closed_steps(closed), *held_back)
+    return Decision(True, "visit", "", steps, closed, author=institution, withheld=withheld)
 
 
 def _closed_steps(closed: frozenset[str]) -> tuple[Step, ...]:
     return tuple(Step("class-closed", cls) for cls in sorted(closed))
 
 
-def _said(standing: Sequence[Standing], cls: str, institution: int, now: datetime) -> bool | None:
-    """The decision for this institution, else the one for every institution, else None. Ended decisions do not count.
+def _held_back(
+    standing: Sequence[Standing], institution: int, purposes: Sequence[str], now: datetime
+) -> frozenset[str]:
+    """The single resources closed to this institution."""
+    named = {s.resource for s in standing if s.cls == ITEM}
+    return frozenset(r for r in named if _said(standing, ITEM, institution, purposes, now, r) is False)
+
+
+def _said(
+    standing: Sequence[Standing], cls: str, institution: int, purposes: Sequence[str], now: datetime, resource: str = ""
+) -> bool | None:
+    """Yes when it is yes for all of the purposes, no when it is no for any, None when nothing was said."""
+    live = [
+        s
+        for s in standing
+        if s.cls == cls
+        and s.resource == resource
+        and (s.ends is None or s.ends > now)
+        and (s.starts is None or s.starts <= now)
+    ]
+    if not live:
+        return None
+    answers = [_nearest(live, institution, purpose) for purpose in purposes]
+    return False if False in answers else True if all(answers) else None
+
+
+def _nearest(live: Sequence[Standing], institution: int, purpose: str) -> bool | None:
+    """The decision for this institution and purpose, for this institution, for this purpose, for all; the first there
+    is.
 
     Persons that were merged may have decided differently: one no is a no.
     """
-    live = [s for s in standing if s.cls == cls and (s.ends is None or s.ends > now)]
-    for wanted in (institution, 0):
-        if said := [s.permit for s in live if s.institution == wanted]:
+    for wanted in ((institution, purpose), (institution, ""), (0, purpose), (0, "")):
+        if said := [s.permit for s in live if (s.institution, s.purpose) == wanted]:
             return all(said)
     return None

@@ -1,19 +1,32 @@
 -- name: standing
--- The newest that has not ended: after a decision for a while, the one before it counts again. Of two at one moment, no.
-select distinct on (class, institution_id) class, institution_id, permit, decided, ends
-from consent.standing where person_id = any($1) and decided <= $2 and (ends is null or ends > $2)
-order by class, institution_id, decided desc, permit
+-- The newest that has begun and not ended: after a decision for a while, the one before it counts again. Of two at one
+-- moment, no.
+select distinct on (class, institution_id, purpose, resource) class, institution_id, permit, ends, starts, purpose, resource,
+  withdrawn
+from consent.standing
+where person_id = any($1) and decided <= $2 and (ends is null or ends > $2) and (starts is null or starts <= $2)
+order by class, institution_id, purpose, resource, decided desc, permit
 
 -- name: standing_of_each
 -- The same for many persons, each at its own moment.
-select distinct on (asked.n, s.class, s.institution_id) asked.n, s.class, s.institution_id, s.permit, s.ends
+select distinct on (asked.n, s.class, s.institution_id, s.purpose, s.resource) asked.n, s.class, s.institution_id, s.permit,
+  s.ends, s.starts, s.purpose, s.resource, s.withdrawn
 from unnest($1::bigint[], $2::timestamptz[]) with ordinality as asked (person_id, at, n)
   join consent.standing s on s.person_id = asked.person_id and s.decided <= asked.at and (s.ends is null or s.ends > asked.at)
-order by asked.n, s.class, s.institution_id, s.decided desc, s.permit
+    and (s.starts is null or s.starts <= asked.at)
+order by asked.n, s.class, s.institution_id, s.purpose, s.resource, s.decided desc, s.permit
+
+-- name: decided
+-- The newest of each subject that has not ended, those that have yet to begin among them: what the resident is shown.
+select distinct on (class, institution_id, purpose, resource, starts) person_id, standing_id, class, institution_id, permit,
+  decided, ends, agent, purpose, starts, resource, withdrawn, wording, visit
+from consent.standing where person_id = any($1) and decided <= $2 and (ends is null or ends > $2)
+order by class, institution_id, purpose, resource, starts, decided desc, permit
 
 -- name: put
-insert into consent.standing (person_id, standing_id, class, institution_id, permit, decided, ends, agent)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into consent.standing (person_id, standing_id, class, institution_id, permit, decided, ends, agent, purpose, starts,
+  resource, withdrawn, wording, visit)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: put_emergency
 insert into consent.emergency (person_id, handle, institution_id, practitioner_id, terminal, reason, started, expires)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from yima.consent.classes import CLASSES
-from yima.consent.decide import Standing, Visit
+from yima.consent.decide import DECIDABLE, ITEM, Standing, Visit
+from yima.consent.wording import NEWEST
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
@@ -15,12 +18,13 @@ from yima.runtime.ids import PersonId
 
 SQL = Queries(__package__)
 REASON_CHARACTERS = 8
+_RESOURCE: Final = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}").fullmatch
 
 
 async def standing_of(db: Database | Connection, persons: Sequence[PersonId], now: datetime) -> list[Standing]:
     """The standing decisions in force; nothing caches them, so they count from the next request on, on every worker."""
     rows = await db.fetch(SQL.standing, list(persons), now)
-    return [Standing(row["class"], row["institution_id"], row["permit"], row["ends"]) for row in rows]
+    return [_standing(row) for row in rows if not row["withdrawn"]]
 
 
 async def standing_of_each(
@@ -28,19 +32,73 @@ async def standing_of_each(
 ) -> list[list[Standing]]:
     """The standing decisions in force of each of these persons at each's moment, in one question."""
     found: list[list[Standing]] = [[] for _ in asked]
-    for n, cls, institution, permit, ends in await db.fetch(
+    for n, *said, withdrawn in await db.fetch(
         SQL.standing_of_each, [person for person, _ in asked], [at for _, at in asked]
     ):
-        found[n - 1].append(Standing(cls, institution, permit, ends))
+        if not withdrawn:
+            found[n - 1].append(Standing(*said))
     return found
 
 
-async def put(c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime) -> None:
-    """Keep a decision. Refusal `field-invalid` when the class is not one that exists."""
-    if said.cls != "all" and said.cls not in CLASSES:
-        raise Refusal("field-invalid", field="class", expected=f"all, {', '.join(CLASSES)}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A standing decision with its circumstances, as the resident and who asks for proof see it."""
+
+    decision: str
+    """Its id, which carries the person."""
+    standing: Standing
+    decided: datetime
+    agent: str
+    """`resident`, or who wrote down what the person said at a counter: kind and id."""
+    wording: str
+    """Version of the text that was agreed to; empty for decisions older than the texts."""
+    visit: str
+
+
+async def decided(db: Database | Connection, persons: Sequence[PersonId], now: datetime) -> list[Said]:
+    """Every decision that counts now or will, by what it is about; those taken back are left out."""
+    return [
+        Said(
+            decision=row["standing_id"], standing=_standing(row), decided=row["decided"], agent=row["agent"],
+            wording=row["wording"], visit=row["visit"],
+        )
+        for row in await db.fetch(SQL.decided, list(persons), now)
+        if not row["withdrawn"]
+    ]  # fmt: skip
+
+
+async def put(
+    c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime, withdrawn: bool = False,
+    visit: str = "",
+) -> str:  # fmt: skip
+    """Keep a decision, or (`withdrawn`) take back what was decided about the same; the id of what was kept.
+
+    Refusal `field-invalid` naming what is wrong: a class or purpose that does not exist, an item that is none, a period
+    that is over or upside down.
+    """
+    _check(said, now)
+    made = ids.new_resource_id(person)
     await c.execute(
-        SQL.put, person, ids.new_resource_id(person), said.cls, said.institution, said.permit, now, said.ends, agent
+        SQL.put, person, made, said.cls, said.institution, said.permit, now, said.ends, agent, said.purpose,
+        said.starts, said.resource, withdrawn, NEWEST, visit,
+    )  # fmt: skip
+    return made
+
+
+def _check(said: Standing, now: datetime) -> None:
+    if said.cls not in ("all", ITEM, *CLASSES):
+        raise Refusal("field-invalid", field="class", expected=f"all, {ITEM}, {', '.join(CLASSES)}")
+    if (said.cls == ITEM) != bool(said.resource) or (said.resource and not _RESOURCE(said.resource)):
+        raise Refusal("field-invalid", field="resource", expected="Type/id of one resource, with the class item")
+    if said.purpose and said.purpose not in DECIDABLE:
+        raise Refusal("field-invalid", field="purpose", expected=", ".join(DECIDABLE))
+    if said.ends is not None and said.ends <= max(now, said.starts or now):
+        raise Refusal("field-invalid", field="ends", expected="a time to come, after the beginning")
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        row["class"], row["institution_id"], row["permit"], row["ends"], row["starts"], row["purpose"], row["resource"]
     )
 
 

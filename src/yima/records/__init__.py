@@ -1,7 +1,8 @@
 """The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
 
 Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (coalesced point reads), `search`,
-`everything`, `history`, `reindex`, the pure `overview` of a record, and `Overviews`, which keep its first half.
+`everything`, `entries` (the same, joined by PostgreSQL), `history`, `reindex`, the pure `overview` of a record, and
+`Overviews`, which keep its first half.
 """
 
 from yima.records import summary
@@ -26,11 +27,13 @@ from yima.records.overview import TYPES as OVERVIEW_TYPES
 from yima.records.pages import Page
 from yima.records.past import Times, sandbox_history
 from yima.records.read import (
+    Entries,
     Reader,
     Sight,
     Stored,
     classes_of,
     classes_present,
+    entries,
     everything,
     existing,
     history,
@@ -47,6 +50,7 @@ __all__ = [
     "OVERVIEW_TYPES",
     "START",
     "Batch",
+    "Entries",
     "Erased",
     "Erasure",
     "Opened",
@@ -73,6 +77,7 @@ __all__ = [
     "classes_present",
     "clear_sandbox",
     "create",
+    "entries",
     "erase",
     "erasure_by_id",
     "erasures",

@@ -152,6 +152,9 @@ def _conditions(homes: Sequence[PersonId] | None, parts: Sequence[Part], sight: 
     elif sight.closed and homes is not None:
         args += [list(sight.closed), sight.author]
         clauses.append(f"(class <> all(${len(args) - 1}::text[]) or institution_id = ${len(args)})")
+    if sight.withheld and sight.only_institution is None and homes is not None:
+        args += [list(sight.withheld), sight.author]
+        clauses.append(f"((type || '/' || id) <> all(${len(args) - 1}::text[]) or institution_id = ${len(args)})")
     said = [_part(part, args) for part in parts]
     clauses.append(said[0] if len(said) == 1 else "(" + " or ".join(f"({text})" for text in said) + ")")
     return " and ".join(clauses), args

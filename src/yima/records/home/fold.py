@@ -52,6 +52,12 @@ class Home(msgspec.Struct, array_like=True):
         """The sensitive classes of what others than `author` wrote, so that what is withheld can be named."""
         return {one.cls for one in self.entries if one.cls and not one.deleted and one.institution != author}
 
+    def holds_back(self, sight: Sight) -> bool:
+        """Whether single resources are not within sight that would be, so that it can be said."""
+        return bool(sight.withheld) and any(
+            sight.holds_back(one) for one in self.entries if not one.deleted and one.cls not in sight.closed
+        )
+
 
 def folded(home: Home | None, rows: Iterable[Any]) -> Home:
     """The home with these rows as they stand now; rows of a resource it knows replace what it knew."""

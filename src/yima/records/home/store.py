@@ -30,11 +30,12 @@ _Stamp = tuple[PersonId, int, int, datetime]
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A record within sight. `counts` says how many resources of each type it was made of, `held` which sensitive
-    classes others than the reader wrote."""
+    classes others than the reader wrote, `held_back` whether single resources beside these are not within sight."""
 
     overview: Overview
     counts: dict[str, int]
     held: frozenset[str]
+    held_back: bool = False
 
 
 class Overviews:
@@ -74,7 +75,7 @@ def put_together(homes: Sequence[Home], sight: Sight, today: date, types: frozen
     parts = [(home.concepts, [one.digest for one in entries if one.digest]) for home, entries in seen]
     counts = Counter(one.type for _, entries in seen for one in entries)
     held = frozenset(cls for home in homes for cls in home.classes(sight.author))
-    return Opened(assembled(parts, today), dict(counts), held)
+    return Opened(assembled(parts, today), dict(counts), held, any(home.holds_back(sight) for home in homes))
 
 
 async def up_to_date(db: Database, stamp: _Stamp) -> Home:
