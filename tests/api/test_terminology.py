@@ -314,6 +314,15 @@ async def test_a_sandbox_finds_what_it_submitted(platform: Platform) -> None:
     assert (await sandbox.call("GET", f"/fhir/ValueSet/{made['id']}")).json()["url"] == "urn:sandbox:set"
 
 
+async def test_a_sandbox_reads_what_it_put_under_an_id_of_r4s_own(platform: Platform) -> None:
+    sandbox = await platform.institution("S", matching="off")
+    own = {"resourceType": "ValueSet", "id": "administrative-gender", "status": "draft", "url": "urn:sandbox:own"}
+    before = await sandbox.call("GET", "/fhir/ValueSet/administrative-gender")
+    assert before.json()["url"] == "http://hl7.org/fhir/ValueSet/administrative-gender"
+    assert (await sandbox.call("PUT", "/fhir/ValueSet/administrative-gender", own)).status_code == 201
+    assert (await sandbox.call("GET", "/fhir/ValueSet/administrative-gender")).json()["url"] == "urn:sandbox:own"
+
+
 async def test_what_there_is(hospital: Institution) -> None:
     found = (await hospital.platform.client.get("/fhir/metadata?mode=terminology")).json()
     systems = {row["uri"]: [v["code"] for v in row.get("version", [])] for row in found["codeSystem"]}

@@ -85,11 +85,17 @@ def test_what_was_found_in_one_walk_is_rewritten_alike(bundles: list[bytes]) -> 
         assert one == other
 
 
-def test_rewriting_goes_into_the_entries_of_a_bundle() -> None:
-    entry = {"fullUrl": OLD, "resource": {"resourceType": "Basic", "subject": {"reference": OLD}}}
+def test_a_stored_bundle_is_a_world_of_its_own() -> None:
+    """References in its entries mean its entries; their codes still count."""
+    entry: dict[str, Any] = {"fullUrl": OLD, "resource": {"resourceType": "Basic", "subject": {"reference": OLD}}}
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
-    fhir.rewrite(bundle, {OLD: NEW})
-    assert bundle["entry"] == [{"fullUrl": NEW, "resource": {"resourceType": "Basic", "subject": {"reference": NEW}}}]
+    bundle["link"] = [{"relation": "self", "url": OLD}]
+    entry["resource"]["code"] = {"coding": [{"system": "urn:x", "code": "1"}]}
+    was = copy.deepcopy(bundle)
+    assert list(fhir.references(bundle)) == fhir.find(bundle).references == []
+    assert fhir.find(bundle).codings == {("urn:x", "1")}
+    fhir.relink(bundle, {OLD: NEW}, fhir.find(bundle))
+    assert bundle == was | {"link": [{"relation": "self", "url": NEW}]}
 
 
 def test_after_rewriting_no_temporary_reference_is_left(bundles: list[bytes]) -> None:

@@ -348,6 +348,8 @@ async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> Person
             row = await _patient_by_condition(s, reference.partition("?")[2], entry.at(entry.type))
             patient = row.id if row else ""
             patients[reference] = f"Patient/{patient}"
+        if "://" in reference:  # of another server; what lies here is referred to as lying here
+            raise Refusal("reference-unresolved", field=entry.at(entry.type))
         if patient not in s.own_patients and not (patient and await _own_patient(s, patient)):
             raise Refusal("reference-unresolved", field=entry.at(entry.type))
         s.own_patients.add(patient)

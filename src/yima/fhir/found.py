@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from yima.fhir.references import ADDRESS_TYPES, interesting, mapped, rewrite
+from yima.fhir.references import ADDRESS_TYPES, interesting, is_closed, mapped, rewrite
 from yima.fhir.tables import KINDS, TYPES
 
 _MAX_SHAPES: Final = 512  # per type; beyond it a hostile client only slows itself down
@@ -85,7 +85,11 @@ def _walker(type_name: str) -> _Walk:
 def _shape(type_name: str, keys: tuple[str, ...]) -> _Shape:
     known = interesting(type_name)
     coded = "system" in keys and "code" in keys
-    steps = [(key, _step(known[key])) for key in keys if key in known and not (coded and key == "system")]
+    steps = [
+        (key, _codes_only if is_closed(type_name, key) else _step(known[key]))
+        for key in keys
+        if key in known and not (coded and key == "system")
+    ]
     return _Shape(coded, type_name == "Reference" and "reference" in keys, tuple(steps))
 
 
@@ -125,6 +129,13 @@ def _codings(value: Any, found: Found) -> None:
             found.codings.add((item["system"], item["code"]))
         else:
             _walker("Coding")(item, found)
+
+
+def _codes_only(value: Any, found: Found) -> None:
+    """Of the entries of a stored Bundle: what is sensitive in them makes the Bundle so, their references are theirs."""
+    inner = Found([], set(), set())
+    _step("Bundle.entry")(value, inner)
+    found.codings.update(inner.codings)
 
 
 def _address(value: Any, found: Found) -> None:

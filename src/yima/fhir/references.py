@@ -18,7 +18,10 @@ _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?")
 
 @cache
 def interesting(type_name: str) -> dict[str, str]:
-    """JSON key -> element type, for the keys of a type below which a reference, address or narrative may stand."""
+    """JSON key -> element type, for the keys of a type below which a reference, address or narrative may stand.
+
+    What stands in the entries of a stored Bundle refers to that Bundle (R4 bundle.html#references): `is_closed`.
+    """
     found = {}
     for element in elements_of(type_name).values():
         for kind in element.types:
@@ -30,6 +33,11 @@ def interesting(type_name: str) -> dict[str, str]:
             if kind in ADDRESS_TYPES:
                 found["_" + key] = "Element"
     return found
+
+
+def is_closed(type_name: str, key: str) -> bool:
+    """Whether what stands below is a world of its own, whose references are left as they are."""
+    return key == "entry" and type_name == "Bundle"
 
 
 def references(resource: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
@@ -54,7 +62,7 @@ def _objects(node: dict[str, Any], type_name: str, path: str) -> Iterator[tuple[
     known = interesting(type_name)
     for key, value in node.items():
         kind = known.get(key)
-        if kind is None or kind in _LEAVES:
+        if kind is None or kind in _LEAVES or is_closed(type_name, key):
             continue
         many = type(value) is list
         for at, item in enumerate(value if many else (value,)):
@@ -86,7 +94,7 @@ def _rewrite(node: dict[str, Any], type_name: str, mapping: Mapping[str, str]) -
         node["reference"] = mapped(text, mapping)
     for key, value in node.items():
         kind = known.get(key)
-        if kind is None:
+        if kind is None or is_closed(type_name, key):
             continue
         if kind in ADDRESS_TYPES:
             node[key] = [mapped(v, mapping) for v in value] if type(value) is list else mapped(value, mapping)
