@@ -21,6 +21,7 @@ BY_LOOK_UP = {
     "mpi.link": "its key begins with the person; that a Patient is one person's only is said by a second, unique index",
     "mpi.population_entry": "found by the source's own name for a row, before the person is known",
     "oversight.seen": "whom a reader saw in an hour: counted by reader, forgotten after a day",
+    "oversight.seen": "whom a reader saw in an hour: counted by reader, forgotten after a day",
     "mpi.review": "a steward's queue, numbered across persons",
 }
 """Tables with a person in them whose keys may begin otherwise, and why."""

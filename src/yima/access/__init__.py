@@ -18,6 +18,7 @@ from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
 from yima.access.population import Admitted, Arrival, Figures, Lacking, Population
+from yima.access.privacy import Board, Privacy
 from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
 from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
@@ -27,24 +28,29 @@ from yima.access.submit import Outcome
 from yima.access.summaries import Summaries, Summary
 from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
+from yima.access.watching import Watched
+from yima.oversight import FOLLOWS, Alarm, Finding, Objection
 from yima.records import START, Erased, Erasure, Overview, Page, Part, Spot, Stored, Times, Wanted
 from yima.records import Position as ReindexPosition
 
 __all__ = [
     "ERASURE_BASES",
     "EXPORT_BASES",
+    "FOLLOWS",
     "MOST_MATCHES",
     "NEVER_DEIDENTIFIED",
     "PERSON_SYSTEM",
     "SHARED_TYPES",
     "START",
     "Access",
+    "Alarm",
     "Admitted",
     "Answer",
     "Application",
     "Arrival",
     "Asking",
     "AtCounter",
+    "Board",
     "CardView",
     "Cards",
     "Context",
@@ -57,12 +63,14 @@ __all__ = [
     "Families",
     "FamilyView",
     "Figures",
+    "Finding",
     "Found",
     "Gateway",
     "Given",
     "Identified",
     "Lacking",
     "Mother",
+    "Objection",
     "Offer",
     "Outcome",
     "Overview",
@@ -71,6 +79,7 @@ __all__ = [
     "Paper",
     "Part",
     "Population",
+    "Privacy",
     "Profile",
     "Question",
     "Queue",
@@ -95,6 +104,7 @@ __all__ = [
     "Upkeep",
     "UseReport",
     "Wanted",
+    "Watched",
     "Withheld",
     "is_plain",
 ]  # fmt: skip

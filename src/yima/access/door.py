@@ -25,6 +25,7 @@ from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
 from yima.access.population import Population
 from yima.access.printing import Printing
+from yima.access.privacy import Privacy
 from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
 from yima.access.reviewing import Reviews
@@ -114,7 +115,7 @@ class Access:
         self.exporting = Exporting(self._cx)
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
-        self.log = Log(database, keys)
+        self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
         self.choices = Choices(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
@@ -137,7 +138,7 @@ class Access:
     def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler], hourly: Sequence[str]) -> None:
         """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`. `more`: those of rooms
         above, by kind; `hourly`: which of these are due each hour."""
-        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more, hourly).run())
+        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more, hourly, self.privacy.watch).run())
 
     async def close(self) -> None:
         """Give back what was opened."""

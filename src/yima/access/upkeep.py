@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -37,9 +37,11 @@ class Upkeep:
 
     def __init__(
         self, database: Database, log: Log, now: Callable[[], datetime], more: Mapping[str, jobs.Handler] | None = None,
-        hourly: Sequence[str] = (),
+        hourly: Sequence[str] = (), watch: Callable[[datetime], Awaitable[object]] | None = None,
     ) -> None:  # fmt: skip
-        """`more`: handlers of rooms above, by kind; `hourly`: which of them are due each hour."""
+        """`more`: handlers of rooms above, by kind; `hourly`: which of them are due each hour; `watch`: what looks
+        at each new line of the log (`access.watching`)."""
+        self._watch = watch
         self._more, self._hourly = dict(more or {}), tuple(hourly)
         self._database = database
         self._log = log
@@ -52,6 +54,8 @@ class Upkeep:
             await asyncio.sleep(EVERY_SECONDS * (0.5 + random.random()))  # noqa: S311  spreads load, no secret
             try:
                 await self.seal()
+                if self._watch is not None:
+                    await self._watch(self._now())
                 await self.once()
             except Exception as error:
                 if not is_unavailable(error):

@@ -27,6 +27,7 @@ ACTIONS: Final = frozenset(
         "share",
         "erase",
         "export",
+        "review",
     }
 )
 """What can be done to a record; whether it was allowed is the event's outcome."""

@@ -29,6 +29,7 @@ _ACTIONS: Final = {
     "mandate": ("U", "update"),
     "erase": ("D", "delete"),
     "export": ("R", "operation"),
+    "review": ("E", "operation"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

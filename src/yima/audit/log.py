@@ -64,7 +64,13 @@ async def of_person(db: Database, persons: Sequence[PersonId], *, before: dateti
 
     More than `limit` when several have the time of the last: asking on with `before` that time misses none.
     """
-    return [_event(row) for row in await db.fetch(SQL.of_person, list(persons), before, limit)]
+    return [event_of_row(row) for row in await db.fetch(SQL.of_person, list(persons), before, limit)]
+
+
+async def one_line(db: Database, person: PersonId, event_id: str) -> Event | None:
+    """One line of a person's log, or None."""
+    row = await db.fetchrow(SQL.one_line, person, event_id)
+    return event_of_row(row) if row else None
 
 
 def _row(e: Event) -> tuple[Any, ...]:
@@ -90,7 +96,8 @@ def _row(e: Event) -> tuple[Any, ...]:
     )
 
 
-def _event(row: Any) -> Event:
+def event_of_row(row: Any) -> Event:
+    """A row of the log as the line it is."""
     values = dict(row)
     values["person"] = values.pop("person_id")
     values["detail"] = orjson.loads(values["detail"])

@@ -4,3 +4,7 @@ select * from (
     agent_name, department, terminal, visit, submission, detail, request_id
   from audit.event where person_id = any($1) and recorded < $2 order by recorded desc fetch first $3 rows with ties
 ) as page order by recorded desc, event_id desc
+-- name: one_line
+select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
+  agent_name, department, terminal, visit, submission, detail, request_id
+from audit.event where person_id = $1 and event_id = $2

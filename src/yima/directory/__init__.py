@@ -33,6 +33,8 @@ from yima.directory.register import (
     register_institution,
     register_practitioner,
     set_institution_status,
+    set_practitioner_status,
+    staff_by_number,
 )
 from yima.directory.sessions import ROLES, Sessions
 from yima.directory.sign_in import ASSERTION_TYPE, SignIn, TokenAnswer, forget_expired
@@ -107,7 +109,9 @@ __all__ = [
     "remove_terminal_key",
     "set_gateway_status",
     "set_institution_status",
+    "set_practitioner_status",
     "set_terminal_status",
+    "staff_by_number",
     "terminal",
     "terminal_belongs",
     "terminals",

@@ -9,9 +9,10 @@ from yima.directory.register import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase", "export")
+OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase", "export", "privacy")
 """`suspend`: propose, approve and end suspensions of cards; two people are needed for one. `steward`: decide who is the
-same person, with a second steward where it is risky (`access.stewarding`)."""
+same person, with a second steward where it is risky (`access.stewarding`). `privacy`: answer what residents find wrong
+in their log, decide on odd looks and alarms (`access.privacy`)."""
 _SHARED: Final = "operator"
 """The subject of the dashboard's own session, which is nobody in particular and holds no right."""
 

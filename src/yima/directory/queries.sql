@@ -47,6 +47,13 @@ from directory.practitioner order by practitioner_id
 select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status
 from directory.practitioner where practitioner_id = $1
 
+-- name: staff_by_number
+select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status
+from directory.practitioner where practitioner_id = any($1)
+
+-- name: set_practitioner_status
+update directory.practitioner set status = $2 where practitioner_id = $1 returning 1
+
 -- name: terminals
 select terminal_id, kind, department, location, step, scene from directory.terminal where institution_id = $1 and status = 'active' order by terminal_id
 

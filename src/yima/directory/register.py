@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -153,6 +154,21 @@ async def practitioner(db: Database, practitioner_id: int) -> Practitioner | Non
     """One member of staff, or None."""
     row = await db.fetchrow(SQL.practitioner, practitioner_id)
     return Practitioner(**dict(row)) if row else None
+
+
+async def staff_by_number(source: Database | Connection, numbers: Iterable[int]) -> dict[int, Practitioner]:
+    """These members of staff, by their number; unknown ones are absent."""
+    rows = await source.fetch(SQL.staff_by_number, sorted(set(numbers)))
+    return {row["practitioner_id"]: Practitioner(**dict(row)) for row in rows}
+
+
+async def set_practitioner_status(c: Connection, practitioner_id: int, status: str) -> None:
+    """Make a member of staff `active` or `suspended`: from the commit on every request of theirs is refused.
+
+    Refusal `not-found`.
+    """
+    if not await c.fetchval(SQL.set_practitioner_status, practitioner_id, status):
+        raise Refusal("not-found", field="practitioner")
 
 
 async def set_institution_status(db: Database, institution_id: int, status: str) -> None:

@@ -115,6 +115,7 @@ from yima.mpi.queue import (
 )
 from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
+from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
 from yima.mpi.resolve import Resolution, Source, link, resolve
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
@@ -155,6 +156,7 @@ __all__ = [
     "Proposal",
     "Quality",
     "QueueDay",
+    "Registered",
     "Registered",
     "Registration",
     "Resolution",
@@ -226,6 +228,7 @@ __all__ = [
     "person_of_patient",
     "persons_of_patients",
     "phone_keys",
+    "phone_keys",
     "phone_of",
     "probability",
     "proposal",
@@ -238,6 +241,7 @@ __all__ = [
     "read_model",
     "read_model_file",
     "registered_at",
+    "registered_at",
     "registered_by",
     "registration",
     "rekey",
@@ -249,6 +253,7 @@ __all__ = [
     "scorer",
     "settle",
     "split",
+    "surname_of",
     "surname_of",
     "tell_strangers",
     "totals",

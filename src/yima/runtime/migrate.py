@@ -20,7 +20,7 @@ import asyncpg
 from yima.runtime.errors import Refusal
 
 ROOMS = (
-    "runtime", "terminology", "packages", "audit", "directory", "mpi", "healthcode",
+    "runtime", "terminology", "packages", "audit", "oversight", "directory", "mpi", "healthcode",
     "consent", "records", "exchange",
 )  # fmt: skip
 """Rooms with tables, in the order of their dependence."""

@@ -251,6 +251,26 @@ class Settings:
         _number(0, 1_000_000),
         "Persons a day of whom an institution with the right `demographics` may be told without having registered them.",
     )
+    bulk_read_ceiling: int = _setting(
+        60,
+        _number(1, 100_000),
+        "Different persons in an hour from which on a member of the staff raises an alarm, whatever their habit; ten "
+        "times as many for an app. See docs/privacy-officer.md.",
+    )
+    bulk_read_stop: bool = _setting(
+        False,
+        Rule("true or false", _read_switch),
+        "Whether a member of the staff above `bulk_read_ceiling` is suspended at once, until somebody resumes them.",
+    )
+    objection_days: int = _setting(
+        15, _number(1, 60, " of days"), "Days within which the privacy officer owes an answer to \"this looks wrong\"."
+    )
+    notice_sender: Literal["none", "file"] = _setting(
+        "none",
+        _choice("none", "file"),
+        "How residents are told of visits and emergencies outside their pages: `file` writes `notices.jsonl` in the data "
+        "directory, for development.",
+    )
     suspension_days: int = _setting(
         30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
     )

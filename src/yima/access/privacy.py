@@ -1,0 +1,200 @@
+"""What the privacy officer may do, and what residents say to them: objections, findings, alarms, marks, notices.
+
+An officer sees lines of the log and scores, never a record. Each decision is a line on the log of the person concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from yima import audit, directory, healthcode, mpi, oversight
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of
+from yima.access.residents import own
+from yima.access.watching import Rules, Watched, watch
+from yima.directory import Caller
+from yima.oversight import Alarm, Finding, Objection, Verdict
+from yima.runtime import ids
+from yima.runtime.database import Connection
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.runtime.settings import Settings
+
+RIGHT: Final = "privacy"
+_SHOWN: Final = timedelta(days=30)
+_STAFF: Final = "practitioner/"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything on the privacy officer's desk: what waits first, then what was decided in thirty days."""
+
+    objections: tuple[Objection, ...]
+    findings: tuple[Finding, ...]
+    alarms: tuple[Alarm, ...]
+    staff: Mapping[str, directory.Practitioner]
+    """Readers of the staff that occur, by kind/id."""
+    lines: Mapping[str, audit.Event]
+    """The lines that objections are about, by id."""
+
+
+class Privacy:
+    """The door's part for the privacy officer; `Access.privacy`."""
+
+    def __init__(self, cx: Context, settings: Settings) -> None:
+        self._cx = cx
+        self._days = timedelta(days=settings.objection_days)
+        sender = oversight.sender_named(settings.notice_sender, settings.data)
+        self._rules = Rules(settings.bulk_read_ceiling, settings.bulk_read_stop, sender)
+
+    async def watch(self, now: datetime) -> Watched:
+        """Look at what is new in the log: see `access.watching`. Every worker does so about once a minute."""
+        return await watch(self._cx, self._rules, now)
+
+    # --- residents ---------------------------------------------------------------------------------------------------
+
+    async def object_to(self, caller: Caller, line: str, said: str, now: datetime) -> str:
+        """Open a case about a line of the own log that looks wrong; its id. The answer is owed within `objection_days`
+        (setting).
+
+        Refusals: `sign-in-needed`, `not-found` for another person's line, `case-open` for a second time.
+        """
+        mine = await self._mine(caller)
+        home = ids.home_of(line)
+        if home not in mine or await self._line(line) is None:
+            raise Refusal("not-found", field="line")
+        person = own(caller)
+        async with self._cx.database.transaction() as c:
+            made = await oversight.object_to(c, person, line, said, now, now + self._days)
+            await _tell(c, caller, person, {"event": "objection", "line": line}, now)
+        return made
+
+    async def my_objections(self, caller: Caller) -> list[Objection]:
+        """What the resident said, and the answers. Refusal `sign-in-needed`."""
+        return await oversight.objections_of(self._cx.database, await self._mine(caller))
+
+    async def wants_notices(self, caller: Caller) -> bool:
+        """Whether the resident is told of each visit and emergency. Refusal `sign-in-needed`."""
+        return await oversight.wants_notices(self._cx.database, own(caller))
+
+    async def choose_notices(self, caller: Caller, *, wanted: bool, now: datetime) -> None:
+        """The resident's choice; it counts from the next watch on. Refusal `sign-in-needed`."""
+        async with self._cx.database.transaction() as c:
+            await oversight.choose_notices(c, own(caller), wanted, now)
+
+    async def _mine(self, caller: Caller) -> list[PersonId]:
+        """The resident's own number and those of whom a merge made one with them."""
+        return sorted({own(caller), *await mpi.homes(self._cx.database, own(caller))})
+
+    # --- the officer -------------------------------------------------------------------------------------------------
+
+    async def board(self, caller: Caller, now: datetime) -> Board:
+        """Objections by deadline, findings by score, alarms. Refusal `right-needed`."""
+        _right(caller)
+        db, since = self._cx.database, now - _SHOWN
+        objections = await oversight.objections(db, since)
+        findings, alarms = await oversight.findings(db, since), await oversight.alarms(db, since)
+        lines = {one.line: line for one in objections if (line := await self._line(one.line))}
+        readers = (
+            {f.reader for f in findings}
+            | {a.reader for a in alarms}
+            | {f"{e.agent}/{e.agent_id}" for e in lines.values()}
+        )
+        numbers = {number for reader in readers if (number := _number(reader))}
+        staff = await directory.staff_by_number(db, numbers)
+        named = {f"{_STAFF}{number}": one for number, one in staff.items()}
+        return Board(tuple(objections), tuple(findings), tuple(alarms), named, lines)
+
+    async def answer(self, caller: Caller, objection: str, verdict: Mapping[str, str], now: datetime) -> None:
+        """Answer a resident: `decision` (explained, misconduct), `reason` (the answer, in plain words), `follows`.
+
+        Refusals: `right-needed`, `field-invalid`, `not-found`.
+        """
+        said = _verdict(caller, verdict)
+        async with self._cx.database.transaction() as c:
+            person, line = await oversight.answer(c, objection, said, now)
+            event = await self._line(line)
+            if event is not None:
+                await self._follow(c, f"{event.agent}/{event.agent_id}", said)
+            await _tell(c, caller, person, {"event": "answer", "line": line, **_told(said)}, now)
+
+    async def decide_finding(
+        self, caller: Caller, person: PersonId, reader: str, day: date, verdict: Mapping[str, str], now: datetime
+    ) -> None:
+        """Decide on a finding; words and refusals as `answer`. The person concerned reads it on the own log."""
+        said = _verdict(caller, verdict)
+        async with self._cx.database.transaction() as c:
+            line, _ = await oversight.decide_finding(c, person, reader, day, said, now)
+            await self._follow(c, reader, said)
+            await _tell(c, caller, person, {"event": "review", "line": line, **_told(said)}, now)
+
+    async def decide_alarm(self, caller: Caller, alarm: int, verdict: Mapping[str, str], now: datetime) -> None:
+        """Decide on an alarm; words and refusals as `answer`. It concerns many persons, or none."""
+        said = _verdict(caller, verdict)
+        found = next((a for a in await oversight.alarms(self._cx.database, now) if a.alarm_id == alarm), None)
+        if found is None:
+            raise Refusal("not-found", field="alarm")
+        async with self._cx.database.transaction() as c:
+            await oversight.decide_alarm(c, alarm, said, now)
+            await self._follow(c, found.reader, said)
+
+    async def mark(self, caller: Caller, card_number: str, kind: str, now: datetime, *, off: bool = False) -> None:
+        """Mark the person behind a card `vip` or `canary`, or take the mark away; the command line may as well.
+
+        Refusals: `right-needed`, `card-not-found`, `field-invalid`, `not-found`.
+        """
+        if caller.kind != "system":
+            _right(caller)
+        card = await healthcode.card_by_number(self._cx.database, card_number)
+        async with self._cx.database.transaction() as c:
+            if off:
+                await oversight.unmark(c, card.person, kind)
+            else:
+                await oversight.mark(c, card.person, kind, f"{caller.kind}/{caller.agent_id}", now)
+
+    async def say_who(self, practitioner: int, card_number: str) -> None:
+        """Write down which resident a member of staff is, by command. Refusals `card-not-found`, `not-found`."""
+        card = await healthcode.card_by_number(self._cx.database, card_number)
+        if await directory.practitioner(self._cx.database, practitioner) is None:
+            raise Refusal("not-found", field="practitioner")
+        async with self._cx.database.transaction() as c:
+            await oversight.say_who(c, practitioner, card.person)
+
+    async def _line(self, line: str) -> audit.Event | None:
+        home = ids.home_of(line)
+        return await audit.one_line(self._cx.database, home, line) if home else None
+
+    async def _follow(self, c: Connection, reader: str, said: Verdict) -> None:
+        """What a decision does by itself: access that is to stop, stops with it."""
+        number = _number(reader)
+        if said.follows == "access-stopped" and number:
+            await directory.set_practitioner_status(c, number, "suspended")
+
+
+def _number(reader: str) -> int:
+    """The number of a reader of the staff; 0 for everybody else."""
+    number = reader.removeprefix(_STAFF)
+    return int(number) if reader.startswith(_STAFF) and number.isdigit() else 0
+
+
+def _verdict(caller: Caller, said: Mapping[str, str]) -> Verdict:
+    _right(caller)
+    follows = said.get("follows") or "nothing"
+    return oversight.checked(f"operator/{caller.agent_id}", said.get("decision", ""), said.get("reason", ""), follows)
+
+
+def _told(said: Verdict) -> dict[str, Any]:
+    return {"decision": said.decision, "reason": said.reason, "follows": said.follows}
+
+
+async def _tell(c: Connection, caller: Caller, person: PersonId, detail: dict[str, Any], now: datetime) -> None:
+    basis = "own-record" if caller.kind == "resident" else "privacy-officer"
+    await audit.append(c, [event_of(Asking(caller=caller, now=now, purpose=""), person, "review", "ok", basis, detail)])
+
+
+def _right(caller: Caller) -> None:
+    if caller.kind != "operator" or RIGHT not in caller.rights:
+        raise Refusal("right-needed", expected=RIGHT)

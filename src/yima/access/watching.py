@@ -1,0 +1,244 @@
+"""The watch over the readers: once a minute, what is new in the log is counted, judged, and told to whom it concerns.
+
+One transaction takes the lines of all transactions that finished since the last time, together with what is concluded
+from them. It reads lines of the log, registrations and marks, and never a record.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from yima import audit, directory, healthcode, mpi, oversight
+from yima.access.context import Context
+from yima.runtime import logs
+from yima.runtime.database import Connection
+from yima.runtime.ids import PersonId
+
+_log = logs.get("watching")
+_OLDEST: Final = timedelta(days=1)
+_STAFF: Final = "practitioner/"
+_KINDS: Final[dict[str, oversight.CareKind]] = {"scan": "scan", "submit": "submission"}
+_TOLD_EVENTS: Final = frozenset({"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say: persons an hour that are too many for anybody of the staff, whether such a reader is
+    stopped, how notices leave (None: they do not)."""
+
+    ceiling: int
+    stops: bool
+    sender: oversight.Sender | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one watch found."""
+
+    looks: int = 0
+    findings: int = 0
+    alarms: int = 0
+    notices: int = 0
+
+
+async def watch(cx: Context, rules: Rules, now: datetime) -> Watched:
+    """Look at what is new in the log since the last watch. Workers wait for each other; nothing is taken twice."""
+    found, told = await cx.database.retry(lambda c: _watch(c, rules, now))
+    for person in told if rules.sender else ():
+        await _send(cx, rules, person)
+    if found.alarms:
+        _log.warning("alarms", count=found.alarms)
+    return found
+
+
+async def _watch(c: Connection, rules: Rules, now: datetime) -> tuple[Watched, list[PersonId]]:
+    since = await oversight.horizon(c)
+    span = audit.Span(since, await audit.finished(c), now - _OLDEST)
+    if span.until <= since:
+        # Another cluster counts transactions anew: a database that was dumped and restored.
+        await oversight.set_horizon(c, span.until)
+        return Watched(), []
+    looks = await audit.looks(c, span)
+    hours = await oversight.saw(
+        c, [(one.reader, one.hour, one.person) for one in looks], {x.hour: healthcode.day_of(x.hour) for x in looks}
+    )
+    usual = await oversight.habits(c, {one.reader for one in looks}, healthcode.day_of(now))
+    alarms = [*_bulk(hours, usual, looks, rules, now), *await _canaries(c, span, now)]
+    raised = 0
+    for alarm in alarms:
+        if await oversight.raise_alarm(c, alarm):
+            raised += 1
+            await _stop(c, alarm)
+    busy = {(hour.reader, hour.hour): hour.persons for hour in hours}
+    judged = await _judge(c, [_look(x, busy) for x in looks if x.reader.startswith(_STAFF)], usual)
+    reviewed = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.reviewed]
+    await oversight.put_findings(c, reviewed)
+    await _again(c, now)
+    told = await _news(c, span, now) if rules.sender else []
+    await oversight.forget(c, now)
+    await oversight.set_horizon(c, span.until)
+    return Watched(len(looks), len(reviewed), raised, len(told)), told
+
+
+# --- how many ---------------------------------------------------------------------------------------------------------
+
+
+def _bulk(
+    hours: Iterable[oversight.Hour], usual: dict[str, int], looks: Sequence[audit.Looks], rules: Rules, now: datetime
+) -> Iterable[oversight.Alarm]:
+    """Readers who saw unusually many persons within an hour: staff by the ceiling and their habit, apps by habit."""
+    first = {(x.reader, x.hour): x for x in reversed(looks)}
+    for one in hours:
+        own, staff = usual.get(one.reader, 0), one.reader.startswith(_STAFF)
+        ceiling = rules.ceiling if staff else max(rules.ceiling * 10, 3 * own)
+        if oversight.is_unusual(one.persons, own, ceiling=ceiling, floor=20 if staff else 10**9):
+            yield oversight.Alarm(
+                0, "bulk", one.reader, first[one.reader, one.hour].institution, now, one.hour, one.persons, own, "",
+                rules.stops and staff and one.persons > rules.ceiling,
+            )  # fmt: skip
+
+
+async def _canaries(c: Connection, span: audit.Span, now: datetime) -> list[oversight.Alarm]:
+    """Whoever touched a person who does not exist."""
+    canaries = {person for person, kind in await oversight.marks(c) if kind == "canary"}
+    lines = await audit.of_marked(c, span, canaries)
+    return [
+        oversight.Alarm(
+            0, "canary", f"{e.agent}/{e.agent_id}", e.institution, now,
+            e.recorded.replace(minute=0, second=0, microsecond=0), 1, 0, e.event_id, False,
+        )
+        for e in lines
+    ]  # fmt: skip
+
+
+async def _stop(c: Connection, alarm: oversight.Alarm) -> None:
+    """Suspend a reader of the staff, where the deployment wants that."""
+    if alarm.stopped:
+        await directory.set_practitioner_status(c, int(alarm.reader.removeprefix(_STAFF)), "suspended")
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+def _look(one: audit.Looks, busy: dict[tuple[str, datetime], int]) -> oversight.Look:
+    return oversight.Look(
+        person=one.person, reader=one.reader, institution=one.institution, department=one.department, first=one.first,
+        last=one.last, lines=one.lines, bases=tuple(one.bases), line=one.line,
+        persons=busy.get((one.reader, one.hour), 1),
+    )  # fmt: skip
+
+
+async def _judge(
+    c: Connection, looks: Sequence[oversight.Look], usual: dict[str, int]
+) -> list[tuple[oversight.Look, oversight.Judged]]:
+    """Each look with what explains it and what is odd about it."""
+    if not looks:
+        return []
+    persons = {look.person for look in looks}
+    cares = await _cares(c, persons, min(look.first for look in looks) - oversight.CARE_BEFORE - _OLDEST)
+    known = await _known(c, looks, persons)
+    return [
+        (look, oversight.judge(look, cares.get((look.person, look.institution), []), known.of(look, usual)))
+        for look in looks
+    ]
+
+
+async def _cares(
+    c: Connection, persons: Collection[PersonId], since: datetime
+) -> dict[tuple[PersonId, int], list[oversight.Care]]:
+    """What connects these persons with each institution."""
+    found: dict[tuple[PersonId, int], list[oversight.Care]] = defaultdict(list)
+    for line in await audit.care_of(c, persons, since):
+        care = oversight.Care(_KINDS.get(line.action, "counter"), line.at, line.department, line.reader)
+        found[line.person, line.institution].append(care)
+    for one in await mpi.registered_at(c, persons):
+        moments = {one.first, one.latest}
+        found[one.person, one.institution] += [oversight.Care("registration", at) for at in moments]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of readers and persons, besides care."""
+
+    surnames: dict[str, str]
+    """By reader."""
+    names: dict[PersonId, str]
+    selves: dict[str, PersonId]
+    """Which resident a reader is."""
+    workplaces: dict[PersonId, set[int]]
+    """Where a person works, who is of the staff."""
+    phones: dict[PersonId, bytes]
+    marked: set[tuple[PersonId, str]]
+
+    def of(self, look: oversight.Look, usual: dict[str, int]) -> oversight.Circumstances:
+        own = self.selves.get(look.reader, 0)
+        phone = self.phones.get(look.person)
+        surname = self.surnames.get(look.reader, "")
+        return oversight.Circumstances(
+            same_surname=bool(surname) and mpi.surname_of(self.names.get(look.person, "")) == surname,
+            household=own not in (0, look.person) and phone is not None and self.phones.get(own) == phone,
+            colleague=own != look.person and look.institution in self.workplaces.get(look.person, ()),
+            self=own == look.person,
+            vip=(look.person, "vip") in self.marked,
+            usual=usual.get(look.reader, 0),
+        )
+
+
+async def _known(c: Connection, looks: Sequence[oversight.Look], persons: set[PersonId]) -> _Known:
+    readers = {look.reader for look in looks}
+    numbers = {int(reader.removeprefix(_STAFF)) for reader in readers}
+    pairs = await oversight.staff_selves(c, numbers, persons)
+    staff = await directory.staff_by_number(c, numbers | {number for number, _ in pairs})
+    selves = {f"{_STAFF}{number}": person for number, person in pairs}
+    workplaces: dict[PersonId, set[int]] = defaultdict(set)
+    for number, person in pairs:
+        if number in staff:
+            workplaces[person].add(staff[number].institution_id)
+    return _Known(
+        {f"{_STAFF}{number}": mpi.surname_of(one.name_zh) for number, one in staff.items()},
+        {person: one.name for person, one in (await mpi.identities(c, persons)).items()},
+        {reader: person for reader, person in selves.items() if reader in readers},
+        workplaces,
+        await mpi.phone_keys(c, persons | set(selves.values())),
+        await oversight.marks(c, sorted(persons)),
+    )
+
+
+async def _again(c: Connection, now: datetime) -> None:
+    """Judge what is open once more: care that was submitted since may explain it."""
+    waiting = await oversight.open_findings(c, now - oversight.CARE_AFTER - _OLDEST)
+    if not waiting:
+        return
+    usual = await oversight.habits(c, {one.reader for one in waiting}, healthcode.day_of(now))
+    judged = await _judge(c, [one.look() for one in waiting], usual)
+    changed = [(f, j) for f, (_, j) in zip(waiting, judged, strict=True) if (f.score, f.why) != (j.score, j.why)]
+    await oversight.rescore(c, changed)
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+async def _news(c: Connection, span: audit.Span, now: datetime) -> list[PersonId]:
+    """Who is to hear that something was done: once for a visit, an emergency, an act on the card."""
+    news = [(e.person, e.visit or e.event_id) for e in await audit.told(c, span) if _is_news(e)]
+    return [person for person, _ in await oversight.to_tell(c, news, now)]
+
+
+def _is_news(e: audit.Event) -> bool:
+    return e.action != "card" or e.detail.get("event") in _TOLD_EVENTS
+
+
+async def _send(cx: Context, rules: Rules, person: PersonId) -> None:
+    """Send the notice to the phone that is known; the watch goes on when the gateway is away."""
+    phone = await mpi.phone_of(cx.database, cx.vault, person)
+    if not phone or rules.sender is None:
+        return
+    try:
+        await rules.sender.send(phone, oversight.NOTICE)
+    except OSError as error:
+        _log.error("notice not sent", error=type(error).__name__)

@@ -1,0 +1,37 @@
+"""What connects persons with institutions and with each other, without saying who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from yima.mpi.names import read_name
+from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.ids import PersonId
+
+_SQL = Queries(__package__, "relations.sql")
+
+
+class Registered(NamedTuple):
+    """That an institution registered a person: when first, and when last (another Patient of the same person)."""
+
+    person: PersonId
+    institution: int
+    first: datetime
+    latest: datetime
+
+
+async def registered_at(source: Connection | Database, persons: Collection[PersonId]) -> list[Registered]:
+    """Where these persons are registered."""
+    return [Registered(*row.values()) for row in await source.fetch(_SQL.registered, list(persons))]
+
+
+async def phone_keys(source: Connection | Database, persons: Collection[PersonId]) -> dict[PersonId, bytes]:
+    """A keyed hash of each person's phone: equal for those who gave the same one, who mostly live together."""
+    return {row["person_id"]: row["phone_key"] for row in await source.fetch(_SQL.phones, list(persons))}
+
+
+def surname_of(name: str) -> str:
+    """The family name in a name as it is written; empty when that cannot be told."""
+    return read_name(name).surname

@@ -1,0 +1,5 @@
+-- name: registered
+select person_id, institution_id, min(created) as created, max(created) as latest from mpi.link where person_id = any($1)
+group by person_id, institution_id
+-- name: phones
+select person_id, phone_key from mpi.person where person_id = any($1) and phone_key is not null

@@ -1,0 +1,129 @@
+"""The list of looks worth asking about: put there by the watch, taken off by care that comes later or by an officer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+from yima.oversight.scoring import Judged, Look
+from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+
+SQL = Queries(__package__)
+Decision = Literal["explained", "misconduct"]
+FOLLOWS: Final = ("nothing", "talk", "training", "warning", "access-stopped", "reported")
+"""What follows a decision: nothing, a talk, training, a warning, access stopped, reported to the authority."""
+_REASON: Final = 8
+_SHOWN: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reader's looks at one person on one day, with their score."""
+
+    person: PersonId
+    reader: str
+    day: date
+    institution: int
+    department: str
+    first: datetime
+    last: datetime
+    lines: int
+    persons: int
+    bases: tuple[str, ...]
+    line: str
+    score: int
+    why: tuple[str, ...]
+    state: str
+    officer: str | None
+    decided: datetime | None
+    reason: str | None
+    follows: str | None
+
+    def look(self) -> Look:
+        """As it was judged, to be judged again."""
+        return Look(
+            person=self.person, reader=self.reader, institution=self.institution, department=self.department,
+            first=self.first, last=self.last, lines=self.lines, bases=self.bases, line=self.line, persons=self.persons,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an officer decides, why, and what follows."""
+
+    officer: str
+    decision: Decision
+    reason: str
+    follows: str = "nothing"
+
+
+def checked(officer: str, decision: str, reason: str, follows: str) -> Verdict:
+    """A verdict from the words of a form. Refusal `field-invalid` names what is missing: a reason always is needed, and
+    what follows a misconduct."""
+    reason = " ".join(reason.split())
+    if decision not in ("explained", "misconduct"):
+        raise Refusal("field-invalid", field="decision", expected="explained, misconduct")
+    if len(reason) < _REASON:
+        raise Refusal("field-invalid", field="reason", expected=f"at least {_REASON} characters")
+    if follows not in FOLLOWS or (decision == "misconduct" and follows == "nothing"):
+        raise Refusal("field-invalid", field="follows", expected=", ".join(FOLLOWS[1:]))
+    kept: Decision = "misconduct" if decision == "misconduct" else "explained"
+    return Verdict(officer, kept, reason[:500], follows)
+
+
+async def put_findings(c: Connection, found: Sequence[tuple[Look, date, Judged]]) -> None:
+    """Put looks on the list; the same reader, person and day is one entry, and grows."""
+    rows: dict[tuple[int, str, date], tuple[Any, ...]] = {}
+    for look, day, judged in found:
+        known = rows.get((look.person, look.reader, day))
+        if known is None or known[11] < judged.score:
+            rows[look.person, look.reader, day] = (
+                look.person, look.reader, day, look.institution, look.department, look.first, look.last, look.lines,
+                look.persons, " ".join(look.bases), look.line, judged.score, " ".join(judged.why),
+            )  # fmt: skip
+    if rows:
+        await c.execute(SQL.put_findings, *map(list, zip(*rows.values(), strict=True)))
+
+
+async def open_findings(c: Connection, since: datetime) -> list[Finding]:
+    """What is open and was seen last since then: care that is submitted later may explain it."""
+    return [_finding(row) for row in await c.fetch(SQL.open_since, since)]
+
+
+async def rescore(c: Connection, judged: Sequence[tuple[Finding, Judged]]) -> None:
+    """Write down what a later judgement says; what is explained by now is taken off the list."""
+    if judged:
+        rows = [
+            (f.person, f.reader, f.day, j.score, " ".join(j.why), "open" if j.reviewed else "withdrawn")
+            for f, j in judged
+        ]
+        await c.execute(SQL.rescore, *map(list, zip(*rows, strict=True)))
+
+
+async def findings(db: Database, since: datetime) -> list[Finding]:
+    """The list: open ones by score, then what was decided since then. At most five hundred."""
+    return [_finding(row) for row in await db.fetch(SQL.findings, since, _SHOWN)]
+
+
+async def decide_finding(
+    c: Connection, person: PersonId, reader: str, day: date, verdict: Verdict, now: datetime
+) -> tuple[str, int]:
+    """Decide on one; its line in the log, and the institution. Refusal `not-found` when it is not open."""
+    row = await c.fetchrow(
+        SQL.decide_finding, person, reader, day, verdict.decision, verdict.officer, now, verdict.reason,
+        verdict.follows,
+    )  # fmt: skip
+    if row is None:
+        raise Refusal("not-found", field="finding")
+    return row["line"], row["institution"]
+
+
+def _finding(row: Any) -> Finding:
+    values = dict(row)
+    values["person"] = values.pop("person_id")
+    values["bases"], values["why"] = tuple(values["bases"]), tuple(values["why"])
+    return Finding(**values)

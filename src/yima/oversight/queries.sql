@@ -1,0 +1,94 @@
+-- name: mark
+insert into oversight.mark (name, horizon) values ('watch', 0) on conflict (name) do update set horizon = mark.horizon
+returning horizon
+-- name: set_mark
+update oversight.mark set horizon = $1 where name = 'watch'
+-- name: put_findings
+insert into oversight.finding (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why)
+select person_id, reader, day, institution, department, first, last, lines, persons, string_to_array(bases, ' '), line, score,
+  string_to_array(why, ' ')
+from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[],
+  $9::int[], $10::text[], $11::text[], $12::int[], $13::text[])
+  as f (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why)
+order by person_id, reader, day
+on conflict (person_id, reader, day) do update set last = greatest(finding.last, excluded.last),
+  first = least(finding.first, excluded.first), lines = finding.lines + excluded.lines,
+  persons = greatest(finding.persons, excluded.persons),
+  bases = (select array_agg(distinct b order by b) from unnest(finding.bases || excluded.bases) as b),
+  score = greatest(finding.score, excluded.score),
+  why = case when excluded.score > finding.score then excluded.why else finding.why end
+  where finding.state in ('open', 'withdrawn')
+-- name: open_since
+select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
+  decided, reason, follows from oversight.finding where state = 'open' and last >= $1
+-- name: rescore
+update oversight.finding as f set score = n.score, why = string_to_array(n.why, ' '), state = n.state
+from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::text[]) as n (person_id, reader, day, score, why, state)
+where f.person_id = n.person_id and f.reader = n.reader and f.day = n.day and f.state = 'open'
+-- name: findings
+select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
+  decided, reason, follows from oversight.finding
+where state = 'open' or (state in ('explained', 'misconduct') and decided >= $1)
+order by state = 'open' desc, score desc, last desc limit $2
+-- name: decide_finding
+update oversight.finding set state = $4, officer = $5, decided = $6, reason = $7, follows = $8
+where person_id = $1 and reader = $2 and day = $3 and state = 'open'
+returning line, institution
+-- name: saw
+insert into oversight.seen (reader, hour, person_id) select * from unnest($1::text[], $2::timestamptz[], $3::bigint[])
+  as s (reader, hour, person_id) order by reader, hour, person_id on conflict do nothing
+-- name: persons_seen
+select reader, hour, count(*)::int as persons from oversight.seen
+where (reader, hour) in (select * from unnest($1::text[], $2::timestamptz[])) group by reader, hour
+-- name: put_habits
+insert into oversight.habit (reader, day, busiest) select reader, day, max(busiest) from unnest($1::text[], $2::date[], $3::int[])
+  as h (reader, day, busiest) group by reader, day order by reader, day
+on conflict (reader, day) do update set busiest = greatest(habit.busiest, excluded.busiest)
+-- name: habits
+select reader, max(busiest)::int as busiest from oversight.habit where reader = any($1) and day < $2 group by reader
+-- name: forget
+with s as (delete from oversight.seen where hour < $1), h as (delete from oversight.habit where day < $2)
+delete from oversight.told where at < $3
+-- name: marked
+select person_id, kind from oversight.marked where person_id = any($1)
+-- name: every_mark
+select person_id, kind from oversight.marked order by kind, person_id
+-- name: put_marked
+insert into oversight.marked (person_id, kind, at, actor) values ($1, $2, $3, $4) on conflict do nothing
+-- name: drop_marked
+delete from oversight.marked where person_id = $1 and kind = $2 returning 1
+-- name: put_staff_self
+insert into oversight.staff_self (person_id, practitioner) values ($1, $2) on conflict do nothing
+-- name: staff_selves
+select practitioner, person_id from oversight.staff_self where practitioner = any($1) or person_id = any($2)
+-- name: raise_alarm
+insert into oversight.alarm (kind, reader, institution, at, hour, persons, usual, line, stopped)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (kind, reader, hour, line) do nothing returning alarm_id
+-- name: alarms
+select alarm_id, kind, reader, institution, at, hour, persons, usual, line, stopped, officer, decided, decision, reason, follows
+from oversight.alarm where decided is null or decided >= $1 order by decided is null desc, at desc limit $2
+-- name: decide_alarm
+update oversight.alarm set officer = $2, decided = $3, decision = $4, reason = $5, follows = $6
+where alarm_id = $1 and decided is null returning line
+-- name: object
+insert into oversight.objection (person_id, objection, line, said, opened, due) values ($1, $2, $3, $4, $5, $6)
+on conflict (person_id, line) do nothing returning objection
+-- name: objections
+select person_id, objection, line, said, opened, due, officer, decided, decision, answer, follows from oversight.objection
+where decided is null or decided >= $1 order by decided is null desc, due, objection limit $2
+-- name: objections_of
+select person_id, objection, line, said, opened, due, officer, decided, decision, answer, follows from oversight.objection
+where person_id = any($1) order by opened desc
+-- name: answer
+update oversight.objection set officer = $3, decided = $4, decision = $5, answer = $6, follows = $7
+where person_id = $1 and objection = $2 and decided is null returning line
+-- name: choice
+select wanted from oversight.notice_choice where person_id = $1
+-- name: unwanted
+select person_id from oversight.notice_choice where person_id = any($1) and not wanted
+-- name: choose
+insert into oversight.notice_choice (person_id, wanted, at) values ($1, $2, $3)
+on conflict (person_id) do update set wanted = excluded.wanted, at = excluded.at
+-- name: tell
+insert into oversight.told (person_id, about, at) select * from unnest($1::bigint[], $2::text[], $3::timestamptz[])
+  as t (person_id, about, at) order by 1, 2 on conflict do nothing returning person_id, about
