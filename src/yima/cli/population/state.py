@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from yima.cli.running import write_private
 
-CHUNK: Final = 500
+CHUNK: Final = 200
 """Lines noted, and handed over, together."""
 _HEAD: Final = 1 << 20
 
