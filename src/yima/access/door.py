@@ -20,6 +20,7 @@ from yima.access.families import Families
 from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
+from yima.access.lines import Lines
 from yima.access.lookups import Lookups
 from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
@@ -117,6 +118,7 @@ class Access:
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
         self.choices = Choices(self._cx)
+        self.lines = Lines(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
 

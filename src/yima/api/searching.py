@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Asking, Found, Part, Wanted
-from yima.api import identity, origins, paging
+from yima.api import identity, logbook, origins, paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable, form_of
@@ -49,6 +49,8 @@ async def search(request: Request) -> Response:
         return await identity.demographics(request, asking, params)
     if name == "Person" and not asking.caller.sandbox:
         return await origins.persons(request, asking, params)
+    if name == "AuditEvent" and not asking.caller.sandbox:
+        return await logbook.lines(request, asking, params)
     return fhir_answer(request, await run_search(request, asking, name, params))
 
 

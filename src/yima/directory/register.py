@@ -15,7 +15,7 @@ from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 
 SQL = Queries(__package__)
-APP_RIGHTS: Final = ("demographics",)
+APP_RIGHTS: Final = ("demographics", "audit")
 """`demographics`: be told of persons whom its institution has not registered (`$match`, PDQm, the
 numbers of other institutions over PIXm). A setting per app; denied unless given."""
 FREE_ID: Final = "an id that no other institution, app or terminal holds"
