@@ -21,12 +21,26 @@ async def born(cx: Context, mandates: Sequence[consent.Mandate]) -> list[consent
     return [replace(m, born=known[m.person].birth_date) if m.person in known else m for m in mandates]
 
 
+async def as_now(cx: Context, mandates: Sequence[consent.Mandate]) -> list[consent.Mandate]:
+    """The mandates between those whom both sides are read as now: what was given to or by a person who was merged since
+    is the survivor's."""
+    wholes = await mpi.wholes_of(cx.database, {p for m in mandates for p in (m.person, m.agent)}) if mandates else {}
+    return [replace(m, person=wholes[m.person].person, agent=wholes[m.agent].person) for m in mandates]
+
+
+async def of_agent(cx: Context, agent: PersonId) -> list[consent.Mandate]:
+    """Every mandate under which somebody may act for others, as it is now."""
+    members = sorted((await cx.lookups.whole(agent)).members)
+    given = [m for member in members for m in await consent.mandates_of_agent(cx.database, member)]
+    return await born(cx, await as_now(cx, given))
+
+
 async def acting(cx: Context, agent: PersonId, person: PersonId, what: consent.What, now: datetime) -> consent.Acting:
     """May this person do that for that one now?"""
+    agent, person = (await cx.lookups.whole(agent)).person, (await cx.lookups.whole(person)).person
     if agent == person:
         return consent.may_act((), agent, person, what, now)
-    mandates = [m for m in await consent.mandates_of_agent(cx.database, agent) if m.person == person]
-    return consent.may_act(await born(cx, mandates), agent, person, what, now, private_teens=cx.private_teens)
+    return consent.may_act(await of_agent(cx, agent), agent, person, what, now, private_teens=cx.private_teens)
 
 
 @dataclass(frozen=True, slots=True)

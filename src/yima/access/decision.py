@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -43,13 +43,19 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
         return consent.Decision(
             True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution
         )
-    visit = await open_visit(cx, asking.visit, asking.now) if asking.visit else None
+    visit = await _opened(cx, asking.visit, asking.now) if asking.visit else None
+    homes: Sequence[PersonId] = (person,)
+    if visit or asking.caller.kind == "resident":
+        # Who was merged is one: whomever of them a resource, an address or a visit of before names.
+        whole = await cx.lookups.whole(person)
+        person, homes = whole.person, whole.homes
+        visit = replace(visit, person=person) if visit and visit.person in whole.members else visit
     may = None
     # What a resident may do for family was granted to the resident, not to an app the resident uses.
     if asking.caller.kind == "resident" and asking.caller.person not in (0, person) and not asking.caller.app:
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
         may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
-    standing = await cx.lookups.standing_of_all(await cx.lookups.homes(person), asking.now) if visit or may else []
+    standing = await cx.lookups.standing_of_all(homes, asking.now) if visit or may else []
     ask = consent.Ask(asking.caller, person, asking.purpose, visit, may)
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
@@ -61,7 +67,14 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
 
 
 async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
-    """The visit or emergency access behind a handle. Refusals `visit-needed`, `visit-expired`."""
+    """The visit or emergency access behind a handle, of the person as they are read now. Refusals `visit-needed`,
+    `visit-expired`."""
+    visit = await _opened(cx, handle, now)
+    return replace(visit, person=(await cx.lookups.whole(visit.person)).person)
+
+
+async def _opened(cx: Context, handle: str, now: datetime) -> consent.Visit:
+    """The same, of the person whose code it was."""
     emergency = await consent.emergency_visit(cx.database, handle)
     if emergency:
         return emergency

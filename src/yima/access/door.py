@@ -202,13 +202,14 @@ class Access:
 
     async def _resident(self, subject: str) -> Caller:
         person = ids.person_from_text(subject)
-        identity = await mpi.identity(self.database, person) if person else None
+        identity = await mpi.identity(self.database, await mpi.root_of(self.database, person)) if person else None
         if identity is None:
             raise Refusal("sign-in-needed")
         name = identity.name
         return Caller(
-            kind="resident", agent_id=subject, name_zh=name, name_en=identity.latin_name or name, person=identity.person
-        )
+            kind="resident", agent_id=ids.person_text(identity.person), name_zh=name,
+            name_en=identity.latin_name or name, person=identity.person,
+        )  # fmt: skip
 
     async def _practitioner(self, subject: str) -> Caller:
         staff = await directory.practitioner(self.database, int(subject)) if subject.isdigit() else None
@@ -389,7 +390,8 @@ class Access:
 
     async def proven_line(self, event_id: str, now: datetime, caller: Caller | None = None) -> LineProof:
         """A line of the log with its proof: a resident's own, or any for who runs the platform (`caller` None)."""
-        return await proven_line(self.log, event_id, now, None if caller is None else [residents.own(caller)])
+        whose = None if caller is None else await residents.everybody(self._cx, caller)
+        return await proven_line(self.log, event_id, now, whose)
 
     async def access_log(
         self, caller: Caller, *, now: datetime, before: datetime | None = None, limit: int = 100

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima import audit, consent, healthcode, mpi
-from yima.access.acting import Done, acting, born, tell_both
+from yima.access.acting import Done, acting, as_now, born, of_agent, tell_both
 from yima.access.cards import Paper, actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
@@ -79,8 +79,10 @@ class Families:
     async def family(self, caller: Caller, now: datetime) -> FamilyView:
         """For whom the resident may act, and who may act for them."""
         me, cx = own(caller), self._cx
-        for_others = await born(cx, await consent.mandates_of_agent(cx.database, me))
-        for_me = await born(cx, await consent.mandates_for(cx.database, me))
+        for_others = await of_agent(cx, me)
+        members = (await cx.lookups.whole(me)).members
+        given = [m for member in sorted(members) for m in await consent.mandates_for(cx.database, member)]
+        for_me = await born(cx, await as_now(cx, given))
         people = {m.person for m in for_others} | {m.agent for m in for_me}
         names = await mpi.identities(cx.database, people) if people else {}
         return FamilyView(
@@ -119,6 +121,7 @@ class Families:
 
     async def card(self, caller: Caller, person: PersonId, now: datetime) -> CardView:
         """Somebody's card and codes, to be shown by whom they let: on both logs. Refusal `mandate-needed`."""
+        person = (await self._cx.lookups.whole(person)).person
         if own(caller) == person:
             return await card_view(self._cx, person, now)
         allowed = await self.may(caller, person, "show-code", now)
@@ -238,7 +241,8 @@ class Families:
         me, cx = own(caller), self._cx
         person = home_of(mandate)
         found = await consent.mandates_for(cx.database, person) if person else []
-        chosen = next((m for m in found if m.mandate == mandate and me in (m.person, m.agent)), None)
+        mine = (await cx.lookups.whole(me)).members
+        chosen = next((m for m in found if m.mandate == mandate and mine & {m.person, m.agent}), None)
         if chosen is None:
             raise Refusal("not-found", field="mandate")
         names = await mpi.identities(cx.database, [chosen.person, chosen.agent])

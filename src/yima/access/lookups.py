@@ -27,7 +27,7 @@ class Lookups:
         self._visits = Batcher(self._visits_behind, limit=_MOST, lanes=_LANES)
         self._standings = Batcher(self._standing_of_each, limit=_MOST, lanes=_LANES)
         self._patients = Batcher(self._persons_of, limit=_MOST, lanes=_LANES)
-        self._persons = Batcher(self._homes_of, limit=_MOST, lanes=_LANES)
+        self._persons = Batcher(self._wholes_of, limit=_MOST, lanes=_LANES)
 
     async def visit(self, handle: str, now: datetime) -> healthcode.Visit:
         """As `healthcode.open_visit`."""
@@ -46,9 +46,13 @@ class Lookups:
         """As `mpi.person_of_patient`."""
         return None if "\x00" in patient else await self._patients.submit(patient)
 
+    async def whole(self, person: PersonId) -> mpi.Whole:
+        """As `mpi.whole_of`."""
+        return await self._persons.submit(person)
+
     async def homes(self, person: PersonId) -> list[PersonId]:
         """As `mpi.homes`."""
-        return await self._persons.submit(person)
+        return list((await self.whole(person)).homes)
 
     async def _visits_behind(self, handles: list[str]) -> Sequence[healthcode.Visit | None]:
         found = await healthcode.visits_behind(self._db, handles)
@@ -61,6 +65,6 @@ class Lookups:
         found = await mpi.persons_of_patients(self._db, patients)
         return [found.get(patient) for patient in patients]
 
-    async def _homes_of(self, persons: list[PersonId]) -> Sequence[list[PersonId]]:
-        found = await mpi.homes_of(self._db, persons)
+    async def _wholes_of(self, persons: list[PersonId]) -> Sequence[mpi.Whole]:
+        found = await mpi.wholes_of(self._db, persons)
         return [found[person] for person in persons]

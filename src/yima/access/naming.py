@@ -12,8 +12,8 @@ from yima.runtime.ids import PersonId
 
 
 async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | None:
-    """The person to whom a Patient is linked. Within a visit the scanned person's own id is understood as well, so that
-    an institution can read before it has registered a Patient of its own."""
+    """The person to whom a Patient is linked. Within a visit the scanned person's own id is understood as well (also of
+    a person who was merged since), so that an institution can read before it has registered a Patient of its own."""
     home = ids.home_of(text)
     if home is None:
         home = await chosen.home_of(cx.database, asking.caller, "Patient", text)
@@ -22,8 +22,8 @@ async def person_meant(cx: Context, asking: Asking, text: str) -> PersonId | Non
     person = ids.person_from_text(text)
     if person is None or not asking.visit:
         return None
-    visit = await open_visit(cx, asking.visit, asking.now)
-    return person if visit.person == person and visit.institution == asking.caller.institution else None
+    visit, whole = await open_visit(cx, asking.visit, asking.now), await cx.lookups.whole(person)
+    return whole.person if visit.person == whole.person and visit.institution == asking.caller.institution else None
 
 
 async def named_person(

@@ -80,6 +80,8 @@ async def person_of(cx: Context, asking: Asking, patient: str) -> PersonId:
 
 async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
     """Decide, and put together what may be seen; a denial is logged. The caller logs what it shows with `tell`."""
+    whole = await cx.lookups.whole(person)
+    person = whole.person
     decision = await decide(cx, asking, person, "Patient")
     identity = await mpi.identity(cx.database, person)
     if not decision.permit or identity is None:
@@ -88,12 +90,18 @@ async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
     may = None
     if decision.only_types is not None or asking.caller.kind == "app":
         may = frozenset(t for t in decision.only_types or records.OVERVIEW_TYPES if asking.caller.may(t, "r"))
-    homes = await mpi.homes(cx.database, person)
-    opened = await cx.overviews.open(homes, sight_of(decision), today(asking), may)
+    opened = await cx.overviews.open(list(whole.homes), sight_of(decision), today(asking), may)
     if not opened.counts and decision.only_institution is not None:
         await log(cx, asking, person, "read", "denied", decision, {})
         raise Refusal("not-found")  # who wrote nothing about a person learns nothing of them, not even a name
-    return Seen(person, identity, decision, opened.overview, opened.counts, _named(opened.held & decision.closed, opened.held_back))
+    return Seen(
+        person,
+        identity,
+        decision,
+        opened.overview,
+        opened.counts,
+        _named(opened.held & decision.closed, opened.held_back),
+    )
 
 
 def today(asking: Asking) -> date:

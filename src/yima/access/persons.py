@@ -10,7 +10,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, decide, log
 from yima.access.naming import person_meant
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import person_text
+from yima.runtime.ids import person_from_text, person_text
 
 _LEVELS: Final = {
     "scanned-code": "level4",
@@ -25,13 +25,14 @@ institution's own number, by likeness or as the first one."""
 
 async def person_resource(cx: Context, asking: Asking, text: str, *, of_patient: bool) -> dict[str, Any]:
     """The Person whom a Patient or, within a visit, the person's own id names; with links to those Patients that the
-    caller may see: all within a visit, else the institution's own. No words about the person: those are the Patients'.
+    caller may see: all within a visit, else the institution's own. Asked by the id of somebody who was merged since:
+    who that is now. No words about the person: those are the Patients'.
 
     Refusals: `not-found`, `scope-insufficient`, those of a visit.
     """
     check_scope(asking.caller, "Person", "s" if of_patient else "r")
     person = await person_meant(cx, asking, text)
-    if person is None or (not of_patient and text != person_text(person)):
+    if person is None or (not of_patient and person_from_text(text) is None):
         raise Refusal("not-found")
     decision = await decide(cx, asking, person, "Patient")
     only = decision.only_institution
@@ -44,16 +45,13 @@ async def person_resource(cx: Context, asking: Asking, text: str, *, of_patient:
     await log(cx, asking, person, "read", outcome, decision, {"types": {"Person": 1 if links else 0}})
     if not links:
         raise Refusal("not-found")
-    return {
+    made = {
         "resourceType": "Person",
         "id": person_text(person),
         "meta": {"versionId": "1", "tag": [{"system": "urn:yima:made", "code": "computed"}]},
         "active": True,
-        "link": [
-            {
-                "target": {"reference": f"Patient/{chosen.shown(link.patient)}"},
-                "assurance": _LEVELS.get(link.rule, "level3"),
-            }
-            for link in links
-        ],
     }
+    if not of_patient and text != made["id"]:  # an id of before a merge: who it is now
+        return made | {"id": text, "active": False, "link": [{"target": {"reference": f"Person/{made['id']}"}}]}
+    shown = [(f"Patient/{chosen.shown(link.patient)}", _LEVELS.get(link.rule, "level3")) for link in links]
+    return made | {"link": [{"target": {"reference": patient}, "assurance": level} for patient, level in shown]}

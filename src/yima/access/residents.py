@@ -70,12 +70,14 @@ async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
 
 async def access_log(cx: Context, caller: Caller, *, before: datetime, limit: int) -> list[audit.Event]:
     """Who did what to the resident's own record before a moment, newest first."""
-    return await audit.of_person(cx.database, [own(caller)], before=before, limit=limit)
+    return await audit.of_person(cx.database, await everybody(cx, caller), before=before, limit=limit)
 
 
 async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Event]:
     """What the holder must hear about: emergency access and refused scans of an own code, of the last thirty days."""
-    events = await audit.of_person(cx.database, [own(caller)], before=now + timedelta(seconds=1), limit=500)
+    events = await audit.of_person(
+        cx.database, await everybody(cx, caller), before=now + timedelta(seconds=1), limit=500
+    )
     recent = [event for event in events if event.recorded > now - timedelta(days=_NOTICE_DAYS)]
     return [
         e
@@ -89,7 +91,9 @@ async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Even
 async def sharing(cx: Context, caller: Caller, now: datetime) -> list[SharingChoice]:
     """The switches as they stand: everything open to whoever scans the code, sensitive classes closed, unless
     decided."""
-    decided = {(s.cls, s.institution): s.permit for s in await consent.standing_of(cx.database, [own(caller)], now)}
+    decided: dict[tuple[str, int], bool] = {}
+    for s in await cx.lookups.standing_of_all(await everybody(cx, caller), now):
+        decided[s.cls, s.institution] = s.permit and decided.get((s.cls, s.institution), True)
     switches = [SharingChoice("all", "全部档案", "The whole record", 0, decided.get(("all", 0), True))]
     switches += [
         SharingChoice(row.code, row.zh, row.en, 0, decided.get((row.code, 0), False))
@@ -103,10 +107,17 @@ async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int
     person = own(caller)
     asking = Asking(caller=caller, now=now, purpose="own-request")
     async with cx.database.transaction() as c:
-        await consent.put(c, person, consent.Standing(cls, institution, permit), agent="resident", now=now)
+        for member in await everybody(cx, caller):  # of what was decided before a merge, the newest counts in each
+            await consent.put(c, member, consent.Standing(cls, institution, permit), agent="resident", now=now)
         await audit.append(
             c, [event_of(asking, person, "consent", "ok", "own-record", {"class": cls, "permit": permit})]
         )
+
+
+async def everybody(cx: Context, caller: Caller) -> list[PersonId]:
+    """The resident and those who were merged into them: their log and their credentials are one. Refusal
+    `sign-in-needed`."""
+    return sorted((await mpi.whole_of(cx.database, own(caller))).members)
 
 
 def own(caller: Caller) -> PersonId:

@@ -8,14 +8,19 @@ from datetime import datetime
 from yima import audit, healthcode
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.residents import own
+from yima.access.residents import everybody
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
 
 
 async def credentials(cx: Context, caller: Caller, now: datetime) -> Sequence[healthcode.trust.Credential]:
     """The resident's credentials that have not expired, newest first; revoked ones among them say so."""
-    return await healthcode.trust.credentials_of(cx.database, own(caller), now)
+    found = [
+        one
+        for person in await everybody(cx, caller)
+        for one in await healthcode.trust.credentials_of(cx.database, person, now)
+    ]
+    return sorted(found, key=lambda one: one.issued, reverse=True)
 
 
 async def revoke(cx: Context, caller: Caller, ref: healthcode.trust.StatusRef, now: datetime) -> None:
@@ -23,11 +28,13 @@ async def revoke(cx: Context, caller: Caller, ref: healthcode.trust.StatusRef, n
 
     Refusal `not-found` when it is not theirs, has expired or was revoked before.
     """
-    person = own(caller)
+    found = next((one for one in await credentials(cx, caller, now) if one.ref == ref), None)
+    if found is None:
+        raise Refusal("not-found", field="credential")
+    person = found.person
     asking = Asking(caller=caller, now=now, purpose="own-request")
     async with cx.database.transaction() as c:
-        found = [one for one in await healthcode.trust.credentials_of(c, person, now) if one.ref == ref]
-        if not found or not await healthcode.trust.revoke_credential(c, person, ref, now, "holder"):
+        if not await healthcode.trust.revoke_credential(c, person, ref, now, "holder"):
             raise Refusal("not-found", field="credential")
-        detail = {"kind": found[0].kind, "revoked": True}
+        detail = {"kind": found.kind, "revoked": True}
         await audit.append(c, [event_of(asking, person, "credential", "ok", "own-record", detail)])

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from yima import audit, healthcode
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.residents import own
+from yima.access.residents import everybody
 from yima.directory import Caller
 from yima.healthcode import Missing, Report, Reported, Statistics, Use
 from yima.runtime.errors import Refusal
@@ -64,7 +64,13 @@ class Uses:
 
     async def mine(self, caller: Caller, now: datetime) -> Sequence[Use]:
         """Where the resident's own code was used in the last ninety days, newest first. Refusal `sign-in-needed`."""
-        return await healthcode.uses_of(self._cx.database, own(caller), now - timedelta(days=_USES_DAYS))
+        since = now - timedelta(days=_USES_DAYS)
+        found = [
+            use
+            for person in await everybody(self._cx, caller)
+            for use in await healthcode.uses_of(self._cx.database, person, since)
+        ]
+        return sorted(found, key=lambda use: use.at, reverse=True)
 
 
 def _check_app(caller: Caller) -> None:

@@ -48,6 +48,7 @@ from yima.mpi.normalise import (
 from yima.mpi.person import (
     Identity,
     Review,
+    Whole,
     documents_of,
     find_patients,
     homes,
@@ -65,6 +66,8 @@ from yima.mpi.person import (
     phone_of,
     registered_by,
     totals,
+    whole_of,
+    wholes_of,
 )
 from yima.mpi.population import (
     AGE_BANDS,
@@ -115,7 +118,6 @@ from yima.mpi.queue import (
 )
 from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
-from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
 from yima.mpi.resolve import Resolution, Source, link, resolve
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
@@ -157,7 +159,6 @@ __all__ = [
     "Quality",
     "QueueDay",
     "Registered",
-    "Registered",
     "Registration",
     "Resolution",
     "Review",
@@ -167,6 +168,7 @@ __all__ = [
     "Trial",
     "Waiting",
     "Wanted",
+    "Whole",
     "Word",
     "age_band",
     "ask",
@@ -228,7 +230,6 @@ __all__ = [
     "person_of_patient",
     "persons_of_patients",
     "phone_keys",
-    "phone_keys",
     "phone_of",
     "probability",
     "proposal",
@@ -240,7 +241,6 @@ __all__ = [
     "queue_days",
     "read_model",
     "read_model_file",
-    "registered_at",
     "registered_at",
     "registered_by",
     "registration",
@@ -254,7 +254,6 @@ __all__ = [
     "settle",
     "split",
     "surname_of",
-    "surname_of",
     "tell_strangers",
     "totals",
     "try_model",
@@ -264,5 +263,7 @@ __all__ = [
     "use_model",
     "veiled",
     "waiting",
+    "whole_of",
+    "wholes_of",
     "why_second",
 ]

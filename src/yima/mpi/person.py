@@ -110,10 +110,39 @@ async def links_of(source: Database | Connection, person: PersonId) -> list[Link
     return [Link(row["patient_id"], row["institution_id"], row["rule"]) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One human being as the index has them now: everybody who was merged, whomever of them one asked for."""
+
+    person: PersonId
+    """As whom they are read."""
+    members: frozenset[PersonId]
+    """Everybody who is read so, `person` among them: whose log lines, decisions and mandates are theirs."""
+    homes: tuple[PersonId, ...]
+    """The shard keys under which their resources lie, in order: the members, and the homes of their Patients."""
+
+
+async def wholes_of(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, Whole]:
+    """As whom each of these persons is read, in one question."""
+    asked = set(persons)
+    roots = {person: person for person in asked}
+    members: dict[PersonId, set[PersonId]] = {person: {person} for person in asked}
+    homes: dict[PersonId, set[PersonId]] = {person: {person} for person in asked}
+    for person, root, member, home in await source.fetch(SQL.wholes_of, list(asked)):
+        roots[person] = root
+        members[person].add(member)
+        homes[person] |= {member, home or member}
+    return {p: Whole(roots[p], frozenset(members[p]), tuple(sorted(homes[p]))) for p in asked}
+
+
+async def whole_of(source: Database | Connection, person: PersonId) -> Whole:
+    """As whom a person is read, and who else is."""
+    return (await wholes_of(source, [person]))[person]
+
+
 async def homes(source: Database | Connection, person: PersonId) -> list[PersonId]:
-    """The shard keys under which a person's resources lie: the homes of the linked Patients."""
-    rows = await source.fetch(SQL.patients_of, person)
-    return sorted({person, *(row["home"] for row in rows)})
+    """The shard keys under which a person's resources lie: see `Whole`."""
+    return list((await whole_of(source, person)).homes)
 
 
 async def person_of_patient(source: Database | Connection, patient_id: str) -> PersonId | None:
@@ -131,10 +160,7 @@ async def persons_of_patients(source: Database | Connection, patients: Sequence[
 
 async def homes_of(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, list[PersonId]]:
     """`homes` of each of these persons, in one question."""
-    found = {person: {person} for person in persons}
-    for person, home in await source.fetch(SQL.homes_of, list(found)):
-        found[person].add(home)
-    return {person: sorted(homes) for person, homes in found.items()}
+    return {person: list(whole.homes) for person, whole in (await wholes_of(source, persons)).items()}
 
 
 async def registered_by(source: Database | Connection, patient_id: str, institution: int) -> bool:

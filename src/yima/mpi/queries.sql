@@ -85,9 +85,15 @@ where person_id in (select $1::bigint union all select g.person_id from mpi.merg
 select l.patient_id, coalesce(m.root, l.person_id) as person_id from unnest($1::text[]) as asked (patient_id)
   join mpi.link l using (patient_id) left join mpi.merged m using (person_id)
 
--- name: homes_of
-select asked.person_id, l.home from unnest($1::bigint[]) as asked (person_id) join mpi.link l
-  on l.person_id in (select asked.person_id union all select g.person_id from mpi.merged g where g.root = asked.person_id)
+-- name: wholes_of
+-- As whom each is read, everybody who is read so, and where their Patients lie.
+with asked as (
+  select a.person_id, coalesce(m.root, a.person_id) as root from unnest($1::bigint[]) as a (person_id)
+    left join mpi.merged m using (person_id)),
+members as (
+  select a.person_id, a.root, a.root as member from asked a
+  union all select a.person_id, a.root, g.person_id from asked a join mpi.merged g on g.root = a.root)
+select m.person_id, m.root, m.member, l.home from members m left join mpi.link l on l.person_id = m.member
 
 -- name: find_local
 select i.patient_id, coalesce(m.root, l.person_id) as person_id from mpi.identifier i join mpi.link l using (patient_id)
