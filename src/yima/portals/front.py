@@ -47,6 +47,7 @@ def routes() -> list[Route]:
         *operator.erasure_routes(),
         *operator.export_routes(),
         *operator.card_use_routes(),
+        *operator.coverage_routes(),
         *steward.routes(),
         *kiosk.routes(),
         *scanner.routes(),
