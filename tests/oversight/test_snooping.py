@@ -39,7 +39,7 @@ async def staffed(db: Database, random: Random, city: list[Resident]) -> list[Do
                 code=f"SN{place}",
                 name_zh=f"医院{place}",
                 name_en=f"Hospital {place}",
-                kind="county-hospital",
+                kind="A100",
                 area="999999",
             )
             for code in DEPARTMENTS:
@@ -64,7 +64,8 @@ async def lived(access: Access, day: Day, people: list[Resident]) -> None:
             [(p.person, OLD, p.name, p.household.to_bytes(8, "big")) for p in people],
         )
         await c.executemany(
-            "insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $1, $3, 'new', $4)",
+            "insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) "
+            "values ($1, $2, $1, $3, 'new', $4)",
             [(person, f"{person}-{n}", place, OLD) for n, (person, place) in enumerate(day.registered)],
         )
         for person in day.vips:
@@ -86,7 +87,7 @@ async def test_planted_snoopers_are_found(access: Access, capsys: pytest.Capture
     recall, precision = len(found & planted) / len(planted), len(found & planted) / len(found)
     first = [pair in planted for pair in [(f.reader, f.person) for f in listed][:50]]
     with capsys.disabled():
-        print(
+        print(  # noqa: T201  the figures of docs/privacy-officer.md
             f"\n{watched.looks} looks, {len(planted)} of them planted; {len(found)} on the list: recall {recall:.2f}, "
             f"precision {precision:.2f}; of the first {len(first)}: {sum(first) / len(first):.2f}; {told}"
         )

@@ -140,7 +140,7 @@ class Access:
     def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler], hourly: Sequence[str]) -> None:
         """Let this worker take its part in the periodic jobs until `close`: see `access.upkeep`. `more`: those of rooms
         above, by kind; `hourly`: which of these are due each hour."""
-        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more, hourly, self.privacy.watch).run())
+        self._upkeep = asyncio.create_task(Upkeep(self.database, self.log, now, more, hourly, self.privacy).run())
 
     async def close(self) -> None:
         """Give back what was opened."""

@@ -14,6 +14,7 @@ from yima import audit, directory, healthcode, mpi, oversight
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import own
+from yima.access.verifying import verify_cards
 from yima.access.watching import Rules, Watched, watch
 from yima.directory import Caller
 from yima.oversight import Alarm, Finding, Objection, Verdict
@@ -53,6 +54,10 @@ class Privacy:
     async def watch(self, now: datetime) -> Watched:
         """Look at what is new in the log: see `access.watching`. Every worker does so about once a minute."""
         return await watch(self._cx, self._rules, now)
+
+    async def verify_cards(self, now: datetime) -> list[healthcode.Oddity]:
+        """Check every card against its history and the log: see `access.verifying`. Every hour, and by command."""
+        return await verify_cards(self._cx, now)
 
     # --- residents ---------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from yima.runtime.ids import PersonId
 
 _NOTICE_DAYS: Final = 30
 _TOLD: Final = frozenset(
-    {"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "undo-death"}
+    {"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "undo-death", "changed-outside"}
 )
 """What somebody else did to one's card, and one must hear of."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from yima import directory, healthcode, mpi
+from yima.access.privacy import Privacy
 from yima.audit.proof import Log
 from yima.runtime import jobs, logs
 from yima.runtime.database import Database, is_unavailable
@@ -24,6 +25,7 @@ COUNT: Final = "count-card-use"
 _SEALED: Final = timedelta(seconds=45)
 END_SUSPENSIONS: Final = "end-suspensions"
 QUALITY: Final = "count-quality"
+VERIFY_CARDS: Final = "verify-cards"
 _REDEMPTIONS: Final = timedelta(days=1)
 _AUTHORISATIONS: Final = timedelta(hours=1)
 _SHARES: Final = timedelta(days=7)
@@ -37,11 +39,11 @@ class Upkeep:
 
     def __init__(
         self, database: Database, log: Log, now: Callable[[], datetime], more: Mapping[str, jobs.Handler] | None = None,
-        hourly: Sequence[str] = (), watch: Callable[[datetime], Awaitable[object]] | None = None,
+        hourly: Sequence[str] = (), privacy: Privacy | None = None,
     ) -> None:  # fmt: skip
-        """`more`: handlers of rooms above, by kind; `hourly`: which of them are due each hour; `watch`: what looks
-        at each new line of the log (`access.watching`)."""
-        self._watch = watch
+        """`more`: handlers of rooms above, by kind; `hourly`: which of them are due each hour; `privacy`: what
+        looks at each new line of the log, and each hour at the cards."""
+        self._privacy = privacy
         self._more, self._hourly = dict(more or {}), tuple(hourly)
         self._database = database
         self._log = log
@@ -54,8 +56,8 @@ class Upkeep:
             await asyncio.sleep(EVERY_SECONDS * (0.5 + random.random()))  # noqa: S311  spreads load, no secret
             try:
                 await self.seal()
-                if self._watch is not None:
-                    await self._watch(self._now())
+                if self._privacy is not None:
+                    await self._privacy.watch(self._now())
                 await self.once()
             except Exception as error:
                 if not is_unavailable(error):
@@ -75,6 +77,7 @@ class Upkeep:
             COUNT: self._count,
             END_SUSPENSIONS: self._end_suspensions,
             QUALITY: self._quality,
+            VERIFY_CARDS: self._verify_cards,
             **self._more,
         }
         return await jobs.work(self._database, doing, now=now)
@@ -103,6 +106,10 @@ class Upkeep:
     async def _end_suspensions(self, database: Database, _job: jobs.Job) -> None:
         await healthcode.end_due(database, self._now())
 
+    async def _verify_cards(self, _database: Database, _job: jobs.Job) -> None:
+        if self._privacy is not None and (found := await self._privacy.verify_cards(self._now())):
+            _log.error("cards changed outside the platform", count=len(found))
+
     async def seal(self) -> None:
         """Sign the log's head when nobody has done so for most of a minute."""
         last, now = await self._log.latest(), self._now()
@@ -118,6 +125,7 @@ def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     return [
         (FORGET, hour, {}),
         (END_SUSPENSIONS, hour, {}),
+        (VERIFY_CARDS, hour, {}),
         *((COUNT, f"{day}/{at}", {"day": day.isoformat()}) for day, at in days),
         (QUALITY, f"{today}", {"day": (today - timedelta(days=1)).isoformat()}),
     ]

@@ -74,6 +74,14 @@ async def of_marked(c: Connection, span: Span, persons: Collection[PersonId]) ->
     return [event_of_row(row) for row in rows]
 
 
+async def logged_at(
+    c: Connection, action: str, moments: Collection[tuple[PersonId, datetime]]
+) -> set[tuple[PersonId, datetime]]:
+    """Of these persons and moments, those at which the log has a line of that action."""
+    rows = await c.fetch(_SQL.logged_at, action, [person for person, _ in moments], [at for _, at in moments])
+    return {(row["person_id"], row["recorded"]) for row in rows}
+
+
 async def care_of(c: Connection, persons: Collection[PersonId], since: datetime) -> list[Care]:
     """What connected these persons with institutions since then."""
     return [Care(*row.values()) for row in await c.fetch(_SQL.acts, list(persons), since)] if persons else []

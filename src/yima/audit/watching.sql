@@ -25,3 +25,6 @@ select person_id, institution, action, basis, recorded, department, agent || '/'
 from audit.event
 where person_id = any($1) and recorded >= $2 and outcome = 'ok' and institution <> 0
   and action in ('scan', 'submit', 'card', 'mandate', 'credential')
+-- name: logged_at
+select distinct e.person_id, e.recorded from unnest($2::bigint[], $3::timestamptz[]) as w (person_id, at)
+join audit.event as e on e.person_id = w.person_id and e.recorded = w.at and e.action = $1

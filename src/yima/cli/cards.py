@@ -53,6 +53,16 @@ def card_commands(run: Run) -> typer.Typer:
         made = run(data, lambda access: _pre_issue(access, persons))
         typer.echo(f"{made} cards made in advance, {len(persons) - made} persons left as they are")
 
+    @app.command("verify")
+    def verify(data: Data = None) -> None:
+        """Check every card against its history, its suspension and the holder's log. Ends with 0 only if all agree."""
+        found = run(data, lambda access: access.privacy.verify_cards(clock.now()))
+        for one in found:
+            typer.echo(f"{one.kind}: {ids.person_text(one.person)}")
+        if found:
+            raise Refusal("cards-changed", count=len(found))
+        typer.echo("good: every card is as its history says")
+
     for name, event, about in _EVENTS:
         app.command(name, help=about)(_changing(run, event))
     return app

@@ -12,6 +12,7 @@ from yima.healthcode import counter, kiosk, national, offline, trust
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many, with_card
 from yima.healthcode.card_print import CARD_SIZES, CardSize, PrintedCard, card_pdf
 from yima.healthcode.codec import PREFIX, Assurance
+from yima.healthcode.consistency import Oddity, approved_since, oddities
 from yima.healthcode.counter import Counter, Share
 from yima.healthcode.kiosk import Authorisation
 from yima.healthcode.life import (
@@ -114,6 +115,7 @@ __all__ = [
     "Event",
     "Kind",
     "Missing",
+    "Oddity",
     "PrintedCard",
     "ProfileName",
     "RefusedScan",
@@ -132,6 +134,7 @@ __all__ = [
     "Visit",
     "advance",
     "approve",
+    "approved_since",
     "batch",
     "by_institution",
     "card_by_id",
@@ -156,6 +159,7 @@ __all__ = [
     "merge",
     "missing",
     "national",
+    "oddities",
     "offline",
     "open_cards",
     "open_visit",

@@ -82,12 +82,15 @@ async def choose_notices(c: Connection, person: PersonId, wanted: bool, now: dat
     await c.execute(SQL.choose, person, wanted, now)
 
 
-async def to_tell(c: Connection, news: Iterable[tuple[PersonId, str]], now: datetime) -> list[tuple[PersonId, str]]:
+async def to_tell(
+    c: Connection, news: Iterable[tuple[PersonId, str]], now: datetime, *, even_unwanted: bool = False
+) -> list[tuple[PersonId, str]]:
     """Of (person, what about), those who want notices and were not told yet; they count as told from the commit on."""
     asked = sorted(set(news))
     if not asked:
         return []
-    unwanted = {row["person_id"] for row in await c.fetch(SQL.unwanted, sorted({person for person, _ in asked}))}
+    said_no = [] if even_unwanted else await c.fetch(SQL.unwanted, sorted({person for person, _ in asked}))
+    unwanted = {row["person_id"] for row in said_no}
     wanted = [(person, about) for person, about in asked if person not in unwanted]
     rows = await c.fetch(SQL.tell, [p for p, _ in wanted], [about for _, about in wanted], [now] * len(wanted))
     return [(row["person_id"], row["about"]) for row in rows]
