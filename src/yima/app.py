@@ -48,7 +48,9 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 _LENGTH_DIGITS: Final = 5
 _LIVE: Final = "/health/live"
 """A load balancer asks for it by address, so it is answered whatever the host is called."""
-_PAGES: Final = ("/resident", "/clinician", "/operator", "/public", "/kiosk/screen", "/dev", "/static")
+_PAGES: Final = (
+    "/resident", "/clinician", "/operator", "/public", "/kiosk/screen", "/dev", "/static", "/oauth/authorize",
+)  # fmt: skip
 
 
 class Application:

@@ -19,6 +19,9 @@ from yima.runtime.errors import KINDS
 DOCUMENT: dict[str, Any] = json.loads(files("yima.api").joinpath("openapi.json").read_bytes())
 PUBLIC = {
     ("POST", "/oauth/token"),
+    ("POST", "/oauth/introspect"),
+    ("POST", "/oauth/revoke"),
+    ("GET", "/.well-known/openid-configuration"),
     ("GET", "/fhir/metadata"),
     ("GET", "/fhir/.well-known/smart-configuration"),
     ("GET", "/.well-known/smart-configuration"),

@@ -14,13 +14,13 @@ from yima.runtime.database import Database
 SHARD_KEYS = {"person_id", "home"}
 BY_LOOK_UP = {
     "audit.leaf": "its key begins with the person; that a place in the tree is one line's only is said by a second index",
+    "directory.grant_secret": "found by the hash of a code or token, before the person is known",
     "healthcode.card_lookup": "from what is printed to the person, who is not known before",
     "mpi.identifier": "found by the blind index of a number, before the person is known",
     "records.chosen": "from an id that a client chose to its home, which the id does not carry",
     "mpi.candidate_key": "found by the hash of a candidate key, before the person is known",
     "mpi.link": "its key begins with the person; that a Patient is one person's only is said by a second, unique index",
     "mpi.population_entry": "found by the source's own name for a row, before the person is known",
-    "oversight.seen": "whom a reader saw in an hour: counted by reader, forgotten after a day",
     "oversight.seen": "whom a reader saw in an hour: counted by reader, forgotten after a day",
     "mpi.review": "a steward's queue, numbered across persons",
 }

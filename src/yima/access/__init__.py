@@ -3,11 +3,13 @@
 Face: `Access`, one per worker, whose methods are the door; the values they take and give.
 """
 
+from yima.access.apps import RECORD_TYPES, AppRequest, Apps, SentBack
 from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
+from yima.access.disclose import RecordPart
 from yima.access.door import Access
 from yima.access.erasing import ERASURE_BASES
 from yima.access.exporting import EXPORT_BASES, NEVER_DEIDENTIFIED, ExportOrder
@@ -40,13 +42,16 @@ __all__ = [
     "MOST_MATCHES",
     "NEVER_DEIDENTIFIED",
     "PERSON_SYSTEM",
+    "RECORD_TYPES",
     "SHARED_TYPES",
     "START",
     "Access",
-    "Alarm",
     "Admitted",
+    "Alarm",
     "Answer",
+    "AppRequest",
     "Application",
+    "Apps",
     "Arrival",
     "Asking",
     "AtCounter",
@@ -83,6 +88,7 @@ __all__ = [
     "Profile",
     "Question",
     "Queue",
+    "RecordPart",
     "RecordView",
     "Registered",
     "ReindexPosition",
@@ -90,6 +96,7 @@ __all__ = [
     "Reviews",
     "Scan",
     "Scanning",
+    "SentBack",
     "SharingChoice",
     "Shown",
     "Side",

@@ -9,6 +9,7 @@ from typing import Any
 
 from yima import audit, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
+from yima.access.apps import Apps
 from yima.access.choices import Choices
 from yima.access.clearing import Clearing
 from yima.access.context import Context
@@ -74,7 +75,7 @@ class Access:
             appender=audit.Appender(database),
             lookups=Lookups(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
-            sign_in=directory.SignIn(database, token_seconds=settings.token_seconds),
+            sign_in=directory.SignIn(database, token_seconds=settings.token_seconds, residents=self._resident_now),
             sessions=directory.Sessions(keys),
             national=national,
             gateways=directory.Gateways(database, vault),
@@ -113,7 +114,7 @@ class Access:
         self.printing = Printing(self._cx, settings.card_font)
         self._upkeep: asyncio.Task[None] | None = None
         self.uses, self.erasures = Uses(self._cx), Erasures(self._cx)
-        self.exporting = Exporting(self._cx)
+        self.exporting, self.apps = Exporting(self._cx), Apps(self._cx, base_url)
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
@@ -202,6 +203,10 @@ class Access:
 
     async def _resident(self, subject: str) -> Caller:
         person = ids.person_from_text(subject)
+        return await self._resident_now(person or 0)
+
+    async def _resident_now(self, person: PersonId) -> Caller:
+        """A resident as the person index has them today. Refusal `sign-in-needed` for nobody."""
         identity = await mpi.identity(self.database, await mpi.root_of(self.database, person)) if person else None
         if identity is None:
             raise Refusal("sign-in-needed")
@@ -360,11 +365,9 @@ class Access:
         """Search over several types: see `access.search.search_types`."""
         return await search.search_types(self._cx, asking, parts, wanted)
 
-    async def everything(
-        self, asking: decision.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
-    ) -> Found:
+    async def everything(self, asking: decision.Asking, patient: str, part: disclose.RecordPart) -> records.Entries:
         """A whole record as resources: see `access.disclose.everything`."""
-        return await disclose.everything(self._cx, asking, patient, types=types, since=since, limit=limit)
+        return await disclose.everything(self._cx, asking, patient, part)
 
     async def open_record(
         self, caller: Caller, person: PersonId, *, purpose: str, visit: str | None, now: datetime

@@ -37,9 +37,13 @@ def language_of(request: Request) -> Language:
 
 
 async def caller_of(request: Request) -> Caller:
-    """Who sent this request, by bearer token. Refusals `token-missing`, `token-invalid`, `institution-suspended`."""
+    """Which app or terminal sent this request, by bearer token. Refusals `token-missing`, `token-invalid`,
+    `institution-suspended`; `scope-insufficient` for a token that a resident granted, which reads FHIR and no more."""
     token = bearer_of(request.headers.get("authorization", ""))
-    return await access_of(request).sign_in.caller(token, now=clock.now())
+    caller = await access_of(request).sign_in.caller(token, now=clock.now())
+    if caller.app:
+        raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
+    return caller
 
 
 def bearer_of(authorization: str) -> str:
@@ -145,6 +149,8 @@ _OAUTH_ERRORS: Final = {
     "terminal-suspended": "invalid_client",
     "assertion-replayed": "invalid_grant",
     "scope-insufficient": "invalid_scope",
+    "scope-unsupported": "invalid_scope",
+    "grant-invalid": "invalid_grant",
     "grant-unsupported": "unsupported_grant_type",
 }
 """RFC 6749, section 5.2; every other refusal is an `invalid_request`."""

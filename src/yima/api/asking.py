@@ -28,13 +28,39 @@ async def asking_of(request: Request) -> Asking:
     if caller.kind == "terminal":  # a device at a counter knows codes and counters, never a record
         raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
     scope = request.scope
+    if caller.app:
+        _check_app_request(request)
     refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
-    purpose = request.headers.get("yima-purpose", "treatment")
+    purpose = request.headers.get("yima-purpose", "own-request" if caller.app else "treatment")
+    if caller.app and purpose != "own-request":
+        raise Refusal("purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected="own-request")
     if purpose not in consent.PURPOSES:
         raise Refusal(
             "purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES)
         )
-    return Asking(caller=caller, now=now, purpose=purpose, visit=request.headers.get("yima-visit", ""))
+    visit = "" if caller.app else request.headers.get("yima-visit", "")  # a resident needs none
+    return Asking(caller=caller, now=now, purpose=purpose, visit=visit)
+
+
+_APP_READS: Final = re.compile(
+    r"/fhir(/|/Observation/\$lastn|/DocumentReference/\$docref|/Patient/[^/$]+/(\$everything|\$summary|[A-Z*][A-Za-z]*)"
+    r"|/[A-Z][A-Za-z]+(/[^/$]+(/_history(/\d+)?)?)?)?"
+).fullmatch
+_APP_SEARCHES: Final = re.compile(
+    r"/fhir/(_search|[A-Z][A-Za-z]+/_search|Patient/[^/$]+/[A-Z][A-Za-z]+/_search|Observation/\$lastn"
+    r"|DocumentReference/\$docref)"
+).fullmatch
+
+
+def _check_app_request(request: Request) -> None:
+    """What an app may do with a resident's grant: read and search. A closed list, so that a new address is not on it.
+
+    Refusal `scope-insufficient`.
+    """
+    path: str = request.scope["path"]
+    reads = request.method in ("GET", "HEAD") and _APP_READS(path)
+    if not reads and not (request.method == "POST" and _APP_SEARCHES(path)):
+        raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
 
 
 def refuse_identity_numbers(path: str, query: str) -> None:

@@ -106,7 +106,7 @@ def statement(base_url: str, *, sandbox: bool = False, update_create: bool = Fal
     }
     made = fhir.capability(
         f"{base_url}/fhir", __version__, _RELEASED, types,
-        token_url=f"{base_url}/oauth/token",
+        token_url=f"{base_url}/oauth/token", authorize_url=f"{base_url}/oauth/authorize",
         operations={name: OPERATIONS.get(name, {}) | _EVERYWHERE for name in types},
         system_interactions=_SYSTEM + (("history-system",) if sandbox else ()),
         formats=("json", "xml", "application/fhir+json", "application/fhir+xml"),

@@ -28,6 +28,7 @@ ACTIONS: Final = frozenset(
         "erase",
         "export",
         "review",
+        "app",
     }
 )
 """What can be done to a record; whether it was allowed is the event's outcome."""

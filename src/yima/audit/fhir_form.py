@@ -30,6 +30,7 @@ _ACTIONS: Final = {
     "erase": ("D", "delete"),
     "export": ("R", "operation"),
     "review": ("E", "operation"),
+    "app": ("U", "update"),
 }
 _OUTCOMES: Final = {"ok": "0", "denied": "4", "failed": "8"}
 _PURPOSES: Final = {

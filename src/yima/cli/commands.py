@@ -14,7 +14,7 @@ from rich.console import Console
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.cli import bulk, city, codes, demo, printing, registering, reindexing, running, trust
+from yima.cli import apps, bulk, city, codes, demo, printing, registering, reindexing, running, trust
 from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
 from yima.cli.clearing import sandbox_app
@@ -253,21 +253,8 @@ def terminal_remove_key(
     typer.echo(f"key {kid} of terminal {terminal} is gone")
 
 
-@register_app.command("app")
-def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by its name
-    institution: Annotated[str, typer.Argument(help="Code of its institution.")],
-    client_id: Annotated[str, typer.Argument(help="The client_id with which it will sign in.")],
-    jwks: Annotated[Path, typer.Option(help="File with its public keys (JWK Set, RFC 7517).", exists=True)],
-    name: Annotated[str, typer.Option(help="Name shown in access logs.")] = "",
-    scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "system/*.cruds",
-    matching: Annotated[str, typer.Option(help="full, identifier or off.")] = "full",
-    right: Annotated[list[str] | None, typer.Option(help="demographics: may ask who a stranger is.")] = None,
-    data: Data = None,
-) -> None:
-    """Register an institution's app with its public keys."""
-    made = directory.App(client_id, 0, name or client_id, {}, tuple(scope.split()), matching, frozenset(right or ()))
-    with_access(data, lambda access: registering.client(access, institution, made, jwks.read_bytes()))
-    typer.echo(f"app {client_id} is registered for {institution}")
+register_app.command("app")(apps.register_client)
+register_app.command("app-status")(apps.app_status)
 
 
 @register_app.command("gateway")

@@ -9,7 +9,7 @@ import orjson
 
 from yima import directory, healthcode
 from yima.access import Access
-from yima.directory import App, GatewaySecrets, NewGateway, Terminal
+from yima.directory import App, GatewaySecrets, NewGateway, PatientApp, Terminal
 from yima.healthcode import Counter
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -28,7 +28,7 @@ async def terminal(access: Access, code: str, made: Terminal, key: bytes | None)
 
     Refusal `field-invalid` when the code is not registered, a step or scene is on no list, or the key is none.
     """
-    number = await _number(access, code)
+    number = await number_of(access, code)
     if made.kind not in directory.TERMINAL_KINDS:
         raise Refusal("field-invalid", field="--kind", expected=", ".join(directory.TERMINAL_KINDS))
     if made.step and made.step not in healthcode.STEPS:
@@ -52,7 +52,7 @@ def _jwk(text: bytes) -> object:
 
 async def terminals(access: Access, code: str) -> list[str]:
     """A line for each terminal of an institution: id, kind, status, keys, when it was last seen."""
-    found = await directory.terminals_of(access.database, await _number(access, code))
+    found = await directory.terminals_of(access.database, await number_of(access, code))
     return [
         f"{one.terminal.terminal_id}  {one.terminal.kind}  {one.status}  keys: {' '.join(one.key_ids) or 'none'}  "
         f"seen: {one.last_seen.isoformat(timespec='seconds') if one.last_seen else 'never'}  {one.firmware}".rstrip()
@@ -71,7 +71,7 @@ async def counter(access: Access, code: str, made: Counter, kind: str) -> tuple[
 
     Refusal `field-invalid` for a prefix, department or name that is not of its form, or another kind of file.
     """
-    number = await _number(access, code)
+    number = await number_of(access, code)
     place = await directory.institution(access.database, number)
     if kind not in ("", ".svg", ".png"):
         raise Refusal("field-invalid", field="--out", expected="a file that ends in .svg or .png")
@@ -84,15 +84,29 @@ async def counter(access: Access, code: str, made: Counter, kind: str) -> tuple[
 
 async def client(access: Access, code: str, made: App, jwks: bytes) -> None:
     """Register an app with the public keys in `jwks` (JSON). Refusal `field-invalid` names what is wrong with it."""
-    number = await _number(access, code)
+    number = await number_of(access, code)
+    keys = key_set(jwks)
+    async with access.database.transaction() as c:
+        await directory.register_app(c, replace(made, institution_id=number, jwks=keys))
+
+
+def key_set(text: bytes) -> dict[str, Any]:
+    """A JSON Web Key Set. Refusal `field-invalid`."""
     try:
-        keys = orjson.loads(jwks)
+        keys = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)") from error
     if not isinstance(keys, dict):
         raise Refusal("field-invalid", field="--jwks", expected="a JSON Web Key Set (RFC 7517)")
+    return keys
+
+
+async def patient_app(access: Access, code: str, made: PatientApp, jwks: bytes | None) -> None:
+    """Register an app that residents use; with keys it is a confidential one. Refusal `field-invalid`."""
+    number = await number_of(access, code)
+    keys = None if jwks is None else key_set(jwks)
     async with access.database.transaction() as c:
-        await directory.register_app(c, replace(made, institution_id=number, jwks=keys))
+        await directory.register_patient_app(c, replace(made, institution_id=number, jwks=keys))
 
 
 async def gateway(access: Access, code: str, app_id: str, family: str, **options: Any) -> GatewaySecrets:
@@ -101,7 +115,7 @@ async def gateway(access: Access, code: str, app_id: str, family: str, **options
     Refusal `field-invalid` names what is wrong; a terminal must be the institution's.
     """
     healthcode.national.dialect(options["dialect"])
-    number = await _number(access, code)
+    number = await number_of(access, code)
     for terminal_id in options["terminals"]:
         if not await directory.terminal_belongs(access.database, terminal_id, number):
             raise Refusal("field-invalid", field="--terminal", expected="a registered terminal of the institution")
@@ -119,7 +133,7 @@ async def gateway_status(access: Access, app_id: str, status: str) -> None:
 
 async def demo_gateway(access: Access, code: str) -> dict[str, Any]:
     """An app of each family of the national gateway for one institution of the demo: what demo.json says of them."""
-    number = await _number(access, code)
+    number = await number_of(access, code)
     terminals = tuple(t.terminal_id for t in await directory.terminals(access.database, number))
     options: dict[str, Any] = {"dialect": access.settings.national_dialect, "terminals": terminals}
     card = await gateway(access, code, f"{code}-card", "card", rights=("organisations",), **options)
@@ -133,7 +147,8 @@ async def demo_gateway(access: Access, code: str) -> dict[str, Any]:
     }
 
 
-async def _number(access: Access, code: str) -> int:
+async def number_of(access: Access, code: str) -> int:
+    """The number of the institution with this code. Refusal `field-invalid`."""
     for place in await directory.institutions(access.database):
         if place.code == code:
             return place.institution_id

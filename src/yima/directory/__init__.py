@@ -14,8 +14,17 @@ from yima.directory.gateway import (
     register_gateway,
     set_gateway_status,
 )
+from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, ReusedError, is_challenge
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
+from yima.directory.patient_apps import (
+    PATIENT_SCOPES,
+    PatientApp,
+    is_redirect_uri,
+    patient_app,
+    register_patient_app,
+    set_patient_app_status,
+)
 from yima.directory.register import (
     APP_RIGHTS,
     App,
@@ -36,8 +45,9 @@ from yima.directory.register import (
     set_practitioner_status,
     staff_by_number,
 )
+from yima.directory.scopes import SIGN_IN_SCOPES, narrowed, types_of, wanted_scopes
 from yima.directory.sessions import ROLES, Sessions
-from yima.directory.sign_in import ASSERTION_TYPE, SignIn, TokenAnswer, forget_expired
+from yima.directory.sign_in import ASSERTION_TYPE, Client, SignIn, TokenAnswer, forget_expired
 from yima.directory.terminals import (
     CODE_SCOPE,
     COUNTER_SCOPE,
@@ -61,26 +71,36 @@ __all__ = [
     "APP_RIGHTS",
     "ASSERTION_TYPE",
     "CODE_SCOPE",
+    "CODE_SECONDS",
     "COUNTER_SCOPE",
     "KIOSK_SCOPE",
     "OPERATOR_RIGHTS",
+    "PATIENT_SCOPES",
     "ROLES",
+    "SIGN_IN_SCOPES",
     "TERMINAL_KINDS",
     "TERMINAL_SCOPES",
     "TOKEN_SECONDS",
     "App",
     "Caller",
+    "Client",
     "Department",
     "GatewayApp",
     "GatewaySecrets",
     "Gateways",
+    "Grant",
+    "Grants",
+    "Held",
     "Institution",
+    "Issued",
     "Kind",
     "NewGateway",
     "Operator",
     "Organisation",
+    "PatientApp",
     "Practitioner",
     "RegisteredTerminal",
+    "ReusedError",
     "Sessions",
     "SignIn",
     "Terminal",
@@ -93,10 +113,14 @@ __all__ = [
     "institution",
     "institution_by_code",
     "institutions",
+    "is_challenge",
+    "is_redirect_uri",
     "is_sandbox",
+    "narrowed",
     "operator",
     "operators",
     "organisation",
+    "patient_app",
     "practitioner",
     "practitioners",
     "register_app",
@@ -104,11 +128,13 @@ __all__ = [
     "register_gateway",
     "register_institution",
     "register_operator",
+    "register_patient_app",
     "register_practitioner",
     "register_terminal",
     "remove_terminal_key",
     "set_gateway_status",
     "set_institution_status",
+    "set_patient_app_status",
     "set_practitioner_status",
     "set_terminal_status",
     "staff_by_number",
@@ -116,5 +142,7 @@ __all__ = [
     "terminal_belongs",
     "terminals",
     "terminals_of",
+    "types_of",
     "update_organisation",
+    "wanted_scopes",
 ]

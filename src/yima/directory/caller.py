@@ -35,6 +35,12 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     matching: Literal["full", "identifier", "off"] = "full"
     """How submissions of this app find their person."""
+    app: str = ""
+    """client_id of the app through which a resident acts; empty for the resident's own pages."""
+    app_name: str = ""
+    """What that app is called, Chinese."""
+    app_sees_sensitive: bool = False
+    """Whether the resident opened sensitive classes to that app."""
 
     @property
     def sandbox(self) -> bool:
@@ -42,12 +48,13 @@ class Caller:
         return self.kind == "app" and self.matching == "off"
 
     def may(self, scope_type: str, verb: str) -> bool:
-        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. A terminal's cover no FHIR."""
+        """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. A terminal's cover no FHIR; a
+        resident's own pages need none."""
+        if self.kind == "app":
+            return _allowed(self.scopes, "system", scope_type, verb)
         if self.kind == "terminal":
             return False
-        if self.kind != "app":
-            return True
-        return _allowed(self.scopes, scope_type, verb)
+        return not self.app or _allowed(self.scopes, "patient", scope_type, verb)
 
     def holds(self, scope: str) -> bool:
         """Whether a terminal's token covers this use of it (`TERMINAL_SCOPES`); nobody else has such scopes."""
@@ -55,16 +62,16 @@ class Caller:
 
 
 @lru_cache(8192)
-def _allowed(scopes: frozenset[str], scope_type: str, verb: str) -> bool:
-    return any(_covers(scope, scope_type, verb) for scope in scopes)
+def _allowed(scopes: frozenset[str], context: str, scope_type: str, verb: str) -> bool:
+    return any(_covers(scope, context, scope_type, verb) for scope in scopes)
 
 
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
-def _covers(scope: str, scope_type: str, verb: str) -> bool:
-    # SMART App Launch 2.2, section 3: system/<type>.<cruds>; the v1 words read, write and * are accepted too.
-    context, _, rest = scope.partition("/")
+def _covers(scope: str, context: str, scope_type: str, verb: str) -> bool:
+    # SMART App Launch 2.2, section 3: <context>/<type>.<cruds>; the v1 words read, write and * are accepted too.
+    said, _, rest = scope.partition("/")
     kind, _, verbs = rest.partition(".")
     # Letters one by one: "" is in every text, and a scope narrowed by a query (?category=..) covers nothing here.
-    return context == "system" and kind in ("*", scope_type) and "?" not in verbs and verb in set(_V1.get(verbs, verbs))
+    return said == context and kind in ("*", scope_type) and "?" not in verbs and verb in set(_V1.get(verbs, verbs))

@@ -48,6 +48,14 @@ class Sessions:
             raise Refusal("sign-in-needed")
         return role, subject
 
+    def seal(self, use: str, text: str) -> str:
+        """A text that comes back by way of a browser, under a MAC for this use; it can be read, not changed."""
+        return self._sign(f"seal/{use}", text)
+
+    def unseal(self, use: str, sealed: str) -> str:
+        """The text again, or "" when it is not one of ours, for this use."""
+        return self._read(f"seal/{use}", sealed)
+
     def csrf(self, cookie: str) -> str:
         """The token that forms of this session must carry."""
         return self._mac("csrf", cookie)[:32]

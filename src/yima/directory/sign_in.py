@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -20,11 +20,16 @@ from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
 from yima.directory.caller import Caller
+from yima.directory.grants import Grants
+from yima.directory.patient_apps import patient_app
 from yima.directory.register import SQL
 from yima.directory.terminals import scopes_of_kind, terminal_caller
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
 
+Residents = Callable[[PersonId], Awaitable[Caller]]
+"""Who a resident is now; Refusal `sign-in-needed` for nobody. The person index knows it, and lies above this room."""
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ALGORITHMS: Final = ["ES384", "RS384", "ES256"]
 _LONGEST: Final = 300  # seconds; SMART: exp no more than five minutes in the future
@@ -45,13 +50,21 @@ class TokenAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Client:
-    """Whoever may sign in: an app, or a terminal with a key."""
+class Client:
+    """Whoever may sign in: an app, a terminal with a key, or a residents' app that can keep one."""
 
-    kind: Literal["app", "terminal"]
+    kind: Literal["app", "terminal", "patient-app"]
+    client_id: str
     row: Any
     jwks: str
     scopes: Sequence[str]
+    firmware: str = ""
+    """What a terminal said of itself as it signed in."""
+
+    @property
+    def institution(self) -> int:
+        """The institution that answers for it."""
+        return int(self.row["institution_id"])
 
     def check_active(self) -> None:
         """Refusals `terminal-suspended`, `institution-suspended`."""
@@ -82,8 +95,10 @@ class _Client:
 class SignIn:
     """Signs apps and terminals in and knows what a token means. One per worker."""
 
-    def __init__(self, db: Database, *, token_seconds: int) -> None:
+    def __init__(self, db: Database, *, token_seconds: int, residents: Residents) -> None:
         self._db = db
+        self._residents = residents
+        self.grants = Grants(db, token_seconds=token_seconds)
         self._seconds = token_seconds
         self._cache: dict[bytes, tuple[float, datetime, Caller]] = {}
         self._swept = 0.0
@@ -95,9 +110,24 @@ class SignIn:
         `institution-suspended`, `terminal-suspended`, `scope-insufficient` (asked for more than registered, and nothing
         of it is allowed).
         """
+        client = await self.proved(assertion, audiences=audiences, now=now)
+        if client.kind == "patient-app":
+            raise Refusal("grant-unsupported", field="grant_type", expected="authorization_code")
+        # No more than was registered.
+        granted = _granted(scope, client.scopes, client.kind)
+        token = secrets.token_urlsafe(32)
+        row = (_digest(token), client.client_id, list(granted), now + timedelta(seconds=self._seconds))
+        if client.kind == "terminal":
+            await self._db.execute(SQL.put_terminal_token, *row, now, client.firmware)
+        else:
+            await self._db.execute(SQL.put_token, *row)
+        return TokenAnswer(token, self._seconds, granted)
+
+    async def proved(self, assertion: str, *, audiences: Sequence[str], now: datetime) -> Client:
+        """Who signed this client assertion. Refusals as `token`, but for scopes."""
         # 1 Whose assertion does it claim to be? Nothing is believed until step 3.
         name = _claimed_client(assertion)
-        client = await self._app(name) or await self._terminal(name)
+        client = await self._app(name) or await self._terminal(name) or await self._patient_app(name)
         if client is None:
             raise Refusal("client-invalid", reason="the client is not registered")
         await self._forget_expired(now)
@@ -110,15 +140,7 @@ class SignIn:
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         if not await self._db.fetchrow(SQL.remember_assertion, name, claims["jti"], expires + timedelta(minutes=1)):
             raise Refusal("assertion-replayed")
-        # 5 No more than was registered.
-        granted = _granted(scope, client.scopes, client.kind)
-        token = secrets.token_urlsafe(32)
-        row = (_digest(token), name, list(granted), now + timedelta(seconds=self._seconds))
-        if client.kind == "terminal":
-            await self._db.execute(SQL.put_terminal_token, *row, now, _firmware(claims))
-        else:
-            await self._db.execute(SQL.put_token, *row)
-        return TokenAnswer(token, self._seconds, granted)
+        return replace(client, firmware=_firmware(claims))
 
     async def caller(self, token: str, *, now: datetime) -> Caller:
         """Who holds this token. Refusals `token-invalid`, `institution-suspended`, `terminal-suspended`."""
@@ -127,16 +149,40 @@ class SignIn:
         stamp = now.timestamp()
         if held and 0 <= stamp - held[0] < _CACHE_SECONDS and now < held[1]:  # a clock set back trusts nothing
             return held[2]
+        expires, caller = await self._means(token, digest, now)
+        if len(self._cache) >= _CACHE_SIZE:
+            self._cache.clear()
+        self._cache[digest] = (stamp, expires, caller)
+        return caller
+
+    async def _means(self, token: str, digest: bytes, now: datetime) -> tuple[datetime, Caller]:
         row, client = await self._holder(digest)
-        if row is None or client is None or row["expires"] <= now:
+        if row is None:
+            return await self._granted_to(token, now)
+        if client is None or row["expires"] <= now:
             raise Refusal("token-invalid")
         client.check_active()
         # What was taken from the registration since is taken from its tokens too.
         caller = client.caller([scope for scope in row["scopes"] if _covered(scope, client.scopes, client.kind)])
-        if len(self._cache) >= _CACHE_SIZE:
-            self._cache.clear()
-        self._cache[digest] = (stamp, row["expires"], caller)
-        return caller
+        return row["expires"], caller
+
+    async def _granted_to(self, token: str, now: datetime) -> tuple[datetime, Caller]:
+        """Of a token that a resident granted to an app: the resident, as far as was granted."""
+        held = await self.grants.bearer(token, now)
+        if held is None:
+            raise Refusal("token-invalid")
+        try:
+            resident = await self._residents(held.person)
+        except Refusal as refusal:  # nobody any more: erased
+            raise Refusal("token-invalid") from refusal
+        return held.expires, replace(
+            resident, scopes=frozenset(held.scopes), app=held.client_id, app_name=held.name_zh,
+            app_sees_sensitive=held.sensitive,
+        )  # fmt: skip
+
+    def forget(self, token: str) -> None:
+        """Take a token from this worker's cache; others follow within a second."""
+        self._cache.pop(_digest(token), None)
 
     async def revoke(self, token: str, client_id: str) -> None:
         """Forget a token of this client (RFC 7009)."""
@@ -144,26 +190,36 @@ class SignIn:
         await self._db.execute(SQL.drop_token, _digest(token), client_id)
         await self._db.execute(SQL.drop_own_terminal_token, _digest(token), client_id)
 
-    async def _holder(self, digest: bytes) -> tuple[Any, _Client | None]:
+    async def _holder(self, digest: bytes) -> tuple[Any, Client | None]:
         row = await self._db.fetchrow(SQL.token, digest)
         if row is not None:
             return row, await self._app(row["client_id"])
         row = await self._db.fetchrow(SQL.terminal_token, digest)
         return row, await self._terminal(row["terminal_id"]) if row is not None else None
 
-    async def _app(self, client_id: str) -> _Client | None:
+    async def _app(self, client_id: str) -> Client | None:
         row = await self._db.fetchrow(SQL.app, client_id)
-        return _Client("app", row, row["jwks"], row["scopes"]) if row is not None else None
+        return Client("app", client_id, row, row["jwks"], row["scopes"]) if row is not None else None
 
-    async def _terminal(self, terminal_id: str) -> _Client | None:
+    async def _terminal(self, terminal_id: str) -> Client | None:
         row = await self._db.fetchrow(SQL.terminal_client, terminal_id)
-        return _Client("terminal", row, row["jwks"], scopes_of_kind(row["kind"])) if row is not None else None
+        if row is None:
+            return None
+        return Client("terminal", terminal_id, row, row["jwks"], scopes_of_kind(row["kind"]))
+
+    async def _patient_app(self, client_id: str) -> Client | None:
+        app = await patient_app(self._db, client_id)
+        if app is None or app.jwks is None:  # a public app has nothing to prove itself with
+            return None
+        row = {"active": app.active, "institution_id": app.institution_id}
+        return Client("patient-app", client_id, row, orjson.dumps(app.jwks).decode(), app.scopes)
 
     async def _forget_expired(self, now: datetime) -> None:
         """Once in a while drop what has expired, so that the tables do not grow with every sign-in."""
         if now.timestamp() - self._swept >= _SWEEP_SECONDS:
             self._swept = now.timestamp()
             await forget_expired(self._db, now)
+            await self.grants.forget_expired(now)
 
 
 async def forget_expired(db: Database, now: datetime) -> None:

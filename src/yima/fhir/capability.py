@@ -19,6 +19,7 @@ def capability(  # noqa: PLR0913  each is one independent fact of the deployment
     types: Mapping[str, Sequence[str]],
     *,
     token_url: str,
+    authorize_url: str = "",
     operations: Mapping[str, Mapping[str, str]] | None = None,
     system_interactions: Sequence[str] = ("transaction", "batch"),
     system_operations: Mapping[str, str] | None = None,
@@ -29,11 +30,13 @@ def capability(  # noqa: PLR0913  each is one independent fact of the deployment
     `types`: resource type -> interaction codes (read, vread, create, search-type, ..). `operations`: type -> operation
     name (without $) -> canonical of its definition ('' for the one HL7 defines). `software_date`: a FHIR dateTime.
     """
+    uris = [{"url": "token", "valueUri": token_url}]
+    uris += [{"url": "authorize", "valueUri": authorize_url}] if authorize_url else []
     security = {
-        "extension": [{"url": _OAUTH_URIS, "extension": [{"url": "token", "valueUri": token_url}]}],
+        "extension": [{"url": _OAUTH_URIS, "extension": uris}],
         "cors": False,
         "service": [
-            {"coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}], "text": "SMART Backend Services"}
+            {"coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}], "text": "SMART App Launch, Backend Services"}
         ],
     }
     rest = {

@@ -152,6 +152,8 @@ def _key(event: Event) -> tuple[str, str]:
         return ("own", "credential-ended" if event.detail.get("revoked") else "credential-made")
     if event.action == "share" or event.basis == "shared-by-resident":
         return ("share", event.visit)
+    if event.detail.get("app"):
+        return ("app" if event.outcome == "ok" else "app-denied", str(event.detail["app"]))
     if event.agent == "resident":
         return ("own", event.action if event.action == "consent" else "look")
     if event.outcome != "ok":
@@ -180,6 +182,8 @@ def _cards(events: Sequence[Event], names: Names, words: Words) -> list[Card]:
         "system": _system,
         "act": _act,
         "share": _share,
+        "app": _app,
+        "app-denied": _app,
     }
     cards = [makers[kind](found, names, words) for (kind, _), found in grouped.items()]
     return sorted(cards, key=lambda card: card.tone in ("system", "own"))
@@ -204,6 +208,14 @@ def _people(events: Sequence[Event], names: Names, words: Words) -> Card:
     else:
         key, reason = "log.found", words("log.because-document")
     return _card("people", newest, words(key, who=who), reason, events, words)
+
+
+def _app(events: Sequence[Event], _names: Names, words: Words) -> Card:
+    """What an app did that the resident had said yes to, or tried beyond that."""
+    name = events[0].detail.get("app_name", "")
+    if events[0].outcome != "ok":
+        return _card("denied", events[0], words("log.app-denied", app=name), words("log.app-why"), events, words)
+    return _card("app", events[0], words("log.app-read", app=name), words("log.app-why"), events, words)
 
 
 def _share(events: Sequence[Event], names: Names, words: Words) -> Card:

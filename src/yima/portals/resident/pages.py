@@ -22,7 +22,7 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import choices, credentials, device, family, installed, log, papers, view, whole
+from yima.portals.resident import apps, choices, credentials, device, family, installed, log, papers, view, whole
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
@@ -238,4 +238,5 @@ def routes() -> list[Route]:
         *family.routes(),
         *installed.routes(),
         *whole.routes(),
+        *apps.routes(),
     ]

@@ -1,0 +1,70 @@
+"""`yima register app`: an institution's own program (keys, system scopes), or one that residents use (addresses to be
+sent back to, patient scopes)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yima import directory
+from yima.cli import registering
+from yima.cli.running import with_access
+from yima.directory import App, PatientApp
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
+
+
+def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by its name
+    institution: Annotated[str, typer.Argument(help="Code of its institution, which answers for it.")],
+    client_id: Annotated[str, typer.Argument(help="The client_id with which it will sign in.")],
+    jwks: Annotated[
+        Path | None, typer.Option(help="File with its public keys (JWK Set, RFC 7517).", exists=True)
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name shown in access logs.")] = "",
+    name_en: Annotated[str, typer.Option(help="English name; of residents' apps.")] = "",
+    scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "",
+    matching: Annotated[str, typer.Option(help="full, identifier or off.")] = "full",
+    right: Annotated[list[str] | None, typer.Option(help="demographics: may ask who a stranger is.")] = None,
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="Makes it an app for residents: where it may be sent back to.")
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="An app for residents that cannot keep a key.")] = False,
+    data: Data = None,
+) -> None:
+    """Register an app: an institution's own, with its keys, or (--redirect-uri) one that residents use."""
+    if public == (jwks is not None):
+        raise typer.BadParameter("either --jwks or --public", param_hint="--jwks")
+    if public and not redirect_uri:
+        raise typer.BadParameter("a public app is one for residents: say where it is", param_hint="--redirect-uri")
+    keys = jwks.read_bytes() if jwks else None
+    if redirect_uri:
+        app = PatientApp(
+            client_id=client_id, institution_id=0, name_zh=name or client_id, name_en=name_en or name or client_id,
+            redirect_uris=tuple(redirect_uri), scopes=tuple(scope.split()) or directory.PATIENT_SCOPES,
+        )  # fmt: skip
+        with_access(data, lambda access: registering.patient_app(access, institution, app, keys))
+    else:
+        scopes = tuple((scope or "system/*.cruds").split())
+        made = App(client_id, 0, name or client_id, {}, scopes, matching, frozenset(right or ()))
+        with_access(data, lambda access: registering.client(access, institution, made, keys or b""))
+    typer.echo(f"app {client_id} is registered for {institution}")
+
+
+def app_status(
+    client_id: Annotated[str, typer.Argument(help="The client_id of an app that residents use.")],
+    status: Annotated[str, typer.Argument(help="active or suspended.")],
+    data: Data = None,
+) -> None:
+    """Suspend an app that residents use, or let it work again; it counts within a second."""
+    if status not in ("active", "suspended"):
+        raise typer.BadParameter("active or suspended", param_hint="STATUS")
+    said = status
+    with_access(
+        data,
+        lambda access: directory.set_patient_app_status(
+            access.database, client_id, "active" if said == "active" else "suspended"
+        ),
+    )
+    typer.echo(f"app {client_id} is {status}")
