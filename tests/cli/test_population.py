@@ -300,7 +300,7 @@ async def test_coverage_says_who_lacks_what_and_nothing_of_few(base: Base) -> No
     few = [row(行政区划代码="620102") for _ in range(4)]
     await base.load(table(*county[:12]), issue_cards=True)
     await base.load(table(*county[12:], *few, *(one | {"人员状态": "迁出"} for one in gone)))
-    for one in county[:21]:
+    for one in county[:18]:
         await _with_a_patient(base, one)
     assert await base.access.population.count(SYSTEM, clock.now()) >= 34
     city = await base.access.population.coverage(SYSTEM, "6201")

@@ -174,7 +174,7 @@ class Population:
         return mpi.Kept(
             entry=entry,
             person=person,
-            area=arrival.said.fields.area,
+            area=mpi.fields(area=arrival.said.area).area,
             status=arrival.status,
             as_of=arrival.as_of,
             household=mpi.household_key(vault, caller.institution, number) if number else None,
