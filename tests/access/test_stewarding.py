@@ -58,6 +58,9 @@ async def test_a_patient_split_off_gets_a_person_and_a_card(access: Access, hosp
     number, new = await access.stewards.split(SYSTEM, patient_id, reason="另一人", now=clock.now())
     assert new != person
     assert await status(access, new) == "active"
+    keys = "select count(*) from mpi.candidate_key where person_id = $1"
+    assert (await access.database.fetchrow(keys, new))[0] > 0, "its Patient's words are its own"
+    assert (await access.database.fetchrow(keys, person))[0] == 0, "and nobody else's"
     await access.stewards.undo(SYSTEM, number, reason="看错", now=clock.now())
     assert await status(access, new) == "cancelled"
 

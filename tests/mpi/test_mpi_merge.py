@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 from windows import LOCAL, NOW, PASSPORT, RESIDENT, Window, phone, resident_number, said
 
 from yima import mpi
+from yima.runtime import ids
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
 
 _minutes = itertools.count()
-STATE = ("person", "identifier", "link", "candidate_key", "profile", "merged", "apart", "frozen", "review")
+STATE = ("person", "identifier", "link", "candidate_key", "profile", "carried", "merged", "apart", "frozen", "review")
 
 
 def word() -> mpi.Word:
@@ -116,6 +118,40 @@ async def test_an_act_is_undone_once_and_an_undo_never(db: Database, vault: Vaul
         assert [one.kind for one in await mpi.events_of(c, one.person)] == ["merge", "unmerge"]
 
 
+async def keyed(db: Database, person: int) -> set[int]:
+    return {row["key"] for row in await db.fetch("select key from mpi.candidate_key where person_id = $1", person)}
+
+
+@pytest.mark.parametrize("act", ["split", "move"])
+async def test_keys_and_words_go_with_the_patient_that_brought_them(db: Database, vault: Vault, act: str) -> None:
+    travel, one, other = f"E{phone()}", Window(db, vault), Window(db, vault)
+    first = said("甲一", numbers=[(LOCAL, phone()), (PASSPORT, travel)], phones=(phone(),))
+    second = said("甲丁", numbers=[(LOCAL, phone()), (PASSPORT, travel)], phones=(phone(),), sex="")
+    person = (await one.register(first)).person
+    target = (await other.register(said("乙二", birth_date="1971-03-04", numbers=[(LOCAL, phone())]))).person
+    patient = ids.new_resource_id(person)
+    found = mpi.Resolution(person, False, "national-number", None)
+    async with db.transaction() as c:  # a wrong one, with the words it said
+        await c.execute("insert into mpi.candidate_key select k, $2 from unnest($1::bigint[]) k on conflict do nothing",
+                        list(mpi.brought(vault, [second], []).keys), person)  # fmt: skip
+        await mpi.link(c, vault, found, second, other.source, patient, now=NOW)
+    before, brought = await state(db), mpi.brought(vault, [second], [first])
+    mine, theirs, both = set(brought.others_keys), set(brought.keys), await keyed(db, person)
+    assert (mine | theirs, bool(mine & theirs)) == (both, True)
+    had = await keyed(db, target)
+    async with db.transaction() as c:
+        if act == "split":
+            number, new = await mpi.split(c, vault, patient, word(), brought)
+            assert (await mpi.identities(c, [new]))[new].name == "甲丁"
+        else:
+            number, new = await mpi.move_patient(c, patient, target, word(), brought), target
+    assert await keyed(db, person) == mine
+    assert await keyed(db, new) == theirs | (had if act == "move" else set())
+    async with db.transaction() as c:
+        await mpi.undo(c, number, word())
+    assert await state(db) == before
+
+
 ACTS = st.lists(
     st.tuples(
         st.sampled_from(["merge", "merge", "unmerge", "move", "split", "apart", "freeze", "undo"]),
@@ -137,16 +173,23 @@ async def test_any_history_undone_last_first_equals_the_start(
         return
     window = Window(db, vault)
     numbers = [f"E{phone()}" for _ in range(5)]
-    people = [
-        (await window.register(said(f"史{n}", numbers=[(LOCAL, phone()), (PASSPORT, numbers[n])]))).person
-        for n in range(5)
-    ]
+    words = [said(f"史{n}", numbers=[(LOCAL, phone()), (PASSPORT, numbers[n])], phones=(phone(),)) for n in range(5)]
+    people = [(await window.register(one)).person for one in words]
     patients = [await window.patient(person) for person in people]
+    # Each has a second Patient elsewhere, under the same passport and with another phone.
+    elsewhere = Window(db, vault)
+    again = [said(f"史{n}", numbers=[(LOCAL, phone()), (PASSPORT, numbers[n])], phones=(phone(),)) for n in range(5)]
+    assert [(await elsewhere.register(one)).person for one in again] == people
+    spoken = dict(zip(patients, words, strict=True))
+    spoken |= {await elsewhere.patient(people[n]): again[n] for n in range(5)}
     before, done = await state(db), list[int]()
     for kind, n, m in acts:
         try:
             async with db.transaction() as c:
-                done.append(await _act(c, vault, kind, (people[n], people[m]), patients[n], numbers[m], done))
+                brought = await brought_by(c, vault, patients[n], spoken)
+                done.append(
+                    await _act(c, vault, kind, (people[n], people[m]), (patients[n], brought), numbers[m], done)
+                )
         except Refusal:
             continue  # impossible in this state, and nothing was done
     for number in reversed(done):
@@ -158,15 +201,22 @@ async def test_any_history_undone_last_first_equals_the_start(
     assert await state(db) == before
 
 
-async def _act(c, vault, kind, persons, patient, number, done) -> int:  # type: ignore[no-untyped-def]  of one test
+async def brought_by(c: Any, vault: Vault, patient: str, spoken: dict[str, mpi.Registration]) -> mpi.Brought:
+    """What a Patient said, and what the other Patients of its person said."""
+    query = "select patient_id from mpi.link where person_id = (select person_id from mpi.link where patient_id = $1)"
+    stays = [spoken[row["patient_id"]] for row in await c.fetch(query, patient) if row["patient_id"] != patient]
+    return mpi.brought(vault, [spoken[patient]], stays)
+
+
+async def _act(c, vault, kind, persons, moved, number, done) -> int:  # type: ignore[no-untyped-def]  of one test
     if kind == "merge":
         return await mpi.merge(c, *persons, word())
     if kind == "unmerge":
         return await mpi.unmerge(c, persons[0], word())
     if kind == "move":
-        return await mpi.move_patient(c, patient, persons[1], word())
+        return await mpi.move_patient(c, moved[0], persons[1], word(), moved[1])
     if kind == "split":
-        return (await mpi.split(c, vault, patient, word()))[0]
+        return (await mpi.split(c, vault, moved[0], word(), moved[1]))[0]
     if kind == "apart":
         return await mpi.keep_apart(c, *persons, word())
     if kind == "freeze":

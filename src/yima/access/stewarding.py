@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, healthcode, mpi
+from yima import audit, fhir, healthcode, mpi, records
 from yima.access.cards import actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
@@ -17,6 +18,8 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 RIGHT: Final = "steward"
+_VERSIONS: Final = 50
+"""Versions of a Patient that are looked at when it moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,10 @@ class Stewards:
     async def split(self, caller: Caller, patient_id: str, *, reason: str, now: datetime) -> tuple[int, PersonId]:
         """A Patient is nobody known: a new person with a card of its own. Refusals: `right-needed`, `not-found`."""
         right(caller)
+        said = await self._brought(patient_id)
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
-            number, person = await mpi.split(c, self._cx.vault, patient_id, word_of(caller, reason, now))
+            number, person = await mpi.split(c, self._cx.vault, patient_id, word_of(caller, reason, now), said)
             await healthcode.issue(c, self._cx.keys, person, now, self._cx.profile)
             persons = (before or person, person)
             await tell(c, caller, persons, {"event": "split", "number": number}, now)
@@ -75,11 +79,29 @@ class Stewards:
     async def move(self, caller: Caller, patient_id: str, person: PersonId, *, reason: str, now: datetime) -> int:
         """A Patient is another person's. Refusals: `right-needed`, `not-found`."""
         right(caller)
+        said = await self._brought(patient_id)
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
-            number = await mpi.move_patient(c, patient_id, person, word_of(caller, reason, now))
+            number = await mpi.move_patient(c, patient_id, person, word_of(caller, reason, now), said)
             await tell(c, caller, (before or person, person), {"event": "move", "number": number}, now)
         return number
+
+    async def _brought(self, patient_id: str) -> mpi.Brought:
+        """What a Patient brought to its person, and what that person's other Patients did: from all their versions."""
+        db = self._cx.database
+        person = await mpi.person_of_patient(db, patient_id)
+        patients = [patient for patient, _ in await mpi.patients_of(db, person)] if person else []
+        stays = [said for one in patients if one != patient_id for said in await self._said(one)]
+        return mpi.brought(self._cx.vault, await self._said(patient_id), stays)
+
+    async def _said(self, patient_id: str) -> list[mpi.Registration]:
+        """The versions of a Patient as they were registered, newest first; those that would be refused now left out."""
+        found = list[mpi.Registration]()
+        for row in await records.history(self._cx.database, "Patient", patient_id, _VERSIONS):
+            if row.content:
+                with suppress(Refusal):
+                    found.append(mpi.registration(fhir.parse(row.content)))
+        return found
 
     async def keep_apart(self, caller: Caller, one: PersonId, other: PersonId, *, reason: str, now: datetime) -> int:
         """These two are never one. Refusals: `right-needed`, `not-found`, `merge-impossible`."""

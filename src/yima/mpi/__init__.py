@@ -15,6 +15,7 @@ from yima.mpi.asked import (
     undisputed_holder,
 )
 from yima.mpi.between import between, rekey
+from yima.mpi.carried import Brought, brought
 from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.compare import LEVELS, Levels, compare
 from yima.mpi.decide import Assessed, Decision, Known, assess, decide
@@ -133,6 +134,7 @@ __all__ = [
     "UNKNOWN_AGE",
     "WHY",
     "Assessed",
+    "Brought",
     "Case",
     "Change",
     "Changes",
@@ -174,6 +176,7 @@ __all__ = [
     "ask",
     "assess",
     "between",
+    "brought",
     "case",
     "case_of",
     "changes",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from yima.mpi.carried import NOTHING, Brought, bring_back, carry, named_by
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
 from yima.runtime import ids
@@ -83,9 +84,10 @@ async def unmerge(c: Connection, person: PersonId, word: Word, *, undoes: int | 
 
 
 async def move_patient(
-    c: Connection, patient_id: str, person: PersonId, word: Word, *, undoes: int | None = None
+    c: Connection, patient_id: str, person: PersonId, word: Word, said: Brought = NOTHING, *, undoes: int | None = None
 ) -> int:
-    """A Patient was linked to the wrong person: link it to `person`. With it goes the institution's own number.
+    """A Patient was linked to the wrong person: link it to `person`. With it go the institution's own number and what
+    it `said`: keys and words.
 
     Refusal `not-found` when there is no such Patient or person, or it is that person's already.
     """
@@ -94,12 +96,16 @@ async def move_patient(
     if before is None or before == person:
         raise Refusal("not-found", field="Patient.id")
     await c.execute(STEWARD.move_link, patient_id, person)
-    return await _event(c, "move", before, word, other=person, patient_id=patient_id, undoes=undoes)
+    number = await _event(c, "move", before, word, other=person, patient_id=patient_id, undoes=undoes)
+    await carry(c, number, before, person, said)
+    return number
 
 
-async def split(c: Connection, vault: Vault, patient_id: str, word: Word) -> tuple[int, PersonId]:
-    """A Patient is nobody known: link it to a new person, named like the one it leaves until its institution says
-    otherwise. The number of the event, and the person. Refusal `not-found`."""
+async def split(
+    c: Connection, vault: Vault, patient_id: str, word: Word, said: Brought = NOTHING
+) -> tuple[int, PersonId]:
+    """A Patient is nobody known: link it to a new person, who has the keys and words that it `said`, and is named so;
+    like the one it leaves when it said nothing. The number of the event, and the person. Refusal `not-found`."""
     await _begin(c)
     before = await c.fetchval(STEWARD.linked_to, patient_id)
     if before is None:
@@ -107,7 +113,10 @@ async def split(c: Connection, vault: Vault, patient_id: str, word: Word) -> tup
     person = ids.new_person_id()
     await c.execute(STEWARD.add_like, person, before, word.at, vault.new_wrap())
     await c.execute(STEWARD.move_link, patient_id, person)
-    return await _event(c, "split", before, word, other=person, patient_id=patient_id), person
+    number = await _event(c, "split", before, word, other=person, patient_id=patient_id)
+    await named_by(c, person, said, word.at)
+    await carry(c, number, before, person, said)
+    return number, person
 
 
 async def keep_apart(c: Connection, one: PersonId, other: PersonId, word: Word) -> int:
@@ -161,9 +170,11 @@ async def _undo(c: Connection, act: Event, word: Word) -> int:
         await c.execute(STEWARD.new_roots)
         return await _event(c, "merge", person, word, other=other, undoes=act.number)
     if act.kind == "move" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
+        await bring_back(c, act.number, person, other)
         return await move_patient(c, act.patient_id or "", person, word, undoes=act.number)
     if act.kind == "split" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
         await c.execute(STEWARD.move_link, act.patient_id, person)
+        await bring_back(c, act.number, person, other)
         if not await c.fetchval(STEWARD.drop_empty, other):
             raise Refusal("undo-impossible", reason="the new person has become more than that Patient")
         return await _event(c, "unsplit", person, word, other=other, patient_id=act.patient_id, undoes=act.number)

@@ -76,3 +76,38 @@ select exists (select from mpi.event where undoes = $1)
 -- name: events_of
 select number, at, kind, person_id, other, patient_id, digest, undoes, actor, reason from mpi.event
 where person_id = $1 or other = $1 order by number
+
+-- name: carry_keys
+-- Of the keys $3 that $1 has, $2 gets all and $1 keeps those in $4.
+with taken as (select k.key from mpi.candidate_key k where k.person_id = $1 and k.key = any($3::bigint[])),
+given as (
+  insert into mpi.candidate_key (key, person_id) select t.key, $2 from taken t order by 1 on conflict do nothing returning key),
+dropped as (
+  delete from mpi.candidate_key k using taken t where k.person_id = $1 and k.key = t.key and t.key <> all($4::bigint[]))
+insert into mpi.carried (person_id, number, key, given)
+select $1, $5, t.key, exists (select from given g where g.key = t.key) from taken t
+
+-- name: carry_words
+-- The same of words, by their digests.
+with taken as (
+  select f.digest, f.normaliser, f.said from mpi.profile f where f.person_id = $1 and f.digest = any($3::bytea[])),
+given as (
+  insert into mpi.profile (person_id, digest, normaliser, said) select $2, t.digest, t.normaliser, t.said from taken t
+  on conflict do nothing returning digest),
+dropped as (
+  delete from mpi.profile f using taken t where f.person_id = $1 and f.digest = t.digest and t.digest <> all($4::bytea[]))
+insert into mpi.carried (person_id, number, digest, normaliser, said, given)
+select $1, $5, t.digest, t.normaliser, t.said, exists (select from given g where g.digest = t.digest) from taken t
+
+-- name: bring_back
+-- What act $3 carried from $1 to $2.
+with back as (delete from mpi.carried where person_id = $1 and number = $3 returning key, digest, normaliser, said, given),
+keys as (
+  insert into mpi.candidate_key (key, person_id) select b.key, $1 from back b where b.key is not null order by 1
+  on conflict do nothing),
+words as (
+  insert into mpi.profile (person_id, digest, normaliser, said)
+  select $1, b.digest, b.normaliser, b.said from back b where b.digest is not null on conflict do nothing),
+no_keys as (
+  delete from mpi.candidate_key k using back b where k.person_id = $2 and k.key = b.key and b.given)
+delete from mpi.profile f using back b where f.person_id = $2 and f.digest = b.digest and b.given
