@@ -1,7 +1,8 @@
 """The R4 primitive types: one check each, for the JSON value as `parse` gives it (R4 datatypes.html#primitive).
 
 A check returns None when the value is good, else what was expected. Checks are the hot path: plain functions, no
-classes. The regular expressions are those of the StructureDefinitions, except where a comment says why not.
+classes. The regular expressions mean what those of the StructureDefinitions mean, except where a comment says why not;
+those of times are written with look-aheads instead of alternatives, which takes half as long.
 """
 
 from __future__ import annotations
@@ -17,20 +18,18 @@ Check = Callable[[Any], str | None]
 
 MAX_TEXT: Final = 1_048_576  # R4: strings SHALL NOT exceed 1 MB
 
-_YEAR = r"(?:[0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)"
-_DAY = r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
-_ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+_YEAR = r"(?!0000)[0-9]{4}"
+_DAY = r"-(?!00|1[3-9])[01][0-9]-(?!00|3[2-9])[0-3][0-9]"
+_TIME = r"(?!2[4-9])[0-2][0-9]:[0-5][0-9]:(?!6[1-9])[0-6][0-9](?:\.[0-9]+)?"
+_ZONE = r"(?:Z|[+-](?!1[5-9]|14:(?!00))[01][0-9]:[0-5][0-9])"
 
-_DATE: Final = re.compile(rf"{_YEAR}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?").fullmatch
-_DATETIME: Final = re.compile(
-    rf"{_YEAR}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])(?:T{_TIME}{_ZONE})?)?)?"
-).fullmatch
-_INSTANT: Final = re.compile(rf"{_YEAR}{_DAY}T{_TIME}{_ZONE}").fullmatch
+DATE: Final = re.compile(rf"{_YEAR}{_DAY}").fullmatch
+INSTANT: Final = re.compile(rf"{_YEAR}{_DAY}T{_TIME}{_ZONE}").fullmatch
+_PART_DATE: Final = re.compile(rf"{_YEAR}(?:-(?!00|1[3-9])[01][0-9])?").fullmatch
 _CLOCK: Final = re.compile(_TIME).fullmatch
 _NO_SPACE: Final = re.compile(r"[^ \t\r\n]+").fullmatch
 _CODE: Final = re.compile(r"[^ \t\r\n]+(?: [^ \t\r\n]+)*").fullmatch
-_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
+ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _OID: Final = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _UUID: Final = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 # Narrative.txt-1 allows formatting only; active content is refused here so that no page ever has to trust it.
@@ -68,20 +67,26 @@ def _pattern(match: Callable[[str], object], expected: str) -> Check:
     return check
 
 
-def _calendar(match: Callable[[str], object], expected: str) -> Check:
-    """A date pattern, and a day that exists (no 30 February)."""
+def _calendar(expected: str, *forms: Callable[[str], object]) -> Check:
+    """One of the forms, and a day that exists (no 30 February)."""
 
     def check(value: Any) -> str | None:
-        if type(value) is not str or match(value) is None:
-            return expected
-        if value[8:10] > "28":
-            try:
-                date.fromisoformat(value[:10])
-            except ValueError:
-                return expected
-        return None
+        if type(value) is str:
+            for match in forms:
+                if match(value) is not None:
+                    return None if value[8:10] <= "28" or day_exists(value) else expected
+        return expected
 
     return check
+
+
+def day_exists(value: str) -> bool:
+    """Whether a date that is well formed is one of the calendar."""
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
 
 
 def _base64(value: Any) -> str | None:
@@ -108,11 +113,11 @@ CHECKS: Final[dict[str, Check]] = {
     "boolean": _boolean,
     "canonical": _uri,
     "code": _code,
-    "date": _calendar(_DATE, "a date: YYYY, YYYY-MM or YYYY-MM-DD"),
-    "dateTime": _calendar(_DATETIME, "a date, or YYYY-MM-DDThh:mm:ss with a time zone"),
+    "date": _calendar("a date: YYYY, YYYY-MM or YYYY-MM-DD", DATE, _PART_DATE),
+    "dateTime": _calendar("a date, or YYYY-MM-DDThh:mm:ss with a time zone", INSTANT, DATE, _PART_DATE),
     "decimal": _decimal,
-    "id": _pattern(_ID, "1 to 64 letters, digits, '-' or '.'"),
-    "instant": _calendar(_INSTANT, "YYYY-MM-DDThh:mm:ss with a time zone"),
+    "id": _pattern(ID, "1 to 64 letters, digits, '-' or '.'"),
+    "instant": _calendar("YYYY-MM-DDThh:mm:ss with a time zone", INSTANT),
     "integer": _whole(-(2**31), 2**31 - 1, "a whole number of 32 bits"),
     "markdown": _string,
     "oid": _pattern(_OID, "urn:oid:..."),

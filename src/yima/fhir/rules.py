@@ -38,8 +38,12 @@ class Rule:
         known = fhirpath.decide(self.expression, present)
         return None if known == "open" else known is True
 
+    def test(self, type_name: str) -> Callable[[dict[str, Any]], bool]:
+        """`holds` for the objects of one type."""
+        return _OWN.get(self.key) or (lambda value: self.holds(value, type_name))
+
     def holds(self, value: dict[str, Any], type_name: str) -> bool:
-        """What it says of one object. True where that could not be computed within bounds."""
+        """What it says of one object. Refusal `too-costly` for one so large that this would take long."""
         own = _OWN.get(self.key)
         if own is not None:
             return own(value)
@@ -48,7 +52,9 @@ class Rule:
         try:
             return fhirpath.compile_expression(self.expression).holds(node, context) is True
         except Refusal as refusal:
-            return refusal.code == "too-costly"
+            if refusal.code == "too-costly":
+                raise Refusal("too-costly", field=type_name, limit=f"the work for rule {self.key} of R4") from None
+            return False
 
 
 @cache
