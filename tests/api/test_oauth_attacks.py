@@ -375,7 +375,7 @@ CLOSED = [
     ("GET", "/fhir/Patient/$export"), ("POST", "/fhir/Patient/{id}/$meta-add"), ("POST", "/fhir/$process-message"),
     ("POST", "/code/verify"), ("POST", "/card-use"), ("GET", "/card-use/statistics"), ("GET", "/person-changes"),
     ("POST", "/kiosk/authorisations"), ("GET", "/facility/counters"), ("GET", "/facility/shares"),
-    ("GET", "/fhir/_history"), ("POST", "/fhir/Observation/$validate"),
+    ("GET", "/fhir/AuditEvent?patient={id}"), ("GET", "/fhir/_history"), ("POST", "/fhir/Observation/$validate"),
 ]  # fmt: skip
 
 

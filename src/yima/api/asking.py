@@ -11,6 +11,7 @@ from starlette.requests import Request
 from yima import consent, fhir, mpi
 from yima.access import Asking
 from yima.api.answers import access_of, bearer_of
+from yima.directory import Caller
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -29,7 +30,7 @@ async def asking_of(request: Request) -> Asking:
         raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
     scope = request.scope
     if caller.app:
-        _check_app_request(request)
+        _check_app_request(request, caller)
     refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
     purpose = request.headers.get("yima-purpose", "own-request" if caller.app else "treatment")
     if caller.app and purpose != "own-request":
@@ -52,12 +53,15 @@ _APP_SEARCHES: Final = re.compile(
 ).fullmatch
 
 
-def _check_app_request(request: Request) -> None:
+def _check_app_request(request: Request, caller: Caller) -> None:
     """What an app may do with a resident's grant: read and search. A closed list, so that a new address is not on it.
 
     Refusal `scope-insufficient`.
     """
     path: str = request.scope["path"]
+    if path.startswith("/fhir/AuditEvent") and not caller.app_sees_sensitive:
+        # The log names the places where somebody was treated, psychiatric ones among them.
+        raise Refusal("scope-insufficient", field="AuditEvent", expected="a grant that opens sensitive parts")
     reads = request.method in ("GET", "HEAD") and _APP_READS(path)
     if not reads and not (request.method == "POST" and _APP_SEARCHES(path)):
         raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
