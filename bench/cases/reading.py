@@ -133,7 +133,7 @@ async def everything(stage: Stage) -> list[Line]:
     token = await stage.token(stage.code_of(row["institution_id"]))
     asked = [request("GET", f"/fhir/Patient/{row['patient']}/$everything", token=token)]
     recorder = Recorder(stage.access.database)
-    await records.everything(recorder, [row["home"]], records.Sight(only_institution=row["institution_id"]))  # type: ignore[arg-type]  # as in _search
+    await records.contents(recorder, [row["home"]], records.Sight(only_institution=row["institution_id"]))  # type: ignore[arg-type]  # as in _search
     await stage.yima(asked, connections=1, again=False)
     alone = await stage.yima(asked, connections=1)
     eight = await stage.yima(asked, connections=8)

@@ -9,7 +9,6 @@ from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking
-from yima.access.disclose import RecordPart
 from yima.access.door import Access
 from yima.access.erasing import ERASURE_BASES
 from yima.access.exporting import EXPORT_BASES, NEVER_DEIDENTIFIED, ExportOrder
@@ -32,7 +31,7 @@ from yima.access.together import Single, is_plain
 from yima.access.upkeep import Upkeep
 from yima.access.watching import Watched
 from yima.oversight import FOLLOWS, Alarm, Finding, Objection
-from yima.records import START, Erased, Erasure, Overview, Page, Part, Spot, Stored, Times, Wanted
+from yima.records import START, Content, Erased, Erasure, Overview, Page, Part, Spot, Stored, Times, Wanted
 from yima.records import Position as ReindexPosition
 
 __all__ = [
@@ -58,6 +57,7 @@ __all__ = [
     "Board",
     "CardView",
     "Cards",
+    "Content",
     "Context",
     "DeviceCertificate",
     "Done",
@@ -88,7 +88,6 @@ __all__ = [
     "Profile",
     "Question",
     "Queue",
-    "RecordPart",
     "RecordView",
     "Registered",
     "ReindexPosition",

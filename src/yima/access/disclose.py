@@ -7,15 +7,17 @@ the functions here; a denial is logged like a read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from yima import consent, mpi, records
+from yima import consent, fhir, mpi, records
 from yima.access import chosen
 from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
 from yima.access.naming import person_meant
-from yima.access.search import Found, counts
+from yima.access.search import counts
+from yima.directory import Caller
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF
@@ -106,7 +108,7 @@ def _spoken(decision: consent.Decision) -> str:
 
 async def everything(
     cx: Context, asking: Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
-) -> Found:
+) -> list[records.Content]:
     """All resources of the person to whom this Patient is linked, within sight and scope (FHIR Patient/$everything).
 
     Refusals: `not-found`, `too-costly` beyond `limit`, those that `read` has.
@@ -116,20 +118,24 @@ async def everything(
     if person is None:
         raise Refusal("not-found")
     decision = await decide(cx, asking, person, "Patient")
-    rows: list[records.Stored] = []
+    rows: list[records.Content] = []
     if decision.permit:
-        homes = await cx.lookups.homes(person)
-        found = await records.everything(
-            cx.database, homes, sight_of(decision), types=types, since=since, limit=limit + 1
-        )
-        if len(found) > limit:
+        homes, may = await cx.lookups.homes(person), _readable(asking.caller, types)
+        rows = await records.contents(cx.database, homes, sight_of(decision), types=may, since=since, limit=limit + 1)
+        if len(rows) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
-        hidden = {name for name in counts(found) if not asking.caller.may(name, "r")}
-        rows = [row for row in found if row.type not in hidden] if hidden else found
-    await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": counts(rows)})
+    number = dict(Counter(row[0] for row in rows))
+    await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": number})
     if not rows:
         raise Refusal(_spoken(decision))
-    return Found(tuple(rows), len(rows), decision)
+    return rows
+
+
+def _readable(caller: Caller, types: Sequence[str] | None) -> Sequence[str] | None:
+    """Those of the types (None: of all) that the scopes cover; None when that is all."""
+    if types is None and caller.may("*", "r"):
+        return None
+    return [name for name in (fhir.TYPES if types is None else types) if caller.may(name, "r")]
 
 
 async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:

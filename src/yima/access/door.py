@@ -365,9 +365,11 @@ class Access:
         """Search over several types: see `access.search.search_types`."""
         return await search.search_types(self._cx, asking, parts, wanted)
 
-    async def everything(self, asking: decision.Asking, patient: str, part: disclose.RecordPart) -> records.Entries:
+    async def everything(
+        self, asking: decision.Asking, patient: str, *, types: Sequence[str] | None, since: datetime | None, limit: int
+    ) -> list[records.Content]:
         """A whole record as resources: see `access.disclose.everything`."""
-        return await disclose.everything(self._cx, asking, patient, part)
+        return await disclose.everything(self._cx, asking, patient, types=types, since=since, limit=limit)
 
     async def open_record(
         self, caller: Caller, person: PersonId, *, purpose: str, visit: str | None, now: datetime

@@ -23,7 +23,7 @@ from yima.runtime.ids import SHELF, PersonId
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to a search or an `$everything`. `total` counts the matches, `included` came along with them."""
+    """The answer to a search. `total` counts the matches, `included` came along with them."""
 
     rows: tuple[records.Stored, ...]
     total: int

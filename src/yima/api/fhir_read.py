@@ -64,9 +64,9 @@ async def everything(request: Request) -> Response:
     patient = request.path_params["id"]
     found = await access.everything(asking, patient, types=types, since=since, limit=_EVERYTHING_LIMIT)
     base = f"{access.base_url}/fhir"
-    entries = paging.entries(base, found.rows)
+    entries = paging.entries(base, found)
     links = [("self", f"{base}/Patient/{patient}/$everything{f'?{urlencode(query.multi_items())}' if query else ''}")]
-    return fhir_answer(request, paging.bundle(entries, total=found.total, links=links))
+    return fhir_answer(request, paging.bundle(entries, total=len(found), links=links))
 
 
 def _known(name: str) -> str:

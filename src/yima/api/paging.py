@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 
-from yima.access import START, Spot, Stored
+from yima.access import START, Content, Spot
 from yima.directory import Caller
 from yima.runtime.errors import Language, Refusal
 from yima.runtime.keys import KeyStore
@@ -86,15 +86,19 @@ def bundle(
     """A Bundle (searchset or history) around entries that are JSON already."""
     head = {"resourceType": "Bundle", "type": kind} | ({} if total is None else {"total": total})
     head_json = orjson.dumps(head | {"link": [{"relation": relation, "url": url} for relation, url in links]})
-    return b"%s%s}" % (head_json[:-1], b',"entry":[%s]' % b",".join(entries) if entries else b"")
+    if not entries:
+        return head_json
+    parts = [b'%s,"entry":[%s' % (head_json[:-1], entries[0]), *entries[1:]]
+    parts[-1] += b"]}"
+    return b",".join(parts)  # once: each further step would copy all of it again
 
 
-def entries(base: str, rows: Iterable[Stored]) -> list[bytes]:
+def entries(base: str, found: Iterable[Content]) -> list[bytes]:
     """The entries of many matches, each as `entry` makes it."""
-    start = f'{{"fullUrl":"{base}/'.encode()
+    start = f'{{"fullUrl":"{base}/'
     return [
-        b'%s%s/%s","resource":%s,"search":{"mode":"match"}}' % (start, row.type.encode(), row.id.encode(), row.content)
-        for row in rows
+        b'%s%s,"search":{"mode":"match"}}' % (f'{start}{name}/{i}","resource":'.encode(), content)
+        for name, i, content in found
     ]
 
 

@@ -202,7 +202,7 @@ def _bundle(
     for relation, spot in paging.beside(found.previous, found.next, total, wanted.count):
         sealed = pager.seal(paging.Place(used, spot, total), asking.caller, it.bound, asking.visit)
         links.append((relation, f"{address}?_cursor={sealed}"))
-    entries = [paging.entry(base, row.type, row.id, _part(row.content, query)) for row in found.rows]
+    entries = paging.entries(base, [(row.type, row.id, _part(row.content, query)) for row in found.rows])
     entries += [paging.entry(base, row.type, row.id, row.content, "include") for row in found.included]
     if {"Provenance:target", "Provenance:*"} & set(query.revinclude) and asking.caller.may("Provenance", "s"):
         made = origins.of_versions([row for row in found.rows if row.type != "Provenance"])

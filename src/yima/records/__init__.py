@@ -1,7 +1,7 @@
 """The FHIR store: versions, history, search, transactions. It knows no policy; only `access` may import it.
 
 Face: `Write`, `transact` and `create` (in the caller's transaction), `Reader` (coalesced point reads), `search`,
-`everything`, `entries` (the same, joined by PostgreSQL), `history`, `reindex`, the pure `overview` of a record, and
+`everything`, `contents` (the same, to hand out), `history`, `reindex`, the pure `overview` of a record, and
 `Overviews`, which keep its first half.
 """
 
@@ -27,13 +27,13 @@ from yima.records.overview import TYPES as OVERVIEW_TYPES
 from yima.records.pages import Page
 from yima.records.past import Times, sandbox_history
 from yima.records.read import (
-    Entries,
+    Content,
     Reader,
     Sight,
     Stored,
     classes_of,
     classes_present,
-    entries,
+    contents,
     everything,
     existing,
     history,
@@ -50,7 +50,7 @@ __all__ = [
     "OVERVIEW_TYPES",
     "START",
     "Batch",
-    "Entries",
+    "Content",
     "Erased",
     "Erasure",
     "Opened",
@@ -76,8 +76,8 @@ __all__ = [
     "classes_of",
     "classes_present",
     "clear_sandbox",
+    "contents",
     "create",
-    "entries",
     "erase",
     "erasure_by_id",
     "erasures",

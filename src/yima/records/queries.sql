@@ -42,19 +42,14 @@ select home, type, id, version, updated, institution_id, class, deleted, content
 where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
   and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
-order by type = 'Patient' desc, low nulls last, type, id limit $6
+order by case when type = 'Patient' then '-infinity' else low end nulls last, type = 'Patient' desc, type, id limit $6
 
--- name: entries
-select string_agg(type, ' ') as types, string_agg(entry, ',' order by n) as entries from (
-  select type, entry, row_number() over () as n from (
-    select type, convert_to('{"fullUrl":"' || $9 || '/' || type || '/' || id || '","resource":', 'UTF8') || content
-        || ',"search":{"mode":"match"}}'::bytea as entry
-    from records.resource
-    where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
-      and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
-      and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
-    order by type = 'Patient' desc, low nulls last, type, id limit $6) as found) as numbered
-group by (n - 1) / 500 order by (n - 1) / 500
+-- name: contents
+select type, id, content from records.resource
+where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
+  and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
+  and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
+order by case when type = 'Patient' then '-infinity' else low end nulls last, type = 'Patient' desc, type, id limit $6
 
 -- name: classes_present
 select distinct class from records.resource where home = any($1) and class <> '' and not deleted and institution_id <> $2
