@@ -22,7 +22,19 @@ from yima.portals.layout import (
     render,
     signed_in,
 )
-from yima.portals.resident import apps, choices, credentials, device, family, installed, log, papers, view, whole
+from yima.portals.resident import (
+    apps,
+    choices,
+    credentials,
+    decisions,
+    device,
+    family,
+    installed,
+    log,
+    papers,
+    view,
+    whole,
+)
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
@@ -234,6 +246,7 @@ def routes() -> list[Route]:
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
         *credentials.routes(),
+        *decisions.routes(),
         *papers.routes(),
         *family.routes(),
         *installed.routes(),
