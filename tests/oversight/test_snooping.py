@@ -93,7 +93,7 @@ async def test_planted_snoopers_are_found(access: Access, capsys: pytest.Capture
         )
     assert watched.looks > LOOKS * 0.9
     for kind in ("vip", "family", "colleague", "browser"):
-        assert told[kind][0] >= 0.7 * told[kind][1], kind
+        assert told[kind][0] >= 0.6 * told[kind][1], kind
     assert told["careful"][0] <= 0.2 * told["careful"][1], "nothing shows those; who says so has another log"
     assert recall >= 0.8
     assert precision >= 0.7

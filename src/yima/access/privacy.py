@@ -67,15 +67,17 @@ class Privacy:
 
         Refusals: `sign-in-needed`, `not-found` for another person's line, `case-open` for a second time.
         """
-        mine = await self._mine(caller)
-        home = ids.home_of(line)
-        if home not in mine or await self._line(line) is None:
+        if await self.my_line(caller, line) is None:
             raise Refusal("not-found", field="line")
         person = own(caller)
         async with self._cx.database.transaction() as c:
             made = await oversight.object_to(c, person, line, said, now, now + self._days)
             await _tell(c, caller, person, {"event": "objection", "line": line}, now)
         return made
+
+    async def my_line(self, caller: Caller, line: str) -> audit.Event | None:
+        """A line of the resident's own log; None for any other. Refusal `sign-in-needed`."""
+        return await self._line(line) if ids.home_of(line) in await self._mine(caller) else None
 
     async def my_objections(self, caller: Caller) -> list[Objection]:
         """What the resident said, and the answers. Refusal `sign-in-needed`."""

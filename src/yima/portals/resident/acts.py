@@ -9,13 +9,15 @@ from yima.runtime.ids import person_text
 
 def is_act(event: Event) -> bool:
     """Whether a line of the log is about a card, a mandate, or something done for somebody else."""
-    return event.action in ("card", "mandate", "app") or "by" in event.detail or "for" in event.detail
+    return event.action in ("card", "mandate", "app", "review") or "by" in event.detail or "for" in event.detail
 
 
 def what(event: Event, words: Words) -> str:
     """`reported the card lost`, `read the record`: the verb of the sentence."""
     if event.action == "app":
         return words(f"act.app.{event.detail.get('event', 'end')}", app=event.detail.get("app_name", ""))
+    if event.action == "review":
+        return words(f"act.review.{event.detail.get('event', 'review')}")
     name = event.action if event.action not in ("card", "mandate") else str(event.detail.get("event", ""))
     key = f"act.{event.action}.{name}" if event.action in ("card", "mandate") else f"act.{name}"
     return words(key if words.has(key) else "act.other")
