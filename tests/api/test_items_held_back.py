@@ -106,7 +106,7 @@ async def held(town: Town) -> Held:
 async def decide(held: Held, permit: bool, **said: Any) -> None:
     access = held.town.a.platform.access
     standing = consent.Standing(consent.ITEM, said.pop("institution", 0), permit, resource=held.item, **said)
-    await access.choices.decide(held.resident, standing, clock.now())
+    await access.choices.decide(held.resident, [standing], clock.now())
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -5,6 +5,7 @@ A decision is kept in every home of the person: of what was decided before a mer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,17 +32,19 @@ class Choices:
         """Every decision of the resident that counts now or will."""
         return await consent.decided(self._cx.database, await self._homes(own(caller)), now)
 
-    async def decide(self, caller: Caller, said: Standing, now: datetime, *, withdrawn: bool = False) -> str:
-        """Decide, or take back; it counts from the next request on. The id of the decision.
+    async def decide(
+        self, caller: Caller, said: Sequence[Standing], now: datetime, *, withdrawn: bool = False
+    ) -> list[str]:
+        """Decide, or take back, all or nothing; it counts from the next request on. The ids of the decisions.
 
         Refusals: `field-invalid`, `not-found` for an item that is not in the resident's own record, `too-costly`.
         """
         person = own(caller)
         asking = Asking(caller=caller, now=now, purpose="own-request")
-        return (await self.keep(asking, person, [said], agent="resident", withdrawn=withdrawn))[0]
+        return await self.keep(asking, person, said, agent="resident", withdrawn=withdrawn)
 
     async def keep(
-        self, asking: Asking, person: PersonId, said: list[Standing], *, agent: str, withdrawn: bool = False
+        self, asking: Asking, person: PersonId, said: Sequence[Standing], *, agent: str, withdrawn: bool = False
     ) -> list[str]:
         """Keep decisions of a person, all or none, with a log line for each; their ids."""
         homes = await self._homes(person)
@@ -63,7 +66,7 @@ class Choices:
             await audit.append(c, lines)
         return made
 
-    async def _check(self, homes: list[PersonId], said: list[Standing], now: datetime, withdrawn: bool) -> None:
+    async def _check(self, homes: list[PersonId], said: Sequence[Standing], now: datetime, withdrawn: bool) -> None:
         items = [one.resource for one in said if one.cls == consent.ITEM]
         if not items:
             return
