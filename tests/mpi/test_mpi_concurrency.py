@@ -25,7 +25,7 @@ async def second_pool(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.mark.parametrize("shared", ["number", "demographics", "local number"])
+@pytest.mark.parametrize("shared", ["number", "demographics", "local number", "lunar date"])
 @pytest.mark.parametrize("locked", [True, False], ids=["with the lock", "without the lock"])
 async def test_two_hundred_at_once_make_one_person(
     db: Database, second_pool: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch, locked: bool, shared: str
@@ -48,12 +48,17 @@ async def test_two_hundred_at_once_make_one_person(
         facts = {
             "number": lambda turn: {"numbers": [(RESIDENT, number), (LOCAL, f"{local}-{turn}")]},
             "demographics": lambda turn: {"phones": (mobile,), "numbers": [(LOCAL, f"{local}-{turn}")]},
+            "lunar date": lambda turn: {
+                "phones": (mobile,),
+                "numbers": [(LOCAL, f"{local}-{turn}")],
+                "birth_date": ("1990-01-02", "1989-12-06")[turn % 2],  # one day, in two calendars
+            },
             "local number": lambda _: {"numbers": [(LOCAL, local)]},
         }[shared]
         return await asyncio.gather(*(window(turn).register(said(name, **facts(turn))) for turn in range(together)))
 
     if locked:
-        found = await register(TOGETHER)
+        found = await register(TOGETHER if shared != "lunar date" else 40)
         assert len({resolution.person for resolution in found}) == 1
         assert sum(resolution.created for resolution in found) == 1
         return

@@ -9,11 +9,13 @@ from typing import Final
 import msgspec
 
 from yima.mpi.fields import Fields, veiled
-from yima.mpi.keys import LOCKED, hashed, keys
+from yima.mpi.keys import LOCKED, Key, hashed, keys
+from yima.mpi.lunar import solar_of
 from yima.mpi.registration import Registration
 from yima.runtime.keys import Vault
 
 _BLIND: Final = 8
+_FULL: Final = 10
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Fields)
 
@@ -27,6 +29,9 @@ class Heard:
     keys: tuple[int, ...]
     """All candidate keys, those of `locked` first."""
     locked: tuple[int, ...]
+    near: tuple[int, ...]
+    """Locks without a key: the name, with the year of birth and those years that the date means when it is lunar. Who
+    writes the same birthday otherwise comes later, and finds who came first by other keys."""
     stored: bytes
     digest: bytes
     """Of `stored`: the same words have the same digest."""
@@ -42,7 +47,14 @@ def heard(vault: Vault, said: Registration | Fields) -> Heard:
     fields = veiled(plain, lambda purpose, value: vault.blind(f"mpi/{purpose}", value)[:_BLIND].hex())
     stored = _ENCODER.encode(fields)
     digest = hashlib.blake2b(stored, digest_size=_BLIND).digest()
-    return Heard(fields, locked + wide, locked, stored, digest)
+    return Heard(fields, locked + wide, locked, tuple(hashed(key, secret) for key in _near(plain)), stored, digest)
+
+
+def _near(of: Fields) -> list[Key]:
+    if len(of.birth) != _FULL or not of.name_ordered or of.placeholder:
+        return []
+    years = {day[:4] for day in (of.birth, *solar_of(of.birth))}
+    return [Key("name-year", f"{of.name_ordered}|{year}") for year in sorted(years)]
 
 
 def read_fields(stored: bytes) -> Fields:

@@ -91,7 +91,8 @@ async def resolve(
     # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
     # Whom the score will link is mostly among them, by a number, or name and birth date; who is not (a birth date said
     # otherwise) is held when it is chosen, and asked again what it holds.
-    row = (sorted({*map(_lock, numbers), *locked}), list(numbers), locked, patient_id, scanned)
+    near = words.near if words else ()
+    row = (sorted({*map(_lock, numbers), *locked, *near}), list(numbers), locked, patient_id, scanned)
     # 2 Who is known by numbers? The score is asked only when none has decided.
     known = _by_numbers(await c.fetch(SQL.known, *row), numbers, source, patient_id)
     decision, scored = match(said, known.candidates), None
