@@ -247,7 +247,6 @@ def routes() -> list[Route]:
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
         *credentials.routes(),
         *decisions.routes(),
-        *decisions.routes(),
         *papers.routes(),
         *family.routes(),
         *installed.routes(),
