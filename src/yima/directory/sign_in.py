@@ -74,6 +74,8 @@ class Client:
             raise Refusal("institution-suspended")
 
     def caller(self, scopes: Sequence[str]) -> Caller:
+        """The client as every room knows it, with these of its scopes; not for residents' apps, which act as somebody
+        else."""
         row = self.row
         if self.kind == "terminal":
             return terminal_caller(row, scopes)

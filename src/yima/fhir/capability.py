@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from yima.fhir.parameters import SEARCH
+from yima.fhir.parameters import SEARCH, SearchParam
 
 _OAUTH_URIS: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE: Final = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _DEFINITION: Final = "http://hl7.org/fhir/OperationDefinition/"
+_MODIFIERS: Final = {
+    "string": ":missing :exact :contains",
+    "token": ":missing :not :text :of-type :in :not-in :above :below",
+    "reference": ":missing :identifier :[type]",
+    "uri": ":missing :above :below",
+    "date": ":missing",
+    "number": ":missing",
+    "quantity": ":missing",
+}
+"""Search parameter type -> its modifiers; R4's statement has no other place for them than a documentation."""
 
 
 def capability(  # noqa: PLR0913  each is one independent fact of the deployment, all but four by keyword
@@ -36,7 +46,10 @@ def capability(  # noqa: PLR0913  each is one independent fact of the deployment
         "extension": [{"url": _OAUTH_URIS, "extension": uris}],
         "cors": False,
         "service": [
-            {"coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}], "text": "SMART App Launch, Backend Services"}
+            {
+                "coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}],
+                "text": "SMART App Launch, Backend Services",
+            }
         ],
     }
     rest = {
@@ -61,7 +74,7 @@ def capability(  # noqa: PLR0913  each is one independent fact of the deployment
 
 def _resource(name: str, interactions: Sequence[str], operations: Mapping[str, str]) -> dict[str, Any]:
     searchable = "search-type" in interactions
-    params = [{"name": p.name, "type": p.type} for p in SEARCH[name].values()] if searchable else []
+    params = [_param(p) for p in SEARCH[name].values()] if searchable else []
     return _filled(
         {
             "type": name,
@@ -72,6 +85,11 @@ def _resource(name: str, interactions: Sequence[str], operations: Mapping[str, s
             "operation": _operations(name, operations),
         }
     )
+
+
+def _param(param: SearchParam) -> dict[str, str]:
+    said = {"name": param.name, "type": param.type}
+    return said | {"documentation": _MODIFIERS[param.type]} if param.type in _MODIFIERS else said
 
 
 def _operations(type_name: str, operations: Mapping[str, str]) -> list[dict[str, Any]]:
