@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from yima import mpi
 from yima.mpi import bulk
 
 link_app = typer.Typer(no_args_is_help=True, help="Link or de-duplicate a population (extra `link`).")
@@ -18,6 +19,7 @@ Input = Annotated[Path, typer.Option("--input", help="Parquet, or CSV in UTF-8 o
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a second try goes on where the first ended.")]
 Engine = Annotated[str, typer.Option("--engine", help="duckdb or spark.")]
 ModelFile = Annotated[Path | None, typer.Option("--model", help="Model file (default: the one of this version).")]
+ModelName = Annotated[str, typer.Argument(help="A model file (.json), or the version of one in the wheel.")]
 Memory = Annotated[str, typer.Option("--memory", help="Most memory of the engine, e.g. 2GB; it spills to --out.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes and threads (default: all cores).")]
 
@@ -66,6 +68,32 @@ def link_apply(
         f"{count} proposals in {out / 'proposals.parquet'}. Nothing was changed: the platform "
         "takes no proposals from a file yet."
     )
+
+
+@link_app.command("explain-model")
+def explain_model(
+    model: ModelName,
+    out: Annotated[Path, typer.Option("--out", help="The page that is written.")],
+    against: Annotated[str | None, typer.Option(help="Another model, drawn as outlines.")] = None,
+) -> None:
+    """A model as one page of bars: what every level of every comparison weighs, with m and u. Needs no network."""
+    page = mpi.model_page(_model(model), _model(against) if against else None)
+    out.write_text(page, encoding="utf-8")
+    typer.echo(str(out))
+
+
+@link_app.command("diff")
+def link_diff(old: ModelName, new: ModelName) -> None:
+    """What differs between two models: bits a level, prior and thresholds."""
+    found = mpi.differences(_model(old), _model(new))
+    for name, (before, after) in found.items():
+        typer.echo(f"{name:<22} {before:>10.3f} -> {after:>10.3f}  {after - before:+.3f}")
+    typer.echo(f"{len(found)} differences")
+
+
+def _model(name: str) -> mpi.Model:
+    path = Path(name)
+    return mpi.read_model_file(path) if path.suffix == ".json" else mpi.model_named(name)
 
 
 def _bars() -> Progress:

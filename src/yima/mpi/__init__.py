@@ -17,6 +17,7 @@ from yima.mpi.asked import (
 from yima.mpi.between import between, rekey
 from yima.mpi.carried import Brought, brought
 from yima.mpi.changes import Change, Changes, changes
+from yima.mpi.charts import model_page
 from yima.mpi.compare import LEVELS, Levels, compare
 from yima.mpi.decide import Assessed, Decision, Known, assess, decide
 from yima.mpi.explain import WHY, explained
@@ -223,6 +224,7 @@ __all__ = [
     "members",
     "merge",
     "model_named",
+    "model_page",
     "move_patient",
     "name_key",
     "not_deceased",

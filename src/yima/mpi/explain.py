@@ -75,6 +75,11 @@ WHY: Final[dict[str, tuple[str, str]]] = {
 """Vetoes and hindrances in words."""
 
 
+def label(comparison: str, level: str = "") -> tuple[str, str]:
+    """A comparison, or one level of it, in words (zh, en)."""
+    return _LEVELS.get(f"{comparison}.{level}", _UNKNOWN) if level else _COMPARISONS[comparison]
+
+
 def explained(score: Score, model: Model, language: Language) -> list[str]:
     """One line a comparison with its bits, then the sum."""
     at = 0 if language == "zh" else 1
