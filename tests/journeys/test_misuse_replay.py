@@ -214,7 +214,7 @@ async def test_the_applications_account_cannot_move_a_card_without_two(
     platform: Platform, group: list[Depositor]
 ) -> None:
     await freed(platform, group[3])
-    moved = "select healthcode.move_card($1, $2, 'suspend', 'active', 'suspended', $3, 'operator/x', 'r', 'court-order', '')"
+    moved = "select healthcode.move_card($1, $2, 'suspend', 'active', 'suspended', $3, 'op/x', 'r', 'court-order', '')"
     row = await platform.database.fetchrow(moved, group[3].person, group[3].card.card_id, clock.now())
     assert row[0] is False
 

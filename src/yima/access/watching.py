@@ -22,7 +22,9 @@ _log = logs.get("watching")
 _OLDEST: Final = timedelta(days=1)
 _STAFF: Final = "practitioner/"
 _KINDS: Final[dict[str, oversight.CareKind]] = {"scan": "scan", "submit": "submission"}
-_TOLD_EVENTS: Final = frozenset({"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "changed-outside"})
+_TOLD_EVENTS: Final = frozenset(
+    {"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "changed-outside"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from yima.audit.searching import EARLIEST, LATEST, LinesAsked, search
 from yima.audit.watching import Care, Looks, Span, care_of, finished, logged_at, looks, of_marked, told
 
 __all__ = [
-    "ACTIONS", "EARLIEST", "LATEST", "Appender", "Care", "Event", "LinesAsked", "search", "Looks", "Span", "append", "care_of", "finished", "logged_at", "looks", "new_event_id",
-    "of_marked", "of_person", "one_line", "to_fhir", "told",
+    "ACTIONS", "EARLIEST", "LATEST", "Appender", "Care", "Event", "LinesAsked", "Looks", "Span", "append", "care_of",
+    "finished", "logged_at", "looks", "new_event_id", "of_marked", "of_person", "one_line", "search", "to_fhir",
+    "told",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from yima.cli.clearing import sandbox_app
 from yima.cli.linking import link_app
 from yima.cli.persons import person_commands
 from yima.cli.population import population_commands
+from yima.cli.privacy import privacy_commands
 from yima.cli.profiles import profile_commands
 from yima.cli.running import with_access, with_database
 from yima.cli.terminology import terminology_commands
@@ -50,6 +51,7 @@ app.add_typer(population_commands(with_database), name="population")
 app.add_typer(terminology_commands(with_access), name="terminology")
 app.add_typer(profile_commands(with_access), name="profiles")
 app.add_typer(audit_commands(with_access), name="audit")
+app.add_typer(privacy_commands(with_access), name="privacy")
 app.command("verify-offline")(codes.verify_offline)
 app.command("witness")(witness)
 _err = Console(stderr=True)
