@@ -62,6 +62,8 @@ class Placed:
     id: str
     said: mpi.Registration | None = None
     resolution: mpi.Resolution | None = None
+    stands: records.Stored | None = None
+    """What a conditional create found, and so leaves as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     meant, new = (entry.id, "") if home is not None else ("", entry.id)
     if entry.condition and (row := await _patient_by_condition(s, entry.condition, entry.at("Patient"))):
         if entry.method == "POST":
-            return Placed(entry, "none", row.home, row.id)
+            return Placed(entry, "none", row.home, row.id, stands=row)
         meant, home = row.id, row.home
         _refuse_other_id(entry, row.id)
     elif entry.condition and entry.method == "PUT":
@@ -275,7 +277,8 @@ async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Place
         found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
         if found:
             _refuse_other_id(entry, found.id)
-            return Placed(entry, "none" if entry.method == "POST" else "update", found.home, found.id)
+            method: Literal["none", "update"] = "none" if entry.method == "POST" else "update"
+            return Placed(entry, method, found.home, found.id, stands=found)
         if entry.method == "PUT" and entry.resource.get("id"):
             return await _chosen(s, entry, home, str(entry.resource["id"]))
     fits = entry.given.startswith(f"{ids.person_text(home)}-")

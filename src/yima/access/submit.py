@@ -119,7 +119,7 @@ async def _store(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Fo
     ]
     origin = origin_of(s.caller, s.submission, s.now)
     written = iter(await records.transact(s.c, writes, origin, index_key=s.index_key))
-    return [await _found(s, p) if p.method == "none" else _outcome(p, next(written)) for p in order]
+    return [_found(p) if p.method == "none" else _outcome(p, next(written)) for p in order]
 
 
 def origin_of(caller: Caller, submission: str, now: datetime) -> records.Origin:
@@ -170,11 +170,10 @@ def stricter(one: str, other: str) -> str:
     return next((code for code in consent.CLASSES if code in (one, other)), consent.ORDINARY)
 
 
-async def _found(s: Submitting, p: Placed) -> Outcome:
-    """What a conditional create found instead: given back as it stands. A conditional delete found nothing."""
-    if p.entry.method == "DELETE":
+def _found(p: Placed) -> Outcome:
+    """What a conditional create found instead: given back as it stood. A conditional delete found nothing."""
+    if (row := p.stands) is None:
         return Outcome(204, p.entry.type, "", 0, b"", written=False)
-    row = (await s.by_id(p.entry.type, [p.id]))[0]
     return Outcome(200, row.type, row.id, row.version, row.content, written=False)
 
 
