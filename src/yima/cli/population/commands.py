@@ -28,7 +28,12 @@ _NUMBERS: Final = ("persons", "no_card", "no_record", "neither")
 def population_commands(run: Run) -> typer.Typer:
     """The commands of `yima population`."""
     app = typer.Typer(no_args_is_help=True, help="The population register: load a base, count coverage.")
+    _load_command(app, run)
+    _reading_commands(app, run)
+    return app
 
+
+def _load_command(app: typer.Typer, run: Run) -> None:
     @app.command("load")
     def load_command(
         paths: Annotated[list[Path], typer.Argument(help="CSV or TSV, also .gz.", exists=True, dir_okay=False)],
@@ -55,6 +60,8 @@ def population_commands(run: Run) -> typer.Typer:
 
         _say(run(data, work))
 
+
+def _reading_commands(app: typer.Typer, run: Run) -> None:
     @app.command("count")
     def count(data: Data = None) -> None:
         """Count coverage anew; the operator's page and `coverage` show the last count."""
