@@ -151,3 +151,23 @@ def test_a_rule_in_python_says_what_its_expression_says(type_name: str, key: str
     [rule] = [rule for rule in rules.rules_of(type_name) if rule.key == key]
     expected = fhirpath.compile_expression(rule.expression).holds(fhirpath.root(value, type_name)) is True
     assert rule.holds(value, type_name) is expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "name.aggregate($total.combine($total), 'a').count()",
+        "name.aggregate($total & $total, 'a')",
+        "name.aggregate($total + $total, 'a')",
+        "name.select(%resource.name.family.join('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')).join('x')",
+        "name.select(%resource.name = %resource.name).count()",
+        "name.select(%resource.name ~ %resource.name).count()",
+        "name.where($this in %resource.name).count()",
+        "(1 | 2).repeat($this + 1)",
+        "name.select(%resource.name.select(@2020-01-01 + 1 day)).count()",
+    ],
+)
+def test_what_grows_with_each_item_is_stopped(expression: str) -> None:
+    resource = {"resourceType": "Patient", "name": [{"family": "x" * 20, "given": ["a", "b"]}] * 400}
+    with pytest.raises(Refusal, match="too-costly"):
+        fhirpath.evaluate(resource, expression)

@@ -15,7 +15,7 @@ from yima.fhir.patch import MAX_OPERATIONS, json_patch
 from yima.fhir.tables import KINDS, Element, choice_key, elements_of
 from yima.runtime.errors import Refusal
 
-_STEPS: Final = 400_000
+_STEPS: Final = 100_000
 """Items that all paths of one patch may look at together."""
 
 

@@ -10,11 +10,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from yima.fhir.fhirpath.context import Context, Eval, Function, Items, distinct, single, truth
+from yima.fhir.fhirpath.context import (
+    MAX_TEXT,
+    TEMPORAL_STEPS,
+    Context,
+    Eval,
+    Function,
+    Items,
+    distinct,
+    single,
+    truth,
+    weight,
+)
 from yima.fhir.fhirpath.nodes import TYPE_INFO, Node, is_exactly, is_type, system_type
 from yima.fhir.fhirpath.of_fhir import OF_FHIR
 from yima.fhir.fhirpath.scalars import SCALARS
-from yima.fhir.fhirpath.temporal import temporal
+from yima.fhir.fhirpath.temporal import Temporal, temporal
 from yima.fhir.fhirpath.values import Item, calculate, key_of, order, plain, to_string
 from yima.runtime.errors import Refusal
 
@@ -47,6 +58,8 @@ def _scalar(run: Callable[..., Any], strict: bool) -> Function:
         value = plain(item)
         it.spend(1 + len(value) // 64 if isinstance(value, str) else 1)
         result = run(item if isinstance(value, Node) else value, *given)
+        if isinstance(result, Temporal):
+            it.spend(TEMPORAL_STEPS)
         if isinstance(result, list):
             it.spend(len(result))
             return result
@@ -131,14 +144,14 @@ def _part(pick: Callable[[Items, int], Items]) -> Function:
 
 
 def _keys(it: Context, items: Items) -> set[Any]:
-    it.spend(len(items))
+    it.spend(weight(items))
     return {key_of(item) for item in items}
 
 
 def _in_other(keep: bool) -> Function:
     def compared(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
         other = _keys(it, arguments[0](it, it.this))
-        it.spend(len(items))
+        it.spend(weight(items))
         found = [item for item in items if (key_of(item) in other) is keep]
         return distinct(it, found) if keep else found
 
@@ -180,6 +193,12 @@ def _aggregate(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
     return found
 
 
+def _combine(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
+    found = items + arguments[0](it, it.this)
+    it.spend(len(found))
+    return found
+
+
 def _combined(fold: Callable[[Items], Item | None]) -> Function:
     def combined(it: Context, items: Items, _: tuple[Eval, ...]) -> Items:
         it.spend(len(items))
@@ -211,7 +230,19 @@ def _extreme(sign: int) -> Callable[[Items], Item | None]:
 
 def _join(it: Context, items: Items, arguments: tuple[Eval, ...]) -> Items:
     found = single(arguments[0](it, it.this)) if arguments else ""
-    return [str(plain(found or "")).join(text for item in items if (text := to_string(item)) is not None)]
+    between = str(plain(found or ""))
+    texts = []
+    left = MAX_TEXT
+    it.spend(len(items))
+    for item in items:
+        text = to_string(item)
+        if text is not None:
+            texts.append(text)
+            left -= len(text) + len(between)
+            if left < 0:
+                raise Refusal("too-costly", limit="1 MiB of text")
+    it.spend((MAX_TEXT - left) // 64)
+    return [between.join(texts)]
 
 
 def _type(_: Context, items: Items, __: tuple[Eval, ...]) -> Items:
@@ -260,7 +291,7 @@ _TABLE: Final[dict[str, tuple[int, int, Function]]] = {
     "intersect": (1, 1, _in_other(keep=True)),
     "exclude": (1, 1, _in_other(keep=False)),
     "union": (1, 1, lambda it, items, a: distinct(it, items + a[0](it, it.this))),
-    "combine": (1, 1, lambda it, items, a: items + a[0](it, it.this)),
+    "combine": (1, 1, _combine),
     "not": (0, 0, lambda _, items, __: [] if truth(items) is None else [not truth(items)]),
     "iif": (2, 3, _iif),
     "children": (0, 0, _children),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from yima.fhir.fhirpath.context import Context, Eval, Items, distinct, single, truth
+from yima.fhir.fhirpath.context import MAX_TEXT, TEMPORAL_STEPS, Context, Eval, Items, distinct, single, truth, weight
 from yima.fhir.fhirpath.nodes import is_known, is_type
-from yima.fhir.fhirpath.temporal import Quantity
+from yima.fhir.fhirpath.temporal import Quantity, Temporal
 from yima.fhir.fhirpath.values import calculate, equal, equivalent, order, plain, to_string
 from yima.runtime.errors import Refusal
 
@@ -107,15 +107,15 @@ def _equality(operator: str, left: Eval, right: Eval) -> Eval:
         one, other = left(it, items), right(it, items)
         if not one or not other:
             return []
-        it.spend(len(one))
         if len(one) != len(other):
             return [not wanted]
+        it.spend(weight(one))
         known = [equal(a, b) for a, b in zip(one, other, strict=True)]
         return [not wanted] if False in known else [] if None in known else [wanted]
 
     def loose(it: Context, items: Items) -> Items:
         one, other = left(it, items), right(it, items)
-        it.spend(1 + len(one) * len(other))
+        it.spend(weight(one) * (1 + len(other)) + weight(other) * (1 + len(one)))
         rest = list(other)
         for a in one:
             at = next((n for n, b in enumerate(rest) if equivalent(a, b)), None)
@@ -143,7 +143,7 @@ def _ordered(operator: str, left: Eval, right: Eval) -> Eval:
 def _membership(one: Eval, many: Eval) -> Eval:
     def member(it: Context, items: Items) -> Items:
         item, among = single(one(it, items)), many(it, items)
-        it.spend(1 + len(among))
+        it.spend(1 + weight(among) + (weight([item]) * len(among) if item is not None else 0))
         return [] if item is None else [any(equal(item, other) for other in among)]
 
     return member
@@ -153,8 +153,9 @@ def _arithmetic(operator: str, left: Eval, right: Eval) -> Eval:
     def reckon(it: Context, items: Items) -> Items:
         one, other = single(left(it, items)), single(right(it, items))
         result = None if one is None or other is None else calculate(operator, one, other)
+        it.spend(TEMPORAL_STEPS if isinstance(result, Temporal) else 4)
         if isinstance(result, str):
-            it.spend(len(result) // 64)
+            _bounded(it, result)
         return [] if result is None else [result]
 
     return reckon
@@ -163,10 +164,17 @@ def _arithmetic(operator: str, left: Eval, right: Eval) -> Eval:
 def _joined(left: Eval, right: Eval) -> Eval:
     def joined(it: Context, items: Items) -> Items:
         found = _text(left(it, items)) + _text(right(it, items))
-        it.spend(1 + len(found) // 64)
+        _bounded(it, found)
         return [found]
 
     return joined
+
+
+def _bounded(it: Context, text: str) -> None:
+    """A text twice as long as those it is made of is the most that one step makes, so it is looked at afterwards."""
+    it.spend(1 + len(text) // 64)
+    if len(text) > MAX_TEXT:
+        raise Refusal("too-costly", limit="1 MiB of text")
 
 
 def _text(items: Items) -> str:
