@@ -22,6 +22,7 @@ from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.kiosk import Kiosks
 from yima.access.lines import Lines
+from yima.access.linkage import Linkage
 from yima.access.lookups import Lookups
 from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
@@ -108,7 +109,7 @@ class Access:
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
         self.clearing = Clearing(self._cx)
-        self.stewards, self.reviews = Stewards(self._cx), Reviews(self._cx)
+        self.stewards, self.reviews, self.linkage = Stewards(self._cx), Reviews(self._cx), Linkage(self._cx)
         self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
         self.population = Population(self._cx, settings.public_least)
         self.printing = Printing(self._cx, settings.card_font)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from yima import mpi
+from yima.cli import applying
+from yima.cli.running import with_access
 from yima.mpi import bulk
 
 link_app = typer.Typer(no_args_is_help=True, help="Link or de-duplicate a population (extra `link`).")
@@ -20,6 +23,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the results; a seco
 Engine = Annotated[str, typer.Option("--engine", help="duckdb or spark.")]
 ModelFile = Annotated[Path | None, typer.Option("--model", help="Model file (default: the one of this version).")]
 ModelName = Annotated[str, typer.Argument(help="A model file (.json), or the version of one in the wheel.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
 Memory = Annotated[str, typer.Option("--memory", help="Most memory of the engine, e.g. 2GB; it spills to --out.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Processes and threads (default: all cores).")]
 
@@ -57,17 +61,38 @@ def link_train(
 
 
 @link_app.command("apply")
-def link_apply(
+def link_apply(  # noqa: PLR0913, PLR0917  one option each
     input_: Input, out: Out, engine: Engine = "duckdb", model: ModelFile = None, memory: Memory = "2GB",
-    workers: Workers = None,
+    workers: Workers = None, data: Data = None,
+    platform: Annotated[bool, typer.Option("--platform", help="The input is this platform's own persons.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Change the platform.")] = False,
+    reason: Annotated[str, typer.Option(help="Stands with each act.")] = "批量关联 · bulk linkage",
 ) -> None:  # fmt: skip
-    """A dry run: what linking would propose to the review path (proposals.parquet). The platform is not changed."""
+    """Link, and write what linking proposes (proposals.parquet). With --platform the input is what `yima link export`
+    wrote: also what each proposal would change (changes.csv). Only --yes changes anything."""
     with _bars() as bars:
         count = bulk.apply(_task(bars, input_, out, engine, model, memory, workers))
-    typer.echo(
-        f"{count} proposals in {out / 'proposals.parquet'}. Nothing was changed: the platform "
-        "takes no proposals from a file yet."
-    )
+    typer.echo(f"{count} proposals in {out / 'proposals.parquet'}")
+    if not (platform or yes):
+        typer.echo("Nothing was changed.")
+        return
+    with _bars() as bars:
+        found = with_access(
+            data, lambda access: applying.apply(access, out, yes=yes, reason=reason, progress=_shown(bars))
+        )
+    for what, number in sorted(found.items()):
+        typer.echo(f"  {what}: {number}")
+    typer.echo(f"{'Done' if yes else 'Nothing was changed; --yes does this'}: see {out / applying.file_of(yes=yes)}")
+
+
+@link_app.command("export")
+def link_export(
+    out: Annotated[Path, typer.Option("--out", help="Parquet; names and numbers in the clear. Delete it afterwards.")],
+    data: Data = None,
+) -> None:
+    """Write the platform's own persons for `yima link`; one line on each person's log."""
+    count = with_access(data, lambda access: applying.export(access, out))
+    typer.echo(f"{count} persons in {out}: names and numbers in the clear, delete it when you are done")
 
 
 @link_app.command("explain-model")
@@ -100,9 +125,7 @@ def _bars() -> Progress:
     return Progress(console=Console(stderr=True), transient=True)
 
 
-def _task(
-    bars: Progress, input_: Path, out: Path, engine: str, model: Path | None, memory: str, workers: int | None
-) -> bulk.Task:
+def _shown(bars: Progress) -> Callable[[str, float], None]:
     rows: dict[str, TaskID] = {}
 
     def progress(step: str, share: float) -> None:
@@ -110,6 +133,13 @@ def _task(
             rows[step] = bars.add_task(step, total=1.0)
         bars.update(rows[step], completed=share)
 
+    return progress
+
+
+def _task(
+    bars: Progress, input_: Path, out: Path, engine: str, model: Path | None, memory: str, workers: int | None
+) -> bulk.Task:
+    progress = _shown(bars)
     if engine not in ("duckdb", "spark"):
         raise typer.BadParameter("duckdb or spark", param_hint="--engine")
     made = bulk.Task(input_, out, engine, model, memory, progress=progress)

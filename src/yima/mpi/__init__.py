@@ -14,7 +14,7 @@ from yima.mpi.asked import (
     local_numbers,
     undisputed_holder,
 )
-from yima.mpi.between import between, rekey
+from yima.mpi.between import between, kept_apart, rekey, to_link
 from yima.mpi.carried import Brought, brought
 from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.charts import model_page
@@ -213,6 +213,7 @@ __all__ = [
     "keep_apart",
     "keep_coverage",
     "keep_entries",
+    "kept_apart",
     "keys",
     "latest_events",
     "likely",
@@ -260,6 +261,7 @@ __all__ = [
     "split",
     "surname_of",
     "tell_strangers",
+    "to_link",
     "totals",
     "try_model",
     "undisputed_holder",

@@ -8,7 +8,7 @@ from yima.mpi import normalise
 from yima.mpi.decide import Assessed, Known, assess
 from yima.mpi.fields import fields
 from yima.mpi.heard import heard, read_fields
-from yima.mpi.merge import root_of
+from yima.mpi.merge import STEWARD, root_of
 from yima.mpi.model import model_named
 from yima.mpi.resolve import SQL
 from yima.runtime.database import Connection, Database
@@ -30,6 +30,31 @@ async def between(source: Database | Connection, one: PersonId, other: PersonId)
         raise Refusal("not-found", field="person")
     known = Known(other, tuple(theirs), here=True)
     return max((assess(said, known, model_named()) for said in ours), key=lambda found: found.score.bits)
+
+
+async def kept_apart(source: Database | Connection, one: PersonId, other: PersonId) -> bool:
+    """Whether a steward said of anybody read as these two that they are never one."""
+    roots = await root_of(source, one), await root_of(source, other)
+    return bool((await source.fetchrow(STEWARD.any_apart, *roots))[0])
+
+
+async def to_link(db: Database, vault: Vault, after: PersonId, limit: int) -> list[tuple[PersonId, dict[str, str]]]:
+    """Persons after this one in the columns of bulk linkage, in the clear; those who were merged are left out."""
+    found = []
+    for row in await db.fetch(SQL.to_link, after, limit, normalise.RESIDENT_NUMBER):
+        number = vault.open(row["number_wrap"], row["number"]).decode() if row["number"] else ""
+        said = {
+            "name": row["name"],
+            "latin_name": row["latin_name"],
+            "sex": row["sex"],
+            "birth_date": row["birth_date"],
+            "id_type": row["system"] or "",
+            "id_no": number,
+            "phone": vault.open(row["wrap"], row["phone"]).decode() if row["phone"] else "",
+            "birth_order": str(row["multiple_birth"] or ""),
+        }
+        found.append((row["person_id"], said))
+    return found
 
 
 async def rekey(db: Database, vault: Vault) -> int:

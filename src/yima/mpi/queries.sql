@@ -143,3 +143,15 @@ order by person_id, number limit $3
 with forgotten as (delete from mpi.profile where person_id = $1 and normaliser <> $4),
 keyed as (insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($2::bigint[]) as k order by k on conflict do nothing)
 insert into mpi.profile (person_id, digest, normaliser, said) values ($1, $3, $4, $5) on conflict do nothing
+
+-- name: to_link
+-- Persons who are read as themselves, after $1, each with a document (a resident number before others).
+select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap, p.phone,
+  i.system, i.number, i.wrap as number_wrap
+from mpi.person p left join lateral (
+  select q.wrap, i.system, i.number from mpi.identifier i join mpi.person q using (person_id)
+  where i.kind = 'national' and q.wrap is not null and i.person_id in (
+    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)
+  order by i.system = $3 desc, i.created, i.digest limit 1) as i on true
+where p.person_id > $1 and p.wrap is not null and not exists (select from mpi.merged m where m.person_id = p.person_id)
+order by p.person_id limit $2
