@@ -12,6 +12,7 @@ from yima.access import cards, decision, disclose, persons, place, residents, sc
 from yima.access.apps import Apps
 from yima.access.choices import Choices
 from yima.access.clearing import Clearing
+from yima.access.consents import Consents
 from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
@@ -120,6 +121,7 @@ class Access:
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
         self.choices = Choices(self._cx)
+        self.consents = Consents(self._cx, self.choices, base_url)
         self.lines = Lines(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import fhir
-from yima.api import logbook, origins, paging
+from yima.api import consents, logbook, origins, paging
 from yima.api.answers import access_of, fhir_answer, parse_time, resource_answer
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable
@@ -31,6 +31,8 @@ async def read(request: Request) -> Response:
         return await origins.person(request, asking, wanted)
     if name == "AuditEvent" and not asking.caller.sandbox and (found := await logbook.line(request, asking, wanted)):
         return found
+    if name == "Consent" and not asking.caller.sandbox and (said := await consents.one(request, asking, wanted)):
+        return said
     row = await access_of(request).read(asking, name, wanted)
     if "_summary" in request.query_params or "_elements" in request.query_params:
         named = [pair for pair in request.query_params.multi_items() if pair[0] in ("_summary", "_elements")]

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from yima import exchange, fhir
+from yima import consent, exchange, fhir
 from yima.access import Asking, Entry
-from yima.api import fhir_read, patching, searching
+from yima.api import consents, fhir_read, patching, searching
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.receiving import message_of, outcome_answer, received
@@ -29,6 +29,8 @@ async def bundle(request: Request) -> Response:
         if tree["resourceType"] != "Bundle":
             raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected="Bundle")
         plan = exchange.plan(tree, max_entries=it.access.settings.max_bundle_entries)
+        if not it.asking.caller.sandbox and any(consent.is_privacy(one.resource or {}) for one in plan.writes):
+            raise Refusal("consent-not-understood", field="Bundle.entry.resource.ofType(Consent)")
         if len(plan.entries) - len(plan.writes) > _MOST_READINGS:
             raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
     answer, entries = await patching.receive(it.access, it.asking, it.message, plan)
@@ -81,6 +83,10 @@ async def _write(request: Request, entry: Entry) -> Response:
         if entry.method == "PUT" and not (entry.id or entry.condition):
             raise Refusal("field-missing", field="query", expected="a search that names what to update")
         fhir.validate(tree)
+        if name == "Consent" and not it.asking.caller.sandbox and consent.is_privacy(tree):
+            if entry.method != "POST" or entry.condition:
+                raise Refusal("consent-not-understood", field="Consent")
+            return await consents.said_at_counter(request, it.asking, tree)
         match = exchange.version_of(request.headers.get("if-match"), request.headers.get("if-none-match"))
         entry = replace(entry, resource=tree, if_match=match)
     outcome = await exchange.receive_one(it.access, replace(it.message, target=_target(entry)), entry)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from yima import fhir
 from yima.access import Access, Asking, Found, Part, Wanted
-from yima.api import identity, logbook, origins, paging
+from yima.api import consents, identity, logbook, origins, paging
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import check_acceptable, form_of
@@ -51,6 +51,9 @@ async def search(request: Request) -> Response:
         return await origins.persons(request, asking, params)
     if name == "AuditEvent" and not asking.caller.sandbox:
         return await logbook.lines(request, asking, params)
+    if name == "Consent" and not asking.caller.sandbox:
+        stored = await run_search(request, asking, name, params)
+        return fhir_answer(request, await consents.along(request, asking, params, stored))
     return fhir_answer(request, await run_search(request, asking, name, params))
 
 

@@ -19,6 +19,7 @@ from yima.consent.decide import (
     decide,
     without_names,
 )
+from yima.consent.fhir_form import Provision, from_fhir, is_privacy, patient_of, to_fhir
 from yima.consent.mandate import EVIDENCE, OF_AGE, SCOPES, Mandate, What, age_reached, may_act
 from yima.consent.mandates import Giving, end_mandate, give, mandates_for, mandates_of_agent
 from yima.consent.store import (
@@ -28,6 +29,7 @@ from yima.consent.store import (
     emergency_visit,
     open_emergency,
     put,
+    said_by_id,
     standing_of,
     standing_of_each,
 )
@@ -50,6 +52,7 @@ __all__ = [
     "Emergency",
     "Giving",
     "Mandate",
+    "Provision",
     "Said",
     "SensitiveClass",
     "Standing",
@@ -63,15 +66,20 @@ __all__ = [
     "decided",
     "emergency_visit",
     "end_mandate",
+    "from_fhir",
     "give",
+    "is_privacy",
     "mandates_for",
     "mandates_of_agent",
     "may_act",
     "open_emergency",
+    "patient_of",
     "propagate",
     "put",
+    "said_by_id",
     "sensitivity",
     "standing_of",
     "standing_of_each",
+    "to_fhir",
     "without_names",
 ]

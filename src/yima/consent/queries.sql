@@ -23,6 +23,9 @@ select distinct on (class, institution_id, purpose, resource, starts) person_id,
 from consent.standing where person_id = any($1) and decided <= $2 and (ends is null or ends > $2)
 order by class, institution_id, purpose, resource, starts, decided desc, permit
 
+-- name: said_by_id
+select decided from consent.standing where person_id = $1 and standing_id = $2
+
 -- name: put
 insert into consent.standing (person_id, standing_id, class, institution_id, permit, decided, ends, agent, purpose, starts,
   resource, withdrawn, wording, visit)

@@ -67,6 +67,12 @@ async def decided(db: Database | Connection, persons: Sequence[PersonId], now: d
     ]  # fmt: skip
 
 
+async def said_by_id(db: Database, home: PersonId, decision: str) -> datetime | None:
+    """When this decision was made; None when there is none of that id."""
+    row = await db.fetchrow(SQL.said_by_id, home, decision)
+    return row["decided"] if row else None
+
+
 async def put(
     c: Connection, person: PersonId, said: Standing, *, agent: str, now: datetime, withdrawn: bool = False,
     visit: str = "",
