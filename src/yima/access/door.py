@@ -77,7 +77,10 @@ class Access:
             appender=audit.Appender(database),
             lookups=Lookups(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
-            sign_in=directory.SignIn(database, token_seconds=settings.token_seconds, residents=self._resident_now),
+            sign_in=directory.SignIn(
+                database, token_seconds=settings.token_seconds, residents=self._resident_now,
+                development=settings.development,
+            ),
             sessions=directory.Sessions(keys),
             national=national,
             gateways=directory.Gateways(database, vault),

@@ -22,6 +22,7 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     jwks: Annotated[
         Path | None, typer.Option(help="File with its public keys (JWK Set, RFC 7517).", exists=True)
     ] = None,
+    jwks_url: Annotated[str, typer.Option(help="Where it publishes them instead: https, no --redirect-uri.")] = "",
     name: Annotated[str, typer.Option(help="Name shown in access logs.")] = "",
     name_en: Annotated[str, typer.Option(help="English name; of residents' apps.")] = "",
     scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "",
@@ -34,8 +35,10 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     data: Data = None,
 ) -> None:
     """Register an app: an institution's own, with its keys, or (--redirect-uri) one that residents use."""
-    if public == (jwks is not None):
-        raise typer.BadParameter("either --jwks or --public", param_hint="--jwks")
+    if public + (jwks is not None) + bool(jwks_url) != 1:
+        raise typer.BadParameter("one of --jwks, --jwks-url and --public", param_hint="--jwks")
+    if jwks_url and redirect_uri:
+        raise typer.BadParameter("an app for residents registers its keys themselves", param_hint="--jwks-url")
     if public and not redirect_uri:
         raise typer.BadParameter("a public app is one for residents: say where it is", param_hint="--redirect-uri")
     keys = jwks.read_bytes() if jwks else None
@@ -47,8 +50,8 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
         with_access(data, lambda access: registering.patient_app(access, institution, app, keys))
     else:
         scopes = tuple((scope or "system/*.cruds").split())
-        made = App(client_id, 0, name or client_id, {}, scopes, matching, frozenset(right or ()))
-        with_access(data, lambda access: registering.client(access, institution, made, keys or b""))
+        made = App(client_id, 0, name or client_id, {}, scopes, matching, frozenset(right or ()), jwks_url)
+        with_access(data, lambda access: registering.client(access, institution, made, keys or b"{}"))
     typer.echo(f"app {client_id} is registered for {institution}")
 
 

@@ -23,11 +23,11 @@ on conflict (terminal_id) do update set kind = excluded.kind, department = exclu
 where t.institution_id = excluded.institution_id returning 1
 
 -- name: put_app
-insert into directory.app (client_id, institution_id, name, jwks, scopes, matching, rights)
-select $1::text, $2::integer, $3::text, $4::text::jsonb, $5::text[], $6::text, $7::text[]
+insert into directory.app (client_id, institution_id, name, jwks, scopes, matching, rights, jwks_url)
+select $1::text, $2::integer, $3::text, $4::text::jsonb, $5::text[], $6::text, $7::text[], $8::text
 where not exists (select from directory.terminal where terminal_id = $1::text)
 on conflict (client_id) do update set name = excluded.name, jwks = excluded.jwks, scopes = excluded.scopes, matching = excluded.matching,
-  rights = excluded.rights
+  rights = excluded.rights, jwks_url = excluded.jwks_url
 where directory.app.institution_id = excluded.institution_id returning 1
 
 -- name: institutions
@@ -62,7 +62,7 @@ select exists (select 1 from directory.terminal t join directory.institution i u
   where t.terminal_id = $1 and t.institution_id = $2 and t.status = 'active' and i.status = 'active')
 
 -- name: app
-select a.client_id, a.institution_id, a.name, a.jwks::text as jwks, a.scopes, a.matching, a.rights,
+select a.client_id, a.institution_id, a.name, a.jwks::text as jwks, a.scopes, a.matching, a.rights, a.jwks_url,
   (a.status = 'active' and i.status = 'active') as active, i.code, i.name_zh, i.name_en
 from directory.app a join directory.institution i using (institution_id) where a.client_id = $1
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from joserfc import jwk
@@ -73,6 +74,8 @@ class App:
     matching: str = "full"
     rights: frozenset[str] = frozenset()
     """Of `APP_RIGHTS`."""
+    jwks_url: str = ""
+    """Where it publishes its keys, instead of `jwks`."""
 
 
 async def register_institution(c: Connection, *, code: str, name_zh: str, name_en: str, kind: str, area: str) -> int:
@@ -99,16 +102,18 @@ async def register_app(c: Connection, app: App) -> None:
     Refusal `field-invalid` when the key set is empty or holds private members, a scope is not a system scope of SMART
     App Launch 2.2 (or a v1 word), a right is on no list, or another institution holds the client_id.
     """
-    keys = app.jwks.get("keys")
-    if not isinstance(keys, list) or not keys or not all(map(is_public_key, keys)):
+    keys = app.jwks.get("keys", [] if app.jwks_url else None)
+    if not isinstance(keys, list) or bool(keys) is bool(app.jwks_url) or not all(map(is_public_key, keys)):
         raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
+    if app.jwks_url and not is_key_address(app.jwks_url):
+        raise Refusal("field-invalid", field="jwks_url", expected="an https address")
     if not app.scopes or not all(map(_SCOPE.fullmatch, app.scopes)):
         raise Refusal("field-invalid", field="scopes", expected="system/[type or *].[cruds], e.g. system/*.rs")
     if not app.rights <= set(APP_RIGHTS):
         raise Refusal("field-invalid", field="rights", expected=", ".join(APP_RIGHTS))
-    keys_text = orjson.dumps(app.jwks).decode()
+    keys_text = orjson.dumps({"keys": keys} | app.jwks).decode()
     row = (app.client_id, app.institution_id, app.name, keys_text, list(app.scopes), app.matching, sorted(app.rights))
-    if not await c.fetchrow(SQL.put_app, *row):
+    if not await c.fetchrow(SQL.put_app, *row, app.jwks_url):
         raise Refusal("field-invalid", field="client_id", expected=FREE_ID)
 
 
@@ -122,6 +127,18 @@ def is_public_key(key: object) -> bool:
     except (JoseError, ValueError, TypeError, KeyError):
         return False
     return True
+
+
+def is_key_address(url: str) -> bool:
+    """Whether keys may be published there: https, or http on a loopback address (which only development asks)."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= 500 and "@" not in parts.netloc
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "::1", "localhost"))
+    return plain and secure and bool(host) and not parts.fragment
 
 
 async def institutions(db: Database) -> list[Institution]:

@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 
 from yima.directory.caller import Caller
 from yima.directory.grants import Grants
+from yima.directory.key_sets import KeySets
 from yima.directory.patient_apps import patient_app
 from yima.directory.register import SQL
 from yima.directory.terminals import scopes_of_kind, terminal_caller
@@ -97,8 +98,9 @@ class Client:
 class SignIn:
     """Signs apps and terminals in and knows what a token means. One per worker."""
 
-    def __init__(self, db: Database, *, token_seconds: int, residents: Residents) -> None:
+    def __init__(self, db: Database, *, token_seconds: int, residents: Residents, development: bool = False) -> None:
         self._db = db
+        self._key_sets = KeySets(development=development)
         self._residents = residents
         self.grants = Grants(db, token_seconds=token_seconds)
         self._seconds = token_seconds
@@ -134,7 +136,7 @@ class SignIn:
             raise Refusal("client-invalid", reason="the client is not registered")
         await self._forget_expired(now)
         # 2 Only the keys registered for that client count: jku, jwk and x5u in the header are never followed.
-        keys = jwk.KeySet.import_key_set(orjson.loads(client.jwks))
+        keys = await self._keys(client, assertion, now)
         # 3 Signature and claims.
         claims = _verified(assertion, keys, name, audiences, now)
         client.check_active()  # told only to who has proved who it is
@@ -181,6 +183,14 @@ class SignIn:
             resident, scopes=frozenset(held.scopes), app=held.client_id, app_name=held.name_zh,
             app_sees_sensitive=held.sensitive,
         )  # fmt: skip
+
+    async def _keys(self, client: Client, assertion: str, now: datetime) -> jwk.KeySet:
+        """The keys registered for a client: those themselves, or what stands at the address it registered."""
+        url = client.row["jwks_url"] if client.kind == "app" else ""
+        if not url:
+            return jwk.KeySet.import_key_set(orjson.loads(client.jwks))
+        found: Any = {"keys": await self._key_sets.keys(url, _claimed_key(assertion), now)}
+        return jwk.KeySet.import_key_set(found)
 
     def forget(self, token: str) -> None:
         """Take a token from this worker's cache; others follow within a second."""
@@ -243,6 +253,17 @@ def _claimed_client(assertion: str) -> str:
     if not isinstance(client, str) or "\x00" in client:
         raise Refusal("client-invalid", reason="iss is not text")
     return client
+
+
+def _claimed_key(assertion: str) -> str:
+    """The key id in an assertion's header, "" for none that is text; only compared with those held."""
+    try:
+        header = assertion.split(".", maxsplit=1)[0]
+        said = orjson.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except ValueError:
+        return ""
+    kid = said.get("kid") if isinstance(said, dict) else None
+    return kid if isinstance(kid, str) else ""
 
 
 def _verified(
