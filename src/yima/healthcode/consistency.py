@@ -24,9 +24,10 @@ class Oddity:
 
     person: PersonId
     kind: Literal["moved", "alone", "generation", "look-up", "unlogged"]
-    """`moved`: another standing than its history ends with. `alone`: suspended, but not by two people. `generation`:
-    its codes were killed without a reissue. `look-up`: its printed code leads nowhere. `unlogged`: suspended, and the log
-    of the holder does not say so."""
+    """`moved`: another standing than its history ends with. `alone`: suspended, but not by two people.
+
+    `generation`: its codes were killed without a reissue. `look-up`: its printed code leads nowhere. `unlogged`:
+    suspended, and the log of the holder does not say so."""
 
 
 async def oddities(source: Source) -> list[Oddity]:

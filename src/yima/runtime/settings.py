@@ -263,7 +263,7 @@ class Settings:
         "Whether a member of the staff above `bulk_read_ceiling` is suspended at once, until somebody resumes them.",
     )
     objection_days: int = _setting(
-        15, _number(1, 60, " of days"), "Days within which the privacy officer owes an answer to \"this looks wrong\"."
+        15, _number(1, 60, " of days"), 'Days within which the privacy officer owes an answer to "this looks wrong".'
     )
     notice_sender: Literal["none", "file"] = _setting(
         "none",
