@@ -37,6 +37,7 @@ def _put(resource: dict[str, Any], **request: str) -> dict[str, Any]:
     return {"resource": resource, "request": {"method": "PUT", "url": address} | request}
 
 
+@pytest.mark.capability("updateCreate")
 async def test_a_put_of_an_id_that_does_not_exist_creates_it_under_that_id(sandbox: Institution) -> None:
     made = await sandbox.call("PUT", "/fhir/Patient/example", _who())
     assert made.status_code == 201, made.text
@@ -49,6 +50,7 @@ async def test_a_put_of_an_id_that_does_not_exist_creates_it_under_that_id(sandb
     assert (await sandbox.call("GET", "/fhir/Patient/example/_history")).json()["total"] == 2
 
 
+@pytest.mark.capability("updateCreate", "referencePolicy literal")
 async def test_what_refers_to_a_chosen_id_finds_it(sandbox: Institution) -> None:
     await sandbox.call("PUT", "/fhir/Patient/whom", patient() | {"id": "whom"})
     seen = observation("Patient/whom") | {"id": "seen", "performer": [{"reference": "Organization/lab"}]}
@@ -74,6 +76,7 @@ async def test_what_refers_to_a_chosen_id_finds_it(sandbox: Institution) -> None
     assert {e["resource"]["id"] for e in whole["entry"]} == {"whom", "seen", other["id"]}
 
 
+@pytest.mark.capability("updateCreate", "transaction")
 async def test_chosen_ids_in_one_transaction_name_one_another(sandbox: Institution) -> None:
     who = patient() | {"id": "tx"}
     sent = bundle(_put(observation("Patient/tx") | {"id": "tx-1"}), _put(who))
@@ -110,6 +113,7 @@ async def test_two_sandboxes_may_choose_alike(platform: Platform, sandbox: Insti
     assert (await sandbox.call("GET", "/fhir/Organization/same")).json()["name"] == sandbox.code
 
 
+@pytest.mark.capability("update", "updateCreate")
 async def test_if_none_match_creates_and_never_replaces(sandbox: Institution) -> None:
     sent = {"resourceType": "Organization", "id": "once", "name": "O"}
     assert (await sandbox.call("PUT", "/fhir/Organization/once", sent, if_none_match="*")).status_code == 201
@@ -135,6 +139,7 @@ async def test_a_put_whose_body_has_another_id_or_none_is_refused(sandbox: Insti
         assert_refused(await sandbox.call("PUT", "/fhir/Patient/mine", sent), 400, "id-mismatch")
 
 
+@pytest.mark.capability("updateCreate")
 async def test_elsewhere_ids_are_not_chosen_by_clients(platform: Platform) -> None:
     hospital = await platform.institution("H")
     assert_refused(

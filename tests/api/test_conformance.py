@@ -381,6 +381,7 @@ def _mistakes(check: Check, answer: httpx.Response, known: dict[str, str]) -> li
 
 
 @pytest.mark.parametrize("table", ["HTTP", "DATA"])
+@pytest.mark.capability("read", "vread", "create", "update", "delete", "search-type", "history-type", "history-system")
 async def test_every_clause_is_kept(sandbox: Institution, known: dict[str, str], table: str) -> None:
     """One run through a table, so that rows may build on each other; all that deviates is told at once."""
     deviating = []

@@ -51,6 +51,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("patch", "wanted"), GOOD)
+@pytest.mark.capability("patchFormat application/fhir+json")
 async def test_a_patch_changes_what_it_says(
     hospital: Institution, made: dict[str, Any], patch: Any, wanted: Any
 ) -> None:
@@ -91,6 +92,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.capability("patchFormat application/fhir+json")
 async def test_what_is_no_patch_is_refused_soon_and_changes_nothing(
     platform: Platform, hospital: Institution, made: dict[str, Any]
 ) -> None:
@@ -102,6 +104,7 @@ async def test_what_is_no_patch_is_refused_soon_and_changes_nothing(
             assert time.process_time() - began < 10, patch  # a bound on work, not on speed: unbounded it takes years
 
 
+@pytest.mark.capability("patchFormat application/fhir+xml")
 async def test_a_patch_in_xml_and_by_a_search(hospital: Institution) -> None:
     who = await hospital.create(patient(number="searched"))
     xml = b"""<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>
@@ -127,6 +130,7 @@ def _entry(made: dict[str, Any], patch: Any, **request: Any) -> dict[str, Any]:
     return {"resource": patch, "request": {"method": "PATCH", "url": url, **request}}
 
 
+@pytest.mark.capability("patch", "transaction", "batch")
 async def test_patches_inside_bundles(platform: Platform, hospital: Institution, made: dict[str, Any]) -> None:
     operations = json.dumps([{"op": "remove", "path": "/note"}]).encode()
     binary = {

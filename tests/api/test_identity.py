@@ -62,6 +62,7 @@ def entries(answer: Any) -> list[dict[str, Any]]:
 # --- $match ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.capability("operation $match")
 async def test_ones_own_patient_comes_whole_with_grade_and_score(home: Institution) -> None:
     known = await somebody(home, national=resident_number())
     (found,) = entries(await match(home, like(known)))
@@ -71,6 +72,7 @@ async def test_ones_own_patient_comes_whole_with_grade_and_score(home: Instituti
     assert 0.99 <= found["search"]["score"] <= 1
 
 
+@pytest.mark.capability("operation $match")
 async def test_a_stranger_is_told_with_the_right_only_and_hardly_anything(
     platform: Platform, home: Institution, plain: Institution, desk: Institution
 ) -> None:
@@ -148,6 +150,7 @@ async def test_bad_questions(desk: Institution, body: dict[str, Any], status: in
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
+@pytest.mark.capability("operation $match")
 async def test_a_match_registers_nobody(platform: Platform, desk: Institution) -> None:
     before = await platform.counts()
     assert entries(await match(desk, patient(national=resident_number()))) == []
@@ -176,6 +179,7 @@ def mrn(of: dict[str, Any]) -> str:
     return f"{of['identifier'][0]['system']}|{of['identifier'][0]['value']}"
 
 
+@pytest.mark.capability("operation $ihe-pix")
 async def test_pixm_gives_the_other_numbers_and_the_patients(home: Institution, desk: Institution) -> None:
     number = resident_number()
     known = await somebody(home, national=number)
@@ -197,6 +201,7 @@ async def test_pixm_gives_the_other_numbers_and_the_patients(home: Institution, 
     ].count("targetId") == 0
 
 
+@pytest.mark.capability("operation $ihe-pix")
 async def test_pixm_answers_its_own_numbers_alone_without_the_right(home: Institution, plain: Institution) -> None:
     number = resident_number()
     known = await somebody(home, national=number)

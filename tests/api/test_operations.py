@@ -33,6 +33,7 @@ def _parameters(**of: Any) -> dict[str, Any]:
     return {"resourceType": "Parameters", "parameter": [of]}
 
 
+@pytest.mark.capability("operation $validate")
 async def test_validating_tells_what_is_wrong_and_stores_nothing(platform: Platform, hospital: Institution) -> None:
     async with nothing_written(platform):
         good = await hospital.call("POST", "/fhir/Patient/$validate", patient())
@@ -53,6 +54,7 @@ async def test_validating_tells_what_is_wrong_and_stores_nothing(platform: Platf
     assert_refused(await hospital.call("POST", "/fhir/Patient/$validate", nobody), 422, "field-missing")
 
 
+@pytest.mark.capability("operation $meta", "operation $meta-add", "operation $meta-delete")
 async def test_meta_is_read_added_to_and_taken_from(hospital: Institution) -> None:
     made = await hospital.create(patient())
     url = f"/fhir/Patient/{made['id']}"
@@ -76,6 +78,7 @@ LASTN = [("", [5, 3]), ("&max=2", [5, 4, 3, 2]), ("&max=9", [5, 4, 3, 2, 1]), ("
 
 
 @pytest.mark.parametrize(("query", "values"), LASTN)
+@pytest.mark.capability("operation $lastn")
 async def test_the_latest_of_each_code(hospital: Institution, rita: str, query: str, values: list[int]) -> None:
     answer = await hospital.call("GET", f"/fhir/Observation/$lastn?patient={rita}{query}")
     assert answer.status_code == 200, answer.text
@@ -89,6 +92,7 @@ async def test_the_latest_of_nobody(hospital: Institution, rita: str) -> None:
         assert_refused(answer, 400, "search-value-invalid")
 
 
+@pytest.mark.capability("operation $docref")
 async def test_documents_of_a_time(hospital: Institution, rita: str) -> None:
     for month in ("01", "06"):
         attachment = {"contentType": "text/plain", "data": base64.b64encode(b"x").decode()}
@@ -103,6 +107,7 @@ async def test_documents_of_a_time(hospital: Institution, rita: str) -> None:
     assert_refused(await hospital.call("GET", f"{url}&colour=red"), 400, "search-parameter-unknown")
 
 
+@pytest.mark.capability("history-type")
 async def test_only_a_sandbox_sees_the_history_of_a_type(platform: Platform, hospital: Institution) -> None:
     sandbox = await platform.institution("X", matching="off")
     made = await sandbox.create(patient(number="h"))

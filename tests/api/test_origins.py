@@ -53,6 +53,7 @@ async def test_provenance_of_a_record_goes_in_pages(town: Town) -> None:
     assert first_ids.isdisjoint(e["resource"]["id"] for e in second["entry"])
 
 
+@pytest.mark.capability("searchRevInclude")
 async def test_provenance_comes_along_when_asked_for_and_not_in_everything(town: Town) -> None:
     patient_id = town.ann.patient.partition("/")[2]
     found = await get(town.a, f"Encounter?patient={patient_id}&_revinclude=Provenance:target")

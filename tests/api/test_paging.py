@@ -41,6 +41,7 @@ ORDERS = ["", "&_sort=-date", "&_sort=-value-quantity", "&value-quantity=gt1", "
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.capability("search-type")
 async def test_what_is_written_or_deleted_between_two_pages_neither_repeats_nor_hides_a_match(
     sandbox: Institution, whose: str, order: str
 ) -> None:
@@ -57,6 +58,7 @@ async def test_what_is_written_or_deleted_between_two_pages_neither_repeats_nor_
     await sandbox.call("DELETE", f"/fhir/Observation/{older['id']}")
 
 
+@pytest.mark.capability("search-type")
 async def test_pages_are_linked_forwards_backwards_and_to_both_ends(sandbox: Institution, whose: str) -> None:
     page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=4")
     assert list(links(page)) == ["self", "first", "next", "last"]
@@ -76,6 +78,7 @@ async def test_a_page_of_nothing_says_how_many_there_are(sandbox: Institution, w
 
 
 @pytest.mark.parametrize(("wish", "told"), [("accurate", 10), ("estimate", 10), ("none", None)])
+@pytest.mark.capability("search-type")
 async def test_the_total_is_the_clients_choice(sandbox: Institution, whose: str, wish: str, told: int | None) -> None:
     page = await get(sandbox, f"/fhir/Observation?subject=Patient/{whose}&_count=3&_total={wish}")
     assert page.get("total") == told
@@ -93,6 +96,7 @@ async def test_the_self_link_says_what_was_used(sandbox: Institution, whose: str
 
 
 # --- over several types ----------------------------------------------------------------------------------------------
+@pytest.mark.capability("search-system")
 async def test_a_search_of_the_system_names_its_types(sandbox: Institution, whose: str) -> None:
     page = await get(sandbox, f"/fhir?_type=Patient,Observation&patient={whose}")
     assert {e["resource"]["resourceType"] for e in page["entry"]} == {"Patient", "Observation"}
@@ -106,6 +110,7 @@ async def test_a_search_of_the_system_names_its_types(sandbox: Institution, whos
     assert len(found) == len(set(found)) == 11
 
 
+@pytest.mark.capability("search-system")
 async def test_a_sandbox_searches_all_types_across_its_own_patients(sandbox: Institution, whose: str) -> None:
     page = await get(sandbox, f"/fhir?_id={whose}")
     assert [e["resource"]["id"] for e in page["entry"]] == [whose]
@@ -116,6 +121,7 @@ async def test_a_sandbox_searches_all_types_across_its_own_patients(sandbox: Ins
     assert answer.json()["total"] == 10
 
 
+@pytest.mark.capability("search-system")
 async def test_everybody_else_names_the_person_of_a_system_search(platform: Platform) -> None:
     hospital = await platform.institution("H")
     made = await hospital.create(patient())
@@ -161,6 +167,7 @@ async def versions(platform: Platform) -> tuple[Institution, str, list[str]]:
 
 
 @pytest.mark.parametrize("of", ["instance", "type", "system"])
+@pytest.mark.capability("history-instance", "history-type", "history-system")
 async def test_history_goes_forwards_and_backwards_in_pages(
     versions: tuple[Institution, str, list[str]], of: str
 ) -> None:
@@ -182,6 +189,7 @@ async def test_history_goes_forwards_and_backwards_in_pages(
 
 
 @pytest.mark.parametrize("of", ["instance", "type"])
+@pytest.mark.capability("history-instance", "history-type", "history-system")
 async def test_history_of_a_time(versions: tuple[Institution, str, list[str]], of: str) -> None:
     place, address, times = versions
     where = address if of == "instance" else "/fhir/Organization"

@@ -44,6 +44,7 @@ GOOD: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("operations", "wanted"), GOOD)
+@pytest.mark.capability("patch", "patchFormat application/json-patch+json")
 async def test_a_patch_changes_what_it_says(
     hospital: Institution, made: dict[str, Any], operations: list[dict[str, Any]], wanted: dict[str, Any]
 ) -> None:
@@ -84,6 +85,7 @@ BAD: list[tuple[Any, int, str]] = [
 
 
 @pytest.mark.parametrize(("operations", "status", "code"), BAD)
+@pytest.mark.capability("patchFormat application/json-patch+json")
 async def test_a_patch_that_is_wrong_changes_nothing(
     hospital: Institution, made: dict[str, Any], operations: Any, status: int, code: str
 ) -> None:
@@ -93,12 +95,14 @@ async def test_a_patch_that_is_wrong_changes_nothing(
     assert (await hospital.call("GET", f"/fhir/Observation/{made['id']}")).headers["etag"] == 'W/"1"'
 
 
+@pytest.mark.capability("patch")
 async def test_with_if_match_only_that_version_is_patched(hospital: Institution, made: dict[str, Any]) -> None:
     change = [{"op": "replace", "path": "/status", "value": "amended"}]
     assert (await _patch(hospital, made, change, if_match='W/"1"')).status_code == 200
     assert_refused(await _patch(hospital, made, change, if_match='W/"1"'), 412, "precondition-failed")
 
 
+@pytest.mark.capability("patch")
 async def test_patches_at_once_are_all_kept(hospital: Institution, made: dict[str, Any]) -> None:
     notes = [[{"op": "add", "path": "/note/-", "value": {"text": str(n)}}] for n in range(3)]
     answers = await asyncio.gather(*(_patch(hospital, made, note) for note in notes))
@@ -119,6 +123,7 @@ async def test_json_is_no_json_patch(hospital: Institution, made: dict[str, Any]
 
 
 # --- conditional delete ---------------------------------------------------------------------------------------------
+@pytest.mark.capability("conditionalDelete single")
 async def test_deleting_by_a_search(hospital: Institution) -> None:
     who = await hospital.create(patient(number="del-1"))
     made = await hospital.create(observation(f"Patient/{who['id']}", status="preliminary"))
@@ -132,6 +137,7 @@ async def test_deleting_by_a_search(hospital: Institution) -> None:
     assert (await hospital.call("GET", url)).json()["total"] == 2
 
 
+@pytest.mark.capability("conditionalDelete single", "transaction")
 async def test_deleting_by_a_search_in_a_transaction(hospital: Institution) -> None:
     who = await hospital.create(patient(number="del-2"))
     await hospital.create(observation(f"Patient/{who['id']}"))
@@ -144,6 +150,7 @@ async def test_deleting_by_a_search_in_a_transaction(hospital: Institution) -> N
     assert (await hospital.call("GET", f"/fhir/Observation?patient={who['id']}")).json()["total"] == 0
 
 
+@pytest.mark.capability("conditionalDelete single")
 async def test_nobody_deletes_by_a_search_over_people_or_what_others_wrote(hospital: Institution) -> None:
     assert_refused(await hospital.call("DELETE", "/fhir/Observation?code=1558-6"), 403, "person-not-named")
     assert_refused(await hospital.call("DELETE", "/fhir/Observation"), 422, "field-missing")

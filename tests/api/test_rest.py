@@ -22,6 +22,7 @@ async def stored(hospital: Institution) -> dict[str, Any]:
     return await hospital.create(patient())
 
 
+@pytest.mark.capability("read", "create")
 async def test_what_is_created_can_be_read(hospital: Institution) -> None:
     sent = patient()
     answer = await hospital.call("POST", "/fhir/Patient", sent)
@@ -38,6 +39,7 @@ async def test_what_is_created_can_be_read(hospital: Institution) -> None:
     assert read.json()["meta"]["source"].startswith(f"urn:yima:institution:{hospital.code}#")
 
 
+@pytest.mark.capability("create")
 async def test_id_and_meta_of_the_sender_are_not_believed(hospital: Institution) -> None:
     tag = {"system": "urn:x", "code": "kept"}
     meta = {"versionId": "99", "lastUpdated": "1999-01-01T00:00:00Z", "source": "urn:other", "tag": [tag]}
@@ -49,6 +51,7 @@ async def test_id_and_meta_of_the_sender_are_not_believed(hospital: Institution)
     assert made["meta"]["tag"] == [tag]
 
 
+@pytest.mark.capability("read", "format json")
 async def test_numbers_extensions_and_order_come_back_as_sent(hospital: Institution, stored: dict[str, Any]) -> None:
     body = json.dumps(observation(f"Patient/{stored['id']}")).replace(
         '"value": 5.4', '"extension":[{"url":"urn:x","valueDecimal":1.500}],"value": 0.10,"_value":{"id":"v"}'
@@ -66,6 +69,7 @@ async def test_numbers_extensions_and_order_come_back_as_sent(hospital: Institut
         assert '"_value":{"id":"v"}' in text
 
 
+@pytest.mark.capability("update", "vread", "history-instance", "versioned", "readHistory")
 async def test_update_makes_a_version_and_keeps_the_old(hospital: Institution, stored: dict[str, Any]) -> None:
     address = f"/fhir/Patient/{stored['id']}"
     answer = await hospital.call("PUT", address, stored | {"active": True})
@@ -100,6 +104,7 @@ async def test_an_update_must_carry_its_own_id(hospital: Institution, stored: di
         assert_refused(await hospital.call("PUT", f"/fhir/Patient/{stored['id']}", wrong), 400, "id-mismatch")
 
 
+@pytest.mark.capability("delete")
 async def test_deletion_is_a_version_too(hospital: Institution, stored: dict[str, Any]) -> None:
     made = await hospital.create(observation(f"Patient/{stored['id']}"))
     address = f"/fhir/Observation/{made['id']}"
@@ -116,6 +121,7 @@ async def test_deletion_is_a_version_too(hospital: Institution, stored: dict[str
     assert (await hospital.call("GET", address)).status_code == 200
 
 
+@pytest.mark.capability("versioned", "update")
 async def test_a_writer_who_is_behind_is_told_so(hospital: Institution, stored: dict[str, Any]) -> None:
     address = f"/fhir/Patient/{stored['id']}"
     assert (await hospital.call("PUT", address, stored | {"active": True}, if_match='W/"1"')).status_code == 200
@@ -128,6 +134,7 @@ async def test_a_writer_who_is_behind_is_told_so(hospital: Institution, stored: 
     assert (await hospital.call("DELETE", address, if_match='W/"2"')).status_code == 204
 
 
+@pytest.mark.capability("versioned")
 async def test_of_many_writers_from_one_version_exactly_one_wins(hospital: Institution, stored: dict[str, Any]) -> None:
     address = f"/fhir/Patient/{stored['id']}"
     tries = [hospital.call("PUT", address, stored | {"language": f"x-{n}"}, if_match='W/"1"') for n in range(12)]
@@ -138,6 +145,7 @@ async def test_of_many_writers_from_one_version_exactly_one_wins(hospital: Insti
     assert now.content == next(a for a in answers if a.status_code == 200).content
 
 
+@pytest.mark.capability("conditionalRead")
 async def test_what_the_client_has_is_not_sent_again(hospital: Institution, stored: dict[str, Any]) -> None:
     address = f"/fhir/Patient/{stored['id']}"
     first = await hospital.call("GET", address)
@@ -152,6 +160,7 @@ async def test_what_the_client_has_is_not_sent_again(hospital: Institution, stor
         assert (await hospital.call("GET", address, if_modified_since=early)).status_code == 200
 
 
+@pytest.mark.capability("conditionalCreate")
 async def test_a_conditional_create_makes_it_once(hospital: Institution) -> None:
     sent = {"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "once"}], "name": "检验中心"}
     condition = "identifier=urn:o|once"
@@ -167,6 +176,7 @@ async def test_a_conditional_create_makes_it_once(hospital: Institution) -> None
     assert_refused(again, 412, "condition-ambiguous")
 
 
+@pytest.mark.capability("conditionalCreate")
 async def test_a_conditional_create_of_a_patient(hospital: Institution) -> None:
     sent = patient(number="C-1")
     condition = "identifier=urn:hospital:a:mrn|C-1"
@@ -180,6 +190,7 @@ async def test_a_conditional_create_of_a_patient(hospital: Institution) -> None:
     )
 
 
+@pytest.mark.capability("conditionalUpdate")
 async def test_a_conditional_update_finds_its_resource(hospital: Institution, stored: dict[str, Any]) -> None:
     number = {"system": "urn:lab", "value": stored["id"]}
     sent = observation(f"Patient/{stored['id']}", identifier=[number])
@@ -191,6 +202,7 @@ async def test_a_conditional_update_finds_its_resource(hospital: Institution, st
     assert_refused(await hospital.call("PUT", "/fhir/Observation", sent), 422, "field-missing")
 
 
+@pytest.mark.capability("conditionalUpdate")
 async def test_a_conditional_update_of_a_patient_means_the_one_of_the_condition(hospital: Institution) -> None:
     one, other = await hospital.create(patient(number="P-1")), await hospital.create(patient(number="P-2"))
     url = "/fhir/Patient?identifier=urn:hospital:a:mrn|P-1"
@@ -209,6 +221,7 @@ async def test_sending_a_patient_again_updates_it(hospital: Institution) -> None
     assert second.json()["id"] == first.json()["id"]
 
 
+@pytest.mark.capability("update")
 async def test_a_resource_never_moves_to_another_patient(hospital: Institution, stored: dict[str, Any]) -> None:
     other = await hospital.create(patient())
     made = await hospital.create(observation(f"Patient/{stored['id']}"))

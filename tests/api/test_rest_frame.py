@@ -29,6 +29,7 @@ async def test_the_body_of_an_answer_is_the_clients_choice(hospital: Institution
     assert answer.headers["location"]
 
 
+@pytest.mark.capability("format json", "format xml")
 async def test_only_json_and_xml_are_spoken(platform: Platform, hospital: Institution, stored: dict[str, Any]) -> None:
     address = f"/fhir/Patient/{stored['id']}"
     for accept in ("application/pdf", "text/html", "text/turtle"):
@@ -66,6 +67,7 @@ async def test_other_bodies_are_not_read(platform: Platform, hospital: Instituti
             assert_refused(answer, 415, "unsupported-media-type")
 
 
+@pytest.mark.capability("format json")
 async def test_json_by_its_other_names(hospital: Institution) -> None:
     for kind in (
         "application/json",

@@ -61,10 +61,14 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize(("query", "texts"), SEARCHES)
+@pytest.mark.capability(
+    "searchParam token:in", "searchParam token:not-in", "searchParam token:above", "searchParam token:below"
+)
 async def test_searching_by_codes(hospital: Institution, subject: str, query: str, texts: list[str]) -> None:
     assert await _found(hospital, subject, query) == texts
 
 
+@pytest.mark.capability("searchParam token:in")
 async def test_by_a_value_set_of_ones_own(hospital: Institution, subject: str) -> None:
     compose = {"include": [{"system": ICD, "concept": [{"code": "I10"}]}]}
     sent = {"resourceType": "ValueSet", "status": "active", "url": "urn:mine", "compose": compose}
@@ -113,6 +117,7 @@ async def test_a_condition_of_a_write_takes_no_such_modifier(hospital: Instituti
     assert_refused(answer, 400, "search-parameter-unknown")
 
 
+@pytest.mark.capability("searchParam quantity")
 async def test_a_quantity_is_found_in_any_unit(hospital: Institution, subject: str) -> None:
     sent = observation(subject, date="2025-01-01") | {
         "valueQuantity": {"value": 0.0054, "unit": "g", "system": UCUM, "code": "g"}

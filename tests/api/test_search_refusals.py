@@ -24,6 +24,7 @@ UNNAMED = [
 
 
 @pytest.mark.parametrize("query", UNNAMED)
+@pytest.mark.capability("search-type")
 async def test_nobody_searches_across_people(hospital: Institution, query: str) -> None:
     assert_refused(await hospital.call("GET", f"/fhir/{query}"), 403, "person-not-named")
 
@@ -64,6 +65,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("query", "code"), WRONG, ids=[query for query, _ in WRONG])
+@pytest.mark.capability("search-type")
 async def test_what_a_search_does_not_know_is_refused(hospital: Institution, ann: str, query: str, code: str) -> None:
     answer = await hospital.call("GET", f"/fhir/Observation?patient={ann}&{query}")
     assert_refused(answer, 400, code)
@@ -84,6 +86,7 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("case", COSTLY)
+@pytest.mark.capability("search-type")
 async def test_a_search_stays_affordable(hospital: Institution, ann: str, case: str) -> None:
     assert_refused(await hospital.call("GET", f"/fhir/Observation?patient={ann}&{COSTLY[case]}"), 400, "too-costly")
     form = f"patient={ann}&{COSTLY[case]}".encode()
@@ -137,6 +140,16 @@ async def test_post_search_takes_forms_only(hospital: Institution, ann: str) -> 
     assert both.json()["total"] == 1
 
 
+@pytest.mark.capability(
+    "searchParam string",
+    "searchParam token",
+    "searchParam date",
+    "searchParam reference",
+    "searchParam quantity",
+    "searchParam number",
+    "searchParam uri",
+    "searchParam composite",
+)
 async def test_what_the_statement_lists_works(hospital: Institution, ann: str) -> None:
     """Every search parameter of every searchable type is understood: an answer, or a word about the value; never a
     5xx."""

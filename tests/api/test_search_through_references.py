@@ -79,6 +79,7 @@ CHAINS: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("query", "wanted"), CHAINS)
+@pytest.mark.capability("searchParam reference")
 async def test_a_chain_finds_what_it_leads_to(
     hospital: Institution, record: dict[str, str], query: str, wanted: list[str]
 ) -> None:
@@ -103,6 +104,7 @@ INCLUDES: list[tuple[str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("query", "wanted"), INCLUDES)
+@pytest.mark.capability("searchInclude", "searchRevInclude")
 async def test_what_is_asked_for_comes_along(
     hospital: Institution, record: dict[str, str], query: str, wanted: list[str]
 ) -> None:
@@ -112,6 +114,7 @@ async def test_what_is_asked_for_comes_along(
     assert sorted(await _found(hospital, asked, "include")) == sorted(f"{kind}/{i}" for kind, i in named)
 
 
+@pytest.mark.capability("searchInclude")
 async def test_what_comes_along_is_not_counted_and_comes_once(hospital: Institution, record: dict[str, str]) -> None:
     asked = f"/fhir/Observation?patient={record['patient']}&_include=Observation:subject"
     answer = (await hospital.call("GET", asked)).json()
@@ -155,6 +158,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("query", ESCAPES)
+@pytest.mark.capability("searchInclude", "searchRevInclude", "searchParam reference")
 async def test_following_references_never_leaves_the_record(place: town.Town, query: str) -> None:
     own, other = place.ann, place.bob
     answer = await place.a.call(

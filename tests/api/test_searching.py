@@ -55,6 +55,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize(("query", "total"), SEARCHES, ids=[query or "all" for query, _ in SEARCHES])
+@pytest.mark.capability("search-type", "searchParam token", "searchParam date")
 async def test_a_search_in_the_record(hospital: Institution, ann: str, query: str, total: int) -> None:
     answer = await hospital.call("GET", f"/fhir/Observation?patient={ann}{query}")
     assert answer.status_code == 200, answer.text
@@ -65,6 +66,7 @@ async def test_a_search_in_the_record(hospital: Institution, ann: str, query: st
 @pytest.mark.parametrize(
     "name", ["patient={}", "patient=Patient/{}", "subject=Patient/{}", "subject:Patient={}", "patient:Patient={}"]
 )
+@pytest.mark.capability("searchParam reference", "searchParam reference:identifier")
 async def test_the_patient_may_be_named_in_several_ways(hospital: Institution, ann: str, name: str) -> None:
     assert len(await _dates(hospital, name.format(ann))) == 13
 
@@ -99,6 +101,7 @@ async def _pages(hospital: Institution, url: str, **headers: str) -> list[str]:
     return found
 
 
+@pytest.mark.capability("search-type")
 async def test_pages_hold_every_match_once(hospital: Institution, ann: str) -> None:
     for query in ("_sort=date", "_sort=-date", "status=final,preliminary", "value-quantity=gt1"):
         found = await _pages(hospital, f"/fhir/Observation?patient={ann}&_count=4&{query}")
@@ -129,6 +132,7 @@ async def test_a_page_link_is_sealed(platform: Platform, hospital: Institution, 
     assert (await hospital.call("GET", onward)).status_code == 200
 
 
+@pytest.mark.capability("search-type")
 async def test_identity_numbers_are_searched_by_post_only(hospital: Institution, ann: str, number: str) -> None:
     for wrong in (
         f"/fhir/Patient?identifier={NATIONAL}|{number}",
@@ -171,6 +175,7 @@ async def test_the_hospitals_own_number_may_stand_in_a_url(hospital: Institution
     assert (await hospital.call("GET", url)).json()["total"] == 1
 
 
+@pytest.mark.capability("operation $everything")
 async def test_everything_of_a_patient(hospital: Institution, ann: str) -> None:
     whole = (await hospital.call("GET", f"/fhir/Patient/{ann}/$everything")).json()
     assert whole["total"] == len(whole["entry"]) == 15
@@ -189,6 +194,7 @@ async def test_everything_of_a_patient(hospital: Institution, ann: str) -> None:
         assert (await hospital.call("GET", f"/fhir/Patient/{ann}/$everything?_since={since}")).status_code == status
 
 
+@pytest.mark.capability("search-type")
 async def test_the_shared_directory_needs_no_patient(platform: Platform, hospital: Institution) -> None:
     await hospital.create(
         {"resourceType": "Organization", "identifier": [{"system": "urn:d", "value": "1"}], "name": "检验科"}

@@ -123,6 +123,7 @@ def assert_is_a_summary(bundle: dict[str, Any], base: str) -> None:
             assert any(key.lstrip("_").startswith(wanted) for key in body)
 
 
+@pytest.mark.capability("operation $summary")
 async def test_a_summary_has_every_section_that_has_something_to_say(hospital: Institution, ina: str) -> None:
     answer = await hospital.call("GET", f"/fhir/Patient/{ina}/$summary")
     assert answer.status_code == 200, answer.text
@@ -138,6 +139,7 @@ async def test_a_summary_has_every_section_that_has_something_to_say(hospital: I
     assert _sections(posted.json()).keys() == sections.keys()
 
 
+@pytest.mark.capability("operation $summary")
 async def test_nobody_is_said_to_be_well_because_nothing_is_known(hospital: Institution) -> None:
     made = await hospital.create(patient())
     about = f"/fhir/Patient/{made['id']}/$summary"
@@ -152,6 +154,7 @@ async def test_nobody_is_said_to_be_well_because_nothing_is_known(hospital: Inst
     assert _sections(bundle)["48765-2"]["emptyReason"]["coding"][0]["code"] == "nilknown"
 
 
+@pytest.mark.capability("operation $summary")
 async def test_by_identifier_and_profile(hospital: Institution, ina: str) -> None:
     own = "urn:hospital:a:mrn|ina"
     found = await hospital.call("GET", f"/fhir/Patient/$summary?identifier={own}")
@@ -168,6 +171,7 @@ async def test_by_identifier_and_profile(hospital: Institution, ina: str) -> Non
     assert_refused(await stranger.call("GET", f"/fhir/Patient/{ina}/$summary"), 404, "not-found")
 
 
+@pytest.mark.capability("operation $summary")
 async def test_what_is_closed_is_named_and_not_shown(platform: Platform) -> None:
     town: Town = await build(platform)
     about = f"/fhir/{town.sam_at_a.patient}/$summary"

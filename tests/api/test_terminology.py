@@ -74,10 +74,12 @@ EXPANDED = [
 
 
 @pytest.mark.parametrize(("address", "codes"), EXPANDED)
+@pytest.mark.capability("operation $expand")
 async def test_expanding(hospital: Institution, address: str, codes: list[str]) -> None:
     assert _codes(await hospital.call("GET", f"/fhir/{address}")) == codes
 
 
+@pytest.mark.capability("operation $expand")
 async def test_an_expansion_tells_what_it_is_a_page_of(hospital: Institution) -> None:
     found = (await hospital.call("GET", f"/fhir/ValueSet/$expand?url={GENDERS}&offset=1&count=2")).json()
     assert (found["url"], found["expansion"]["total"], found["expansion"]["offset"]) == (GENDERS, 4, 1)
@@ -86,6 +88,7 @@ async def test_an_expansion_tells_what_it_is_a_page_of(hospital: Institution) ->
     assert "compose" not in found
 
 
+@pytest.mark.capability("operation $expand")
 async def test_displays_in_other_languages(hospital: Institution) -> None:
     url = f"/fhir/ValueSet/$expand?url={ICD}?fhir_vs=isa/I10"
     [row] = (await hospital.call("GET", f"{url}&displayLanguage=en&includeDesignations=true")).json()["expansion"][
@@ -157,12 +160,14 @@ IN_SETS = [
 
 
 @pytest.mark.parametrize(("query", "valid"), IN_SETS)
+@pytest.mark.capability("operation $validate-code")
 async def test_a_code_in_a_value_set(hospital: Institution, query: str, valid: bool) -> None:
     found = _of(await hospital.call("GET", f"/fhir/ValueSet/$validate-code?{query}"))
     assert found["result"] is valid
     assert ("message" in found) is not valid
 
 
+@pytest.mark.capability("operation $validate-code")
 async def test_a_wrong_display_is_told_with_the_right_one(hospital: Institution) -> None:
     url = f"/fhir/ValueSet/administrative-gender/$validate-code?system={GENDER}&code=male&display=Man"
     found = _of(await hospital.call("GET", url))
@@ -193,6 +198,7 @@ IN_SYSTEMS = [
 
 
 @pytest.mark.parametrize(("address", "valid"), IN_SYSTEMS)
+@pytest.mark.capability("operation $validate-code")
 async def test_a_code_of_a_system(hospital: Institution, address: str, valid: bool) -> None:
     assert _of(await hospital.call("GET", f"/fhir/CodeSystem/{address}"))["result"] is valid
 
@@ -203,6 +209,7 @@ def _properties(answer: Any) -> set[tuple[str, Any]]:
     return {(code["valueCode"], next(v for k, v in value.items() if k != "name")) for code, value in rows}
 
 
+@pytest.mark.capability("operation $lookup")
 async def test_looking_a_code_up(hospital: Institution) -> None:
     answer = await hospital.call("GET", f"/fhir/CodeSystem/$lookup?system={ICD}&code=E11")
     found = _of(answer)
@@ -228,6 +235,7 @@ SUBSUMED = [
 
 
 @pytest.mark.parametrize(("address", "outcome"), SUBSUMED)
+@pytest.mark.capability("operation $subsumes")
 async def test_what_is_under_what(hospital: Institution, address: str, outcome: str) -> None:
     assert _of(await hospital.call("GET", f"/fhir/CodeSystem/{address}"))["outcome"] == outcome
 
@@ -244,6 +252,7 @@ TRANSLATED = [
 
 
 @pytest.mark.parametrize(("address", "codes"), TRANSLATED)
+@pytest.mark.capability("operation $translate")
 async def test_translating(hospital: Institution, address: str, codes: list[str]) -> None:
     answer = await hospital.call("GET", f"/fhir/ConceptMap/{address}")
     assert _of(answer)["result"] is bool(codes)

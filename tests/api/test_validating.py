@@ -137,6 +137,7 @@ def _issues(answer: Any) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.capability("operation $validate")
 async def test_what_a_profile_asks_is_checked(platform: Platform, hospital: Institution) -> None:
     async with nothing_written(platform):
         for url, resource, wanted in CASES:
@@ -149,6 +150,7 @@ async def test_what_a_profile_asks_is_checked(platform: Platform, hospital: Inst
             assert _issues(answer) == wanted, (url, resource, answer.json()["issue"])
 
 
+@pytest.mark.capability("operation $validate")
 async def test_a_claimed_profile_is_checked_too_and_in_the_address(hospital: Institution) -> None:
     claimed = GOOD | {"gender": "male", "meta": {"profile": [P]}}
     assert _issues(await hospital.call("POST", "/fhir/Patient/$validate", claimed)) == {("error", "Patient.gender")}
@@ -160,6 +162,7 @@ async def test_a_claimed_profile_is_checked_too_and_in_the_address(hospital: Ins
     assert _issues(answer) == {("error", "Patient")}
 
 
+@pytest.mark.capability("operation $validate")
 async def test_modes_and_the_stored_resource(hospital: Institution) -> None:
     made = await hospital.create(patient())
     url = f"/fhir/Patient/{made['id']}/$validate"

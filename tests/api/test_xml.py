@@ -15,6 +15,7 @@ async def hospital(platform: Platform) -> Institution:
     return await platform.institution("M")
 
 
+@pytest.mark.capability("format xml")
 async def test_a_resource_sent_as_xml_is_the_same_as_json(hospital: Institution) -> None:
     body = fhir.to_xml(patient(number="xml-1"))
     made = await hospital.call("POST", "/fhir/Patient", body, content_type=f"{XML}; charset=utf-8", accept=XML)
@@ -44,6 +45,7 @@ WANTED = [
 
 
 @pytest.mark.parametrize(("accept", "query", "wanted"), WANTED)
+@pytest.mark.capability("format xml", "format json")
 async def test_the_client_chooses(hospital: Institution, accept: str, query: str, wanted: str) -> None:
     answer = await hospital.call("GET", f"/fhir/metadata{query}", accept=accept)
     assert answer.headers["content-type"] == f"application/fhir+{wanted}"
@@ -56,6 +58,7 @@ async def test_or_is_told_that_it_cannot(hospital: Institution, accept: str, que
     assert_refused(await hospital.call("GET", f"/fhir/metadata{query}", accept=accept), 406, "not-acceptable")
 
 
+@pytest.mark.capability("format xml")
 async def test_refusals_come_as_xml_too(hospital: Institution) -> None:
     answer = await hospital.call("GET", "/fhir/Patient/unknown", accept=XML)
     assert (answer.status_code, answer.headers["content-type"]) == (404, XML)

@@ -74,5 +74,6 @@ def _used(institution: Institution) -> dict[str, int]:
     return {"created": 4, "in a transaction": len(done["entry"]), "found": len(high) + len(paged) + len(found)}
 
 
+@pytest.mark.capability("create", "read", "update", "delete", "transaction", "search-type")
 async def test_it_signs_in_writes_reads_searches_and_deletes(sandbox: Institution) -> None:
     report("fhirclient", await asyncio.to_thread(_used, sandbox))

@@ -74,6 +74,7 @@ def _bare(resource: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return bare | ({"meta": own} if own else {})
 
 
+@pytest.mark.capability("transaction")
 async def test_all_bundles_are_accepted_unchanged(loaded: Loaded, record_property: Any) -> None:
     resources = sum(len(bundle["entry"]) for bundle in loaded.sent)
     for bundle, answer in zip(loaded.sent, loaded.answers, strict=True):
@@ -85,6 +86,7 @@ async def test_all_bundles_are_accepted_unchanged(loaded: Loaded, record_propert
     record_property("figures", json.dumps(figures))
 
 
+@pytest.mark.capability("transaction", "read")
 async def test_every_resource_comes_back_as_it_was(loaded: Loaded) -> None:
     """Digit by digit: numbers are compared as they are written."""
     http = loaded.institution.platform.client

@@ -44,6 +44,7 @@ async def test_a_transaction_is_all_or_nothing(platform: Platform, hospital: Ins
             assert answer.status_code in (404, 422), answer.text
 
 
+@pytest.mark.capability("batch")
 async def test_entries_of_a_batch_stand_alone(platform: Platform, hospital: Institution) -> None:
     known = f"Patient/{(await hospital.create(patient()))['id']}"
     sent = bundle(

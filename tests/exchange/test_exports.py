@@ -58,6 +58,7 @@ async def lines(app: Institution, manifest: dict[str, Any]) -> list[dict[str, An
     return found
 
 
+@pytest.mark.capability("operation $export")
 async def test_an_institution_gets_its_own_after_two_organisations_said_yes(
     platform: Platform, approvers: list[Caller]
 ) -> None:
@@ -78,9 +79,9 @@ async def test_an_institution_gets_its_own_after_two_organisations_said_yes(
             await exchange.approve_export(access, second, export, clock.now())
     with pytest.raises(Exception, match="right-needed"):
         await exchange.approve_export(access, await operator(platform, "no", "Else", "suspend"), export, clock.now())
-    assert not await jobs.work(
-        platform.database, exchange.Exporter(access, clock.now).handlers, now=clock.now()
-    ), "nothing is read before"
+    assert not await jobs.work(platform.database, exchange.Exporter(access, clock.now).handlers, now=clock.now()), (
+        "nothing is read before"
+    )
     await made(platform, approvers[1:], export)
     done = await here.call("GET", state)
     assert done.status_code == 200
@@ -93,12 +94,15 @@ async def test_an_institution_gets_its_own_after_two_organisations_said_yes(
     assert not list(exchange.folder_of(access, export).glob("*"))
 
 
+@pytest.mark.capability("operation $export")
 async def test_everybodys_is_without_anybody(platform: Platform, approvers: list[Caller]) -> None:
     app = await platform.institution("S")
     secret = "不应出现的备注"
     made_here = []
     for n in range(platform.access.settings.public_least + 2):
-        one = await app.create(patient() | {"birthDate": f"19{20 + n}-05-06", "address": [{"state": "九州省", "city": "一码市"}]})
+        one = await app.create(
+            patient() | {"birthDate": f"19{20 + n}-05-06", "address": [{"state": "九州省", "city": "一码市"}]}
+        )
         await app.create(observation(f"Patient/{one['id']}") | {"note": [{"text": secret}]})
         made_here.append(one)
     closed = ids.home_of(made_here[0]["id"]) or 0
@@ -119,10 +123,15 @@ async def test_everybodys_is_without_anybody(platform: Platform, approvers: list
     known = {person["id"] for person in people}
     glucose = [row for row in rows if row["resourceType"] == "Observation"]
     assert all(row["subject"]["reference"].removeprefix("Patient/") in known for row in glucose)
-    assert all(set(person) <= {"resourceType", "id", "meta", "gender", "birthDate", "address", "active", "maritalStatus"} for person in people)
+    assert all(
+        set(person) <= {"resourceType", "id", "meta", "gender", "birthDate", "address", "active", "maritalStatus"}
+        for person in people
+    )
     assert all(len(person["birthDate"]) == 4 for person in people if "birthDate" in person)
     assert all(row["valueQuantity"]["value"] == 5.4 and row["effectiveDateTime"] < "2026-03-01" for row in glucose)
-    assert not [e for e in await platform.log_of(closed) if e["action"] == "export"], "who closed the record is left out"
+    assert not [e for e in await platform.log_of(closed) if e["action"] == "export"], (
+        "who closed the record is left out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,14 +148,13 @@ async def test_everybodys_is_without_anybody(platform: Platform, approvers: list
         (f"_basis=statistics&{REASON}&group=everybody-in-the-square", 422, "field-invalid"),
     ],
 )
-async def test_what_is_not_asked_rightly_is_not_asked(
-    platform: Platform, query: str, status: int, code: str
-) -> None:
+async def test_what_is_not_asked_rightly_is_not_asked(platform: Platform, query: str, status: int, code: str) -> None:
     app = await platform.institution("B")
     assert_refused(await app.call("GET", f"/fhir/$export?{query}", **ASK), status, code)
     assert_refused(await app.call("GET", f"/fhir/$export?_basis=statistics&{REASON}"), 422, "field-missing")
 
 
+@pytest.mark.capability("operation $export")
 async def test_too_few_to_hide_among(platform: Platform, approvers: list[Caller]) -> None:
     app = await platform.institution("F")
     export = await ask(app, f"_basis=research&{REASON}&_type=Immunization")

@@ -24,6 +24,7 @@ SEARCHABLE: Final = frozenset(fhir.COMPARTMENT_TYPES) | SHARED_TYPES | {"Patient
 OPERATIONS: Final = {
     "Patient": {
         "everything": "",
+        "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
         "match": "",
         "ihe-pix": "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
         "summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
@@ -108,6 +109,7 @@ def statement(base_url: str, *, sandbox: bool = False, update_create: bool = Fal
         f"{base_url}/fhir", __version__, _RELEASED, types,
         token_url=f"{base_url}/oauth/token", authorize_url=f"{base_url}/oauth/authorize",
         operations={name: OPERATIONS.get(name, {}) | _EVERYWHERE for name in types},
+        system_operations={"export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"},
         system_interactions=_SYSTEM + (("history-system",) if sandbox else ()),
         formats=("json", "xml", "application/fhir+json", "application/fhir+xml"),
     )  # fmt: skip
