@@ -96,8 +96,6 @@ def _reading_commands(app: typer.Typer, run: Run) -> None:
                 f"{change.happened}{'' if change.dated else ' (loaded)'} {change.kind}, source {change.institution}"
             )
 
-    return app
-
 
 def _given(pairs: list[str]) -> dict[str, str]:
     """`--map FIELD=COLUMN`. Refusal `field-invalid`."""
