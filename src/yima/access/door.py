@@ -78,7 +78,9 @@ class Access:
             lookups=Lookups(database),
             identities=Batcher(self._identities, limit=200, lanes=2),
             sign_in=directory.SignIn(
-                database, token_seconds=settings.token_seconds, residents=self._resident_now,
+                database,
+                token_seconds=settings.token_seconds,
+                residents=self._resident_now,
                 development=settings.development,
             ),
             sessions=directory.Sessions(keys),
