@@ -44,6 +44,8 @@ _REGISTRATION: Final = timedelta(days=30)
 _COUNTER: Final = timedelta(hours=1)
 _MANY: Final = 20
 _MANY_TIMES: Final = 3
+_LEAST_HABIT: Final = 10
+"""An hour that is ordinary for anybody, also for who is new and has no habit yet."""
 _NIGHT: Final = (23, 5)
 _ZONE: Final = timezone(timedelta(hours=8))
 
@@ -162,5 +164,5 @@ def _elsewhere(look: Look, cares: Sequence[Care]) -> bool:
 
 def is_unusual(persons: int, usual: int, *, ceiling: int, floor: int = _MANY) -> bool:
     """Whether so many different persons in an hour are an alarm: above the ceiling, or, from `floor` on, three times
-    the reader's own busiest hour of four weeks."""
-    return persons > ceiling or (persons >= floor and persons > _MANY_TIMES * usual)
+    the reader's own busiest hour of four weeks (at least ten persons)."""
+    return persons > ceiling or (persons >= floor and persons > _MANY_TIMES * max(usual, _LEAST_HABIT))
