@@ -41,11 +41,11 @@ async def lines(request: Request, asking: Asking, params: Sequence[tuple[str, st
     cursor = next((value for name, value in params if name == "_cursor"), "")
     place = pager.open(cursor, asking.caller, _NAME, asking.visit) if cursor else paging.Place(tuple(params))
     said = [pair for pair in place.params if pair[0] not in ("_format", "_pretty", "_cursor")]
-    if unknown := [name for name, _ in said if name not in _KNOWN]:
-        raise Refusal("search-parameter-unknown", field=unknown[0][:64], type=_NAME)
     patients = [value for name, value in said if name == "patient"]
     if len(patients) != 1:
         raise Refusal("person-not-named", field=_NAME)
+    if unknown := [name for name, _ in said if name not in _KNOWN]:
+        raise Refusal("search-parameter-unknown", field=unknown[0][:64], type=_NAME)
     asked = _asked(access, asking, said, place.spot)
     found, total = await access.lines.search(asking, patients[0], asked)
     base = f"{access.base_url}/fhir"
