@@ -191,13 +191,17 @@ class Batcher(Generic[T, R]):
         """The result for `item`, after the batch it went into has been flushed."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
+        self._open_lane()
+        return await future
+
+    def _open_lane(self) -> None:
+        """Let another flush begin, if there may be one. One that has not begun takes all that comes until it does."""
         if self._busy < self._lanes and not self._starting:
             self._busy += 1
-            self._starting = True  # it takes all that comes until it begins, so another would find nothing
+            self._starting = True
             task = asyncio.create_task(self._lane())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
 
     async def _lane(self) -> None:
         # The lane counts itself out before it ends, not in a callback after: a caller that its last batch woke may
@@ -206,6 +210,8 @@ class Batcher(Generic[T, R]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                if self._waiting:  # more than one flush takes: others need not wait for its end
+                    self._open_lane()
                 await self._one(batch)
         finally:
             self._busy -= 1
