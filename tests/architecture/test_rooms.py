@@ -25,7 +25,8 @@ PURE = (
     "yima.healthcode.profiles",
     "yima.healthcode.tables", "yima.mpi.compare", "yima.mpi.decide",
     "yima.mpi.documents", "yima.mpi.explain", "yima.mpi.fields", "yima.mpi.heard", "yima.mpi.keys", "yima.mpi.match",
-    "yima.mpi.names", "yima.mpi.normalise", "yima.mpi.places", "yima.mpi.registration", "yima.mpi.score", "yima.oversight.scoring",
+    "yima.mpi.names", "yima.mpi.normalise", "yima.mpi.places", "yima.mpi.registration", "yima.mpi.score",
+    "yima.oversight.scoring",
     "yima.records.overview", "yima.synth", "yima.terminology.concept", "yima.terminology.grammar",
     "yima.terminology.pattern", "yima.terminology.tree",
 )  # fmt: skip

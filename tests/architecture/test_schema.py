@@ -13,7 +13,7 @@ from yima.runtime.database import Database
 
 SHARD_KEYS = {"person_id", "home"}
 BY_LOOK_UP = {
-    "audit.leaf": "its key begins with the person; that a place in the tree is one line's only is said by a second index",
+    "audit.leaf": "its key begins with the person; a second index says that a place in the tree is one line's",
     "directory.grant_secret": "found by the hash of a code or token, before the person is known",
     "healthcode.card_lookup": "from what is printed to the person, who is not known before",
     "mpi.identifier": "found by the blind index of a number, before the person is known",

@@ -181,10 +181,12 @@ def test_no_word_of_a_person_is_left(word: str, person: int) -> None:
     """A word at every place that takes words comes out nowhere; a code, a number and a unit stay."""
     word = f"«{word}»"
     resource = observation("Patient/x") | {
-        "id": "abc", "language": "zh", "text": {"status": "generated", "div": word}, "contained": [{"resourceType": "Patient", "id": "p"}],
+        "id": "abc", "language": "zh", "text": {"status": "generated", "div": word},
+        "contained": [{"resourceType": "Patient", "id": "p"}],
         "identifier": [{"system": "urn:x", "value": word}], "note": [{"text": word, "authorString": word}],
-        "extension": [{"url": "urn:x", "valueString": word}], "performer": [{"display": word, "reference": "Practitioner/9"}],
-        "code": {"text": word, "coding": [{"system": "http://loinc.org", "code": "1558-6", "display": "Fasting glucose"}]},
+        "extension": [{"url": "urn:x", "valueString": word}],
+        "performer": [{"display": word, "reference": "Practitioner/9"}],
+        "code": {"text": word, "coding": [{"system": "http://loinc.org", "code": "1558-6", "display": "Glucose"}]},
         "issued": "2026-03-01T08:00:00Z", "component": [{"code": {"text": word}, "valueString": word}],
     }  # fmt: skip
     hidden = fhir.deidentified(resource, VEIL, person, date(2026, 3, 2))

@@ -90,7 +90,8 @@ async def persons(request: Request, asking: Asking, params: Sequence[tuple[str, 
     if len(asked) != 1:
         raise Refusal("person-not-named", field="Person")
     try:
-        found = await access.person_resource(asking, asked[0][1].removeprefix("Patient/"), of_patient=asked[0][0] != "_id")
+        named, of_patient = asked[0][1].removeprefix("Patient/"), asked[0][0] != "_id"
+        found = await access.person_resource(asking, named, of_patient=of_patient)
     except Refusal as refusal:
         if refusal.code != "not-found":
             raise

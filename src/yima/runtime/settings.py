@@ -249,7 +249,7 @@ class Settings:
     strangers_a_day: int = _setting(
         500,
         _number(0, 1_000_000),
-        "Persons a day of whom an institution with the right `demographics` may be told without having registered them.",
+        "Persons a day of whom an institution with the right `demographics` may be told but did not register.",
     )
     bulk_read_ceiling: int = _setting(
         60,
@@ -268,8 +268,8 @@ class Settings:
     notice_sender: Literal["none", "file"] = _setting(
         "none",
         _choice("none", "file"),
-        "How residents are told of visits and emergencies outside their pages: `file` writes `notices.jsonl` in the data "
-        "directory, for development.",
+        "How residents are told of visits and emergencies outside their pages: `file` writes `notices.jsonl` in the "
+        "data directory, for development.",
     )
     suspension_days: int = _setting(
         30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
