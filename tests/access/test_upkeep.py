@@ -53,14 +53,14 @@ def test_what_is_due_has_a_key_of_its_hour_or_day() -> None:
     first, again, later = due(NOW), due(NOW + timedelta(minutes=50)), due(NOW + HOUR)
     assert first == again
     assert {key for _, key, _ in first} & {key for _, key, _ in later}, "a day's final count is due once"
-    assert len({(kind, key) for kind, key, _ in first + later}) == len(first) + 3, "today, and both hourly jobs, anew"
+    assert len({(kind, key) for kind, key, _ in first + later}) == len(first) + 4, "today, and the hourly jobs, anew"
     days = [payload["day"] for kind, _, payload in first if kind == COUNT]
     assert days == ["2026-03-02", "2026-03-01", "2026-02-28", "2026-02-22"]
 
 
 def test_a_day_is_chinas() -> None:
-    assert due(datetime(2026, 3, 2, 15, 59, tzinfo=UTC))[2][2] == {"day": "2026-03-02"}
-    assert due(datetime(2026, 3, 2, 16, 0, tzinfo=UTC))[2][2] == {"day": "2026-03-03"}
+    assert due(datetime(2026, 3, 2, 15, 59, tzinfo=UTC))[3][2] == {"day": "2026-03-02"}
+    assert due(datetime(2026, 3, 2, 16, 0, tzinfo=UTC))[3][2] == {"day": "2026-03-03"}
 
 
 async def test_of_many_workers_one_does_each_job(db: Database, keys: FileKeyStore) -> None:
@@ -69,7 +69,7 @@ async def test_of_many_workers_one_does_each_job(db: Database, keys: FileKeyStor
     assert sum(done) == len(due(NOW))
     assert await jobs_by(db, "state") == {"done": len(due(NOW))}
     assert await workers[0].at(NOW + timedelta(minutes=10)) == 0, "once an hour"
-    assert await workers[1].at(NOW + HOUR) == 3
+    assert await workers[1].at(NOW + HOUR) == 4
 
 
 async def test_what_a_killed_worker_held_another_takes_over(
@@ -77,7 +77,7 @@ async def test_what_a_killed_worker_held_another_takes_over(
 ) -> None:
     source = f"""
 import asyncio, datetime
-from yima.access.upkeep import COUNT, FORGET, END_SUSPENSIONS, QUALITY, due
+from yima.access.upkeep import COUNT, FORGET, END_SUSPENSIONS, QUALITY, VERIFY_CARDS, due
 from yima.runtime import jobs
 from yima.audit.proof import Log
 from yima.runtime.database import Database
@@ -87,7 +87,7 @@ async def main():
     async with db.transaction() as c:
         for kind, key, payload in due(now):
             await jobs.enqueue(c, kind, payload, key=key, now=now)
-    print(len(await jobs.take(db, [COUNT, FORGET, END_SUSPENSIONS, QUALITY], now=now)), flush=True)
+    print(len(await jobs.take(db, [COUNT, FORGET, END_SUSPENSIONS, QUALITY, VERIFY_CARDS], now=now)), flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
 """

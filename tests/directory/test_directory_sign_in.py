@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwk, jwt
+from nobody import nobody
 
 from yima.directory import App, Caller, SignIn, register_app, register_institution, set_institution_status
 from yima.runtime.database import Database
@@ -73,7 +74,7 @@ async def register(db: Database, scopes: tuple[str, ...] = ("system/*.cruds",)) 
             scopes,
         )
         await register_app(c, app)
-    return Client(SignIn(db, token_seconds=300), institution, app, key)
+    return Client(SignIn(db, token_seconds=300, residents=nobody), institution, app, key)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +211,7 @@ async def test_a_header_that_names_another_key_is_ignored_and_the_registered_one
 async def test_an_assertion_is_good_for_one_token_on_every_worker(client: Client, db: Database) -> None:
     assertion = client.assertion()
     await client.ask(assertion)
-    another_worker = replace(client, sign_in=SignIn(db, token_seconds=300))
+    another_worker = replace(client, sign_in=SignIn(db, token_seconds=300, residents=nobody))
     for worker in (client, another_worker):
         assert await worker.refused(assertion) == "assertion-replayed"
     other = await register(db)
@@ -221,7 +222,7 @@ async def test_an_assertion_is_good_for_one_token_on_every_worker(client: Client
 
 async def test_expired_assertions_and_tokens_are_forgotten(client: Client, db: Database) -> None:
     token = await client.ask()
-    later = replace(client, sign_in=SignIn(db, token_seconds=300))
+    later = replace(client, sign_in=SignIn(db, token_seconds=300, residents=nobody))
     at = NOW + timedelta(days=1)
     await later.ask(later.assertion(exp=int(at.timestamp()) + 200), now=at)
     rows = await db.fetch("select client_id from directory.assertion where expires < $1", at)

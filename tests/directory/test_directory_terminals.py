@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwk, jwt
+from nobody import nobody
 
 from yima import directory
 from yima.directory import TERMINAL_SCOPES, Caller, SignIn, Terminal
@@ -41,7 +42,7 @@ class Device:
 
     def sign_in(self) -> SignIn:
         """A worker of its own."""
-        return SignIn(self.db, token_seconds=900)
+        return SignIn(self.db, token_seconds=900, residents=nobody)
 
     def assertion(self, key: jwk.ECKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A good assertion, but for what is named."""

@@ -50,7 +50,9 @@ def test_the_capability_statement_says_what_is_offered() -> None:
     [rest] = statement["rest"]
     by_type = {resource["type"]: resource for resource in rest["resource"]}
     assert list(by_type) == ["Binary", "Observation", "Patient"]
-    assert {"name": "code", "type": "token"} in by_type["Observation"]["searchParam"]
+    [code] = [one for one in by_type["Observation"]["searchParam"] if one["name"] == "code"]
+    assert code["type"] == "token"
+    assert ":of-type" in code["documentation"]
     assert "searchParam" not in by_type["Binary"]
     assert [o["definition"] for o in by_type["Patient"]["operation"]] == [
         "http://hl7.org/fhir/OperationDefinition/Patient-everything",
