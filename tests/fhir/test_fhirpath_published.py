@@ -116,8 +116,9 @@ def test_patches() -> None:
         except Refusal:
             after = None
         wanted = _inside(case, "output")
-        passed += after == wanted
-        failed += [] if after == wanted else [f"{case[:60]}: {after} for {wanted}"]
+        same = _quoted(after) == _quoted(wanted)
+        passed += same
+        failed += [] if same else [f"{case[:60]}: {after} for {wanted}"]
     report("fhirpath patch", {"passed": passed, "failed": len(failed)})
     assert failed == []
     assert passed > 20, "hardly any case"
@@ -125,4 +126,11 @@ def test_patches() -> None:
 
 def _inside(case: str, name: str) -> dict[str, Any] | None:
     found = re.search(rf"<{name}>\s*(<.*>)\s*</{name}>", case, re.S)
-    return fhir.parse_xml(found[1].replace("&quot;)", '")').replace("(&quot;", '("').encode()) if found else None
+    return fhir.parse_xml(found[1].encode()) if found else None
+
+
+def _quoted(resource: dict[str, Any] | None) -> dict[str, Any] | None:
+    """With quotation marks in the narrative as they are: the file escapes them in some places, XML needs it in none."""
+    if resource is None or "div" not in resource.get("text", {}):
+        return resource
+    return resource | {"text": resource["text"] | {"div": resource["text"]["div"].replace("&quot;", '"')}}
