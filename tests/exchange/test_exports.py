@@ -6,11 +6,12 @@ import json
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support import Institution, Platform, assert_refused, observation, patient
+from support import BASE, Institution, Platform, assert_refused, observation, patient
 from yima import consent, directory, exchange, fhir
 from yima.directory import Caller
 from yima.runtime import clock, ids, jobs
@@ -197,3 +198,38 @@ def test_no_word_of_a_person_is_left(word: str, person: int) -> None:
     shifted = date.fromisoformat(hidden["issued"])
     assert timedelta(days=1) <= date(2026, 3, 1) - shifted <= timedelta(days=365)
     assert (date(2026, 3, 1) - date.fromisoformat(hidden["effectiveDateTime"])) == date(2026, 3, 1) - shifted
+
+
+async def signed_in(platform: Platform, code: str) -> httpx.AsyncClient:
+    browser = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=platform.app), base_url=BASE, cookies={"yima_lang": "en"}
+    )
+    answer = await browser.get(f"/dev/sign-in/{platform.access.sessions.ticket('operator', code)}")
+    assert answer.status_code == 303
+    return browser
+
+
+async def test_the_two_approve_on_their_page_and_everybody_reads_of_it(
+    platform: Platform, approvers: list[Caller]
+) -> None:
+    app = await platform.institution("P")
+    export = await ask(app, "_basis=research&_reason=asthma%20in%20children%202026")
+    assert "asthma in children" not in (await platform.client.get("/public/exports")).text
+    for approver, seen in zip(approvers, ("Approved by you", ""), strict=True):
+        browser = await signed_in(platform, approver.agent_id)
+        page = (await browser.get("/operator/exports")).text
+        assert "asthma in children" in page
+        token = page.split('name="csrf" value="')[1].split('"')[0]
+        done = await browser.post("/operator/exports/approve", data={"csrf": token, "export": export})
+        assert done.headers["location"] == "/operator/exports?done=approved"
+        after = (await browser.get(done.headers["location"])).text
+        assert 'role="status"' in after
+        assert seen in after
+    public = (await platform.client.get("/public/exports", headers={"accept-language": "en"})).text
+    assert "asthma in children" in public
+    [said] = [
+        one
+        for one in (await platform.client.get("/public/exports.json")).json()["exports"]
+        if one["reason"] == "asthma in children 2026"
+    ]
+    assert said["approved_by"] == ["Health Commission", "Data Bureau"]
