@@ -64,44 +64,7 @@ class Access:
         self.development = settings.development
         self.language = settings.language
         self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
-        vault = Vault(keys)
-        national = healthcode.national.NationalCards(
-            keys, settings.national_mindex_recipe, settings.national_code_seconds
-        )
-        self._cx = Context(
-            database=database,
-            keys=keys,
-            vault=vault,
-            reader=records.Reader(database),
-            overviews=records.Overviews(database),
-            appender=audit.Appender(database),
-            lookups=Lookups(database),
-            identities=Batcher(self._identities, limit=200, lanes=2),
-            sign_in=directory.SignIn(
-                database,
-                token_seconds=settings.token_seconds,
-                residents=self._resident_now,
-                development=settings.development,
-            ),
-            sessions=directory.Sessions(keys),
-            national=national,
-            gateways=directory.Gateways(database, vault),
-            verifier=healthcode.Verifier(
-                database,
-                keys,
-                national=national,
-                terminal_known=self._terminal_known,
-                visit_seconds=settings.visit_seconds,
-                on_refused=lambda refused: scan.refused_scan(self._cx, refused),
-                together=scan.accepted_scans,
-            ),
-            index_key=keys.secret("records/index/1"),
-            profile=settings.profile,
-            emergency=timedelta(seconds=settings.break_glass_seconds),
-            longest_suspension=timedelta(days=settings.suspension_days),
-            private_teens=settings.teen_privacy,
-            signing=_signing_rules(settings),
-        )
+        self._cx = self._context(keys)
         self._publisher = healthcode.trust.Publisher(
             database,
             keys,
@@ -130,6 +93,47 @@ class Access:
         self.lines = Lines(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
+
+    def _context(self, keys: KeyStore) -> Context:
+        """What the functions of the door work with."""
+        vault = Vault(keys)
+        national = healthcode.national.NationalCards(
+            keys, self.settings.national_mindex_recipe, self.settings.national_code_seconds
+        )
+        return Context(
+            database=self.database,
+            keys=keys,
+            vault=vault,
+            reader=records.Reader(self.database),
+            overviews=records.Overviews(self.database),
+            appender=audit.Appender(self.database),
+            lookups=Lookups(self.database),
+            identities=Batcher(self._identities, limit=200, lanes=2),
+            sign_in=directory.SignIn(
+                self.database,
+                token_seconds=self.settings.token_seconds,
+                residents=self._resident_now,
+                development=self.settings.development,
+            ),
+            sessions=directory.Sessions(keys),
+            national=national,
+            gateways=directory.Gateways(self.database, vault),
+            verifier=healthcode.Verifier(
+                self.database,
+                keys,
+                national=national,
+                terminal_known=self._terminal_known,
+                visit_seconds=self.settings.visit_seconds,
+                on_refused=lambda refused: scan.refused_scan(self._cx, refused),
+                together=scan.accepted_scans,
+            ),
+            index_key=keys.secret("records/index/1"),
+            profile=self.settings.profile,
+            emergency=timedelta(seconds=self.settings.break_glass_seconds),
+            longest_suspension=timedelta(days=self.settings.suspension_days),
+            private_teens=self.settings.teen_privacy,
+            signing=_signing_rules(self.settings),
+        )
 
     @property
     def publisher(self) -> healthcode.trust.Publisher:
