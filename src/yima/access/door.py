@@ -113,6 +113,7 @@ class Access:
                 self.database,
                 token_seconds=self.settings.token_seconds,
                 residents=self._resident_now,
+                rates=directory.Rates(self.settings.client_rate, self.settings.caller_rate),
                 development=self.settings.development,
             ),
             sessions=directory.Sessions(keys),
@@ -245,6 +246,7 @@ class Access:
             institution_zh=place.name_zh,
             institution_en=place.name_en,
             department=staff.department,
+            role=staff.role,
         )
 
     def may_choose_ids(self, caller: Caller) -> bool:

@@ -17,6 +17,7 @@ from yima.directory.gateway import (
 from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, ReusedError, is_challenge
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
+from yima.directory.pace import Pace, network_of, sender_of
 from yima.directory.patient_apps import (
     PATIENT_SCOPES,
     PatientApp,
@@ -42,12 +43,14 @@ from yima.directory.register import (
     register_institution,
     register_practitioner,
     set_institution_status,
+    set_practitioner_role,
     set_practitioner_status,
     staff_by_number,
 )
+from yima.directory.roles import DEFAULT_ROLE, PURPOSES, STAFF_ROLES, USUAL_PURPOSES, StaffRole
 from yima.directory.scopes import SIGN_IN_SCOPES, narrowed, types_of, wanted_scopes
 from yima.directory.sessions import ROLES, Sessions
-from yima.directory.sign_in import ASSERTION_TYPE, Client, SignIn, TokenAnswer, forget_expired
+from yima.directory.sign_in import ASSERTION_TYPE, Client, Rates, SignIn, TokenAnswer, forget_expired
 from yima.directory.terminals import (
     CODE_SCOPE,
     COUNTER_SCOPE,
@@ -73,14 +76,18 @@ __all__ = [
     "CODE_SCOPE",
     "CODE_SECONDS",
     "COUNTER_SCOPE",
+    "DEFAULT_ROLE",
     "KIOSK_SCOPE",
     "OPERATOR_RIGHTS",
     "PATIENT_SCOPES",
+    "PURPOSES",
     "ROLES",
     "SIGN_IN_SCOPES",
+    "STAFF_ROLES",
     "TERMINAL_KINDS",
     "TERMINAL_SCOPES",
     "TOKEN_SECONDS",
+    "USUAL_PURPOSES",
     "App",
     "Caller",
     "Client",
@@ -97,12 +104,15 @@ __all__ = [
     "NewGateway",
     "Operator",
     "Organisation",
+    "Pace",
     "PatientApp",
     "Practitioner",
+    "Rates",
     "RegisteredTerminal",
     "ReusedError",
     "Sessions",
     "SignIn",
+    "StaffRole",
     "Terminal",
     "TokenAnswer",
     "add_organisation",
@@ -117,6 +127,7 @@ __all__ = [
     "is_redirect_uri",
     "is_sandbox",
     "narrowed",
+    "network_of",
     "operator",
     "operators",
     "organisation",
@@ -132,9 +143,11 @@ __all__ = [
     "register_practitioner",
     "register_terminal",
     "remove_terminal_key",
+    "sender_of",
     "set_gateway_status",
     "set_institution_status",
     "set_patient_app_status",
+    "set_practitioner_role",
     "set_practitioner_status",
     "set_terminal_status",
     "staff_by_number",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from yima.directory.roles import DEFAULT_ROLE, USUAL_PURPOSES
 from yima.runtime.ids import PersonId
 
 Kind = Literal["app", "practitioner", "resident", "operator", "system", "terminal"]
@@ -26,6 +27,10 @@ class Caller:
     institution_en: str = ""
     department: str = ""
     """Department code of a practitioner."""
+    role: str = DEFAULT_ROLE
+    """Of a practitioner: one of `STAFF_ROLES`. Says nothing of anybody else."""
+    purposes: frozenset[str] = USUAL_PURPOSES
+    """Of an app: for what it was registered to act. Says nothing of anybody else."""
     person: PersonId = 0
     """Whose own record a resident may see; 0 for everybody else."""
     terminal: str = ""

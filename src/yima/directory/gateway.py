@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from yima.directory.caller import Caller
 from yima.directory.register import Institution
+from yima.directory.roles import USUAL_PURPOSES
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
@@ -28,6 +29,8 @@ TOKEN_SECONDS: Final = 7200
 _SQL = Queries(__package__, "gateway.sql")
 _APP_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _SCOPES: Final = frozenset({"system/Patient.cu"})
+_PURPOSES: Final = USUAL_PURPOSES | {"payment"}
+"""The calls say a step; at a cashier's it is payment (`healthcode.national.purpose_of`)."""
 _CACHE_SECONDS: Final = 1.0
 _CACHE_SIZE: Final = 1000
 _SWEEP_SECONDS: Final = 600
@@ -181,6 +184,7 @@ class Gateways:
             institution_zh=row["name_zh"],
             institution_en=row["name_en"],
             scopes=_SCOPES,
+            purposes=_PURPOSES,
         )
         return GatewayApp(
             caller=caller,

@@ -8,10 +8,10 @@ insert into directory.department (institution_id, code, name_zh, name_en) values
 on conflict (institution_id, code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en
 
 -- name: put_practitioner
-insert into directory.practitioner (institution_id, code, name_zh, name_en, title_zh, title_en, department)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into directory.practitioner (institution_id, code, name_zh, name_en, title_zh, title_en, department, role)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (institution_id, code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en,
-  title_zh = excluded.title_zh, title_en = excluded.title_en, department = excluded.department
+  title_zh = excluded.title_zh, title_en = excluded.title_en, department = excluded.department, role = excluded.role
 returning practitioner_id
 
 -- name: put_terminal
@@ -23,11 +23,11 @@ on conflict (terminal_id) do update set kind = excluded.kind, department = exclu
 where t.institution_id = excluded.institution_id returning 1
 
 -- name: put_app
-insert into directory.app (client_id, institution_id, name, jwks, scopes, matching, rights, jwks_url)
-select $1::text, $2::integer, $3::text, $4::text::jsonb, $5::text[], $6::text, $7::text[], $8::text
+insert into directory.app (client_id, institution_id, name, jwks, scopes, matching, rights, jwks_url, purposes)
+select $1::text, $2::integer, $3::text, $4::text::jsonb, $5::text[], $6::text, $7::text[], $8::text, $9::text[]
 where not exists (select from directory.terminal where terminal_id = $1::text)
 on conflict (client_id) do update set name = excluded.name, jwks = excluded.jwks, scopes = excluded.scopes, matching = excluded.matching,
-  rights = excluded.rights, jwks_url = excluded.jwks_url
+  rights = excluded.rights, jwks_url = excluded.jwks_url, purposes = excluded.purposes
 where directory.app.institution_id = excluded.institution_id returning 1
 
 -- name: institutions
@@ -40,19 +40,22 @@ select institution_id, code, name_zh, name_en, class, area, status from director
 select code, name_zh, name_en from directory.department where institution_id = $1 order by code
 
 -- name: practitioners
-select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status
+select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
 from directory.practitioner order by practitioner_id
 
 -- name: practitioner
-select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status
+select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
 from directory.practitioner where practitioner_id = $1
 
 -- name: staff_by_number
-select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status
+select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
 from directory.practitioner where practitioner_id = any($1)
 
 -- name: set_practitioner_status
 update directory.practitioner set status = $2 where practitioner_id = $1 returning 1
+
+-- name: set_practitioner_role
+update directory.practitioner set role = $2 where practitioner_id = $1 returning 1
 
 -- name: terminals
 select terminal_id, kind, department, location, step, scene from directory.terminal where institution_id = $1 and status = 'active' order by terminal_id
@@ -62,7 +65,7 @@ select exists (select 1 from directory.terminal t join directory.institution i u
   where t.terminal_id = $1 and t.institution_id = $2 and t.status = 'active' and i.status = 'active')
 
 -- name: app
-select a.client_id, a.institution_id, a.name, a.jwks::text as jwks, a.scopes, a.matching, a.rights, a.jwks_url,
+select a.client_id, a.institution_id, a.name, a.jwks::text as jwks, a.scopes, a.matching, a.rights, a.jwks_url, a.purposes,
   (a.status = 'active' and i.status = 'active') as active, i.code, i.name_zh, i.name_en
 from directory.app a join directory.institution i using (institution_id) where a.client_id = $1
 

@@ -12,6 +12,7 @@ import orjson
 from joserfc import jwk
 from joserfc.errors import JoseError
 
+from yima.directory.roles import DEFAULT_ROLE, PURPOSES, STAFF_ROLES, USUAL_PURPOSES
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 
@@ -60,6 +61,8 @@ class Practitioner:
     title_en: str
     department: str
     status: str = "active"
+    role: str = DEFAULT_ROLE
+    """One of `STAFF_ROLES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class App:
     """Of `APP_RIGHTS`."""
     jwks_url: str = ""
     """Where it publishes its keys, instead of `jwks`."""
+    purposes: frozenset[str] = USUAL_PURPOSES
+    """For what it may act, of `PURPOSES`."""
 
 
 async def register_institution(c: Connection, *, code: str, name_zh: str, name_en: str, kind: str, area: str) -> int:
@@ -90,8 +95,12 @@ async def register_department(c: Connection, institution_id: int, department: De
 
 
 async def register_practitioner(c: Connection, p: Practitioner) -> int:
-    """Put a member of staff on the register; `practitioner_id` of the argument is ignored, the number is returned."""
-    row = (p.institution_id, p.code, p.name_zh, p.name_en, p.title_zh, p.title_en, p.department)
+    """Put a member of staff on the register; `practitioner_id` of the argument is ignored, the number is returned.
+
+    Refusal `field-invalid` for a role that is on no list.
+    """
+    _check_role(p.role)
+    row = (p.institution_id, p.code, p.name_zh, p.name_en, p.title_zh, p.title_en, p.department, p.role)
     number: int = await c.fetchval(SQL.put_practitioner, *row)
     return number
 
@@ -100,7 +109,7 @@ async def register_app(c: Connection, app: App) -> None:
     """Put an app on the register.
 
     Refusal `field-invalid` when the key set is empty or holds private members, a scope is not a system scope of SMART
-    App Launch 2.2 (or a v1 word), a right is on no list, or another institution holds the client_id.
+    App Launch 2.2 (or a v1 word), a right or purpose is on no list, or another institution holds the client_id.
     """
     keys = app.jwks.get("keys", [] if app.jwks_url else None)
     if not isinstance(keys, list) or bool(keys) is bool(app.jwks_url) or not all(map(is_public_key, keys)):
@@ -111,9 +120,11 @@ async def register_app(c: Connection, app: App) -> None:
         raise Refusal("field-invalid", field="scopes", expected="system/[type or *].[cruds], e.g. system/*.rs")
     if not app.rights <= set(APP_RIGHTS):
         raise Refusal("field-invalid", field="rights", expected=", ".join(APP_RIGHTS))
+    if not app.purposes or not app.purposes <= set(PURPOSES):
+        raise Refusal("field-invalid", field="purposes", expected=", ".join(PURPOSES))
     keys_text = orjson.dumps({"keys": keys} | app.jwks).decode()
     row = (app.client_id, app.institution_id, app.name, keys_text, list(app.scopes), app.matching, sorted(app.rights))
-    if not await c.fetchrow(SQL.put_app, *row, app.jwks_url):
+    if not await c.fetchrow(SQL.put_app, *row, app.jwks_url, sorted(app.purposes)):
         raise Refusal("field-invalid", field="client_id", expected=FREE_ID)
 
 
@@ -186,6 +197,18 @@ async def set_practitioner_status(c: Connection, practitioner_id: int, status: s
     """
     if not await c.fetchval(SQL.set_practitioner_status, practitioner_id, status):
         raise Refusal("not-found", field="practitioner")
+
+
+async def set_practitioner_role(c: Connection, practitioner_id: int, role: str) -> None:
+    """Give a member of staff another role; it counts from the next request on. Refusals `field-invalid`, `not-found`."""
+    _check_role(role)
+    if not await c.fetchval(SQL.set_practitioner_role, practitioner_id, role):
+        raise Refusal("not-found", field="practitioner")
+
+
+def _check_role(role: str) -> None:
+    if role not in STAFF_ROLES:
+        raise Refusal("field-invalid", field="role", expected=", ".join(STAFF_ROLES))
 
 
 async def set_institution_status(db: Database, institution_id: int, status: str) -> None:

@@ -22,6 +22,7 @@ from joserfc.errors import JoseError
 from yima.directory.caller import Caller
 from yima.directory.grants import Grants
 from yima.directory.key_sets import KeySets
+from yima.directory.pace import Pace
 from yima.directory.patient_apps import patient_app
 from yima.directory.register import SQL
 from yima.directory.terminals import scopes_of_kind, terminal_caller
@@ -39,6 +40,17 @@ _CACHE_SECONDS: Final = 1.0
 _CACHE_SIZE: Final = 10_000
 _SWEEP_SECONDS: Final = 600
 _FIRMWARE_CHARS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often one client may sign in (a minute), and one caller ask anything (a second; 0: as often as it likes)."""
+
+    client: float
+    caller: float
+
+
+_USUAL: Final = Rates(600, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +104,25 @@ class Client:
             scopes=frozenset(scopes),
             matching=row["matching"],
             rights=frozenset(row["rights"]),
+            purposes=frozenset(row["purposes"]),
         )
 
 
 class SignIn:
     """Signs apps and terminals in and knows what a token means. One per worker."""
 
-    def __init__(self, db: Database, *, token_seconds: int, residents: Residents, development: bool = False) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        token_seconds: int,
+        residents: Residents,
+        rates: Rates = _USUAL,
+        development: bool = False,
+    ) -> None:
         self._db = db
+        self._clients = Pace(rates.client / 60, rates.client)
+        self._callers = Pace(rates.caller, 2 * rates.caller)
         self._key_sets = KeySets(development=development)
         self._residents = residents
         self.grants = Grants(db, token_seconds=token_seconds)
@@ -128,7 +151,7 @@ class SignIn:
         return TokenAnswer(token, self._seconds, granted)
 
     async def proved(self, assertion: str, *, audiences: Sequence[str], now: datetime) -> Client:
-        """Who signed this client assertion. Refusals as `token`, but for scopes."""
+        """Who signed this client assertion. Refusals as `token`, but for scopes; `too-many-requests`."""
         # 1 Whose assertion does it claim to be? Nothing is believed until step 3.
         name = _claimed_client(assertion)
         client = await self._app(name) or await self._terminal(name) or await self._patient_app(name)
@@ -140,6 +163,7 @@ class SignIn:
         # 3 Signature and claims.
         claims = _verified(assertion, keys, name, audiences, now)
         client.check_active()  # told only to who has proved who it is
+        self._clients.check(name, now.timestamp())  # and counted only then: nobody uses up another's share
         # 4 One use.
         expires = datetime.fromtimestamp(claims["exp"], UTC)
         if not await self._db.fetchrow(SQL.remember_assertion, name, claims["jti"], expires + timedelta(minutes=1)):
@@ -147,16 +171,19 @@ class SignIn:
         return replace(client, firmware=_firmware(claims))
 
     async def caller(self, token: str, *, now: datetime) -> Caller:
-        """Who holds this token. Refusals `token-invalid`, `institution-suspended`, `terminal-suspended`."""
+        """Who holds this token. Refusals `token-invalid`, `institution-suspended`, `terminal-suspended`,
+        `too-many-requests` for one that asks more often than any may."""
         digest = _digest(token)
         held = self._cache.get(digest)
         stamp = now.timestamp()
         if held and 0 <= stamp - held[0] < _CACHE_SECONDS and now < held[1]:  # a clock set back trusts nothing
+            self._callers.check(held[2].app or held[2].agent_id, stamp)
             return held[2]
         expires, caller = await self._means(token, digest, now)
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
         self._cache[digest] = (stamp, expires, caller)
+        self._callers.check(caller.app or caller.agent_id, stamp)
         return caller
 
     async def _means(self, token: str, digest: bytes, now: datetime) -> tuple[datetime, Caller]:
