@@ -149,6 +149,7 @@ async def test_two_who_collude_are_seen_by_every_person_and_by_everybody(
         await access.cards.approve_suspension(operator("op-2"), made, clock.now())
     assert (await hospital.scan(platform.dynamic(group[0].person))).status_code == 403
     await access.privacy.watch(clock.now())
+    await access.privacy.deliver(clock.now())
     assert len(notices(platform)) >= GROUP
     assert all(REASON not in one["text"] for one in notices(platform)), "a notice has no content"
     now = clock.now() + timedelta(seconds=1)

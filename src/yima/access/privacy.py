@@ -13,6 +13,7 @@ from typing import Any, Final
 from yima import audit, directory, healthcode, mpi, oversight
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.notifying import deliver
 from yima.access.residents import own
 from yima.access.verifying import verify_cards
 from yima.access.watching import Rules, Watched, watch
@@ -22,6 +23,7 @@ from yima.runtime import ids
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.messages import sender_of
 from yima.runtime.settings import Settings
 
 RIGHT: Final = "privacy"
@@ -48,12 +50,17 @@ class Privacy:
     def __init__(self, cx: Context, settings: Settings) -> None:
         self._cx = cx
         self._days = timedelta(days=settings.objection_days)
-        sender = oversight.sender_named(settings.notice_sender, settings.data)
-        self._rules = Rules(settings.bulk_read_ceiling, settings.bulk_read_stop, sender)
+        self._sender = sender_of(settings)
+        tells = self._sender is not None
+        self._rules = Rules(settings.bulk_read_ceiling, settings.bulk_read_stop, tells, settings.notice_queue)
 
     async def watch(self, now: datetime) -> Watched:
         """Look at what is new in the log: see `access.watching`. Every worker does so about once a minute."""
         return await watch(self._cx, self._rules, now)
+
+    async def deliver(self, now: datetime) -> int:
+        """Send the notices that are due: see `access.notifying`. How many were sent."""
+        return 0 if self._sender is None else await deliver(self._cx, self._sender, now)
 
     async def verify_cards(self, now: datetime) -> list[healthcode.Oddity]:
         """Check every card against its history and the log: see `access.verifying`. Every hour, and by command."""

@@ -48,6 +48,7 @@ class Upkeep:
         self._database = database
         self._log = log
         self._now = now
+        self._delivery: asyncio.Task[int] | None = None
 
     async def run(self) -> None:
         """Work until cancelled. A database that is away is waited for."""
@@ -58,10 +59,24 @@ class Upkeep:
                 await self.seal()
                 if self._privacy is not None:
                     await self._privacy.watch(self._now())
+                    self._deliver(self._privacy)
                 await self.once()
             except Exception as error:
                 if not is_unavailable(error):
                     _log.error("upkeep failed", error=type(error).__name__)
+
+    def _deliver(self, privacy: Privacy) -> None:
+        """Send notices beside everything else: a slow gateway must not keep the log's head from being signed."""
+        if self._delivery is None or self._delivery.done():
+            self._delivery = asyncio.create_task(self._sent(privacy))
+
+    async def _sent(self, privacy: Privacy) -> int:
+        try:
+            return await privacy.deliver(self._now())
+        except Exception as error:  # the next round tries again
+            if not is_unavailable(error):
+                _log.error("delivery failed", error=type(error).__name__)
+            return 0
 
     async def once(self) -> int:
         """Put on the table what is due and do what nobody else does; the number of jobs done."""

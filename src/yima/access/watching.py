@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yima import audit, directory, healthcode, mpi, oversight
+from yima.access import notifying
 from yima.access.context import Context
 from yima.runtime import logs
 from yima.runtime.database import Connection
@@ -30,11 +31,12 @@ _TOLD_EVENTS: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the settings say: persons an hour that are too many for anybody of the staff, whether such a reader is
-    stopped, how notices leave (None: they do not)."""
+    stopped, whether notices leave and how many may wait."""
 
     ceiling: int
     stops: bool
-    sender: oversight.Sender | None
+    tells: bool
+    queue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,19 @@ class Watched:
 
 async def watch(cx: Context, rules: Rules, now: datetime) -> Watched:
     """Look at what is new in the log since the last watch. Workers wait for each other; nothing is taken twice."""
-    found, told = await cx.database.retry(lambda c: _watch(c, rules, now))
-    for person in told if rules.sender else ():
-        await _send(cx, rules, person)
+    found = await cx.database.retry(lambda c: _watch(c, rules, now))
     if found.alarms:
         _log.warning("alarms", count=found.alarms)
     return found
 
 
-async def _watch(c: Connection, rules: Rules, now: datetime) -> tuple[Watched, list[PersonId]]:
+async def _watch(c: Connection, rules: Rules, now: datetime) -> Watched:
     since = await oversight.horizon(c)
     span = audit.Span(since, await audit.finished(c), now - _OLDEST)
     if span.until <= since:
         # Another cluster counts transactions anew: a database that was dumped and restored.
         await oversight.set_horizon(c, span.until)
-        return Watched(), []
+        return Watched()
     looks = await audit.looks(c, span)
     hours = await oversight.saw(
         c, [(one.reader, one.hour, one.person) for one in looks], {x.hour: healthcode.day_of(x.hour) for x in looks}
@@ -80,10 +80,10 @@ async def _watch(c: Connection, rules: Rules, now: datetime) -> tuple[Watched, l
     reviewed = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.reviewed]
     await oversight.put_findings(c, reviewed)
     await _again(c, now)
-    told = await _news(c, span, now) if rules.sender else []
+    told = await notifying.put(c, await _news(c, span, now), rules.queue, now) if rules.tells else 0
     await oversight.forget(c, now)
     await oversight.set_horizon(c, span.until)
-    return Watched(len(looks), len(reviewed), raised, len(told)), told
+    return Watched(len(looks), len(reviewed), raised, told)
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------
@@ -225,22 +225,11 @@ async def _again(c: Connection, now: datetime) -> None:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
-async def _news(c: Connection, span: audit.Span, now: datetime) -> list[PersonId]:
-    """Who is to hear that something was done: once for a visit, an emergency, an act on the card."""
+async def _news(c: Connection, span: audit.Span, now: datetime) -> list[tuple[PersonId, str]]:
+    """Who is to hear that something was done, and what about: once for a visit, an emergency, an act on the card."""
     news = [(e.person, e.visit or e.event_id) for e in await audit.told(c, span) if _is_news(e)]
-    return [person for person, _ in await oversight.to_tell(c, news, now)]
+    return await oversight.to_tell(c, news, now)
 
 
 def _is_news(e: audit.Event) -> bool:
     return e.action != "card" or e.detail.get("event") in _TOLD_EVENTS
-
-
-async def _send(cx: Context, rules: Rules, person: PersonId) -> None:
-    """Send the notice to the phone that is known; the watch goes on when the gateway is away."""
-    phone = await mpi.phone_of(cx.database, cx.vault, person)
-    if not phone or rules.sender is None:
-        return
-    try:
-        await rules.sender.send(phone, oversight.NOTICE)
-    except OSError as error:
-        _log.error("notice not sent", error=type(error).__name__)

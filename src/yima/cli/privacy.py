@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yima.access import Access
+from yima.access import Access, Watched
 from yima.directory import Caller
 from yima.runtime import clock
 
@@ -16,6 +16,12 @@ Run = Callable[[Path | None, Callable[[Access], Coroutine[Any, Any, Any]]], Any]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
 Number = Annotated[str, typer.Argument(help="Card number, the 16 digits on the card.")]
 _CALLER: Final = Caller(kind="system", agent_id="command-line", name_zh="命令行", name_en="Command line")
+
+
+async def _watch(access: Access) -> Watched:
+    found = await access.privacy.watch(clock.now())
+    await access.privacy.deliver(clock.now())
+    return found
 
 
 def privacy_commands(run: Run) -> typer.Typer:
@@ -46,7 +52,7 @@ def privacy_commands(run: Run) -> typer.Typer:
     @app.command("watch")
     def watch(data: Data = None) -> None:
         """Look at what is new in the log now; a server does so about once a minute."""
-        found = run(data, lambda access: access.privacy.watch(clock.now()))
+        found = run(data, _watch)
         typer.echo(f"{found.looks} looks, {found.findings} findings, {found.alarms} alarms, {found.notices} notices")
 
     return app

@@ -37,7 +37,6 @@ from yima.oversight.scoring import (
     is_unusual,
     judge,
 )
-from yima.oversight.sending import NOTICE, FileSender, Sender, sender_named
 from yima.oversight.volume import (
     MARKS,
     Alarm,
@@ -58,10 +57,10 @@ from yima.oversight.volume import (
 )
 
 __all__ = [
-    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "MARKS", "NOTICE", "POINTS", "REVIEWED", "Alarm", "Care", "CareKind",
-    "Circumstances", "FileSender", "Finding", "Hour", "Judged", "Look", "Objection", "Sender", "Verdict", "alarms",
+    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "MARKS", "POINTS", "REVIEWED", "Alarm", "Care", "CareKind",
+    "Circumstances", "Finding", "Hour", "Judged", "Look", "Objection", "Verdict", "alarms",
     "answer", "checked", "choose_notices", "decide_alarm", "decide_finding", "findings", "forget", "habits",
     "horizon", "is_unusual", "judge", "mark", "marks", "object_to", "objections", "objections_of", "open_findings",
-    "put_findings", "raise_alarm", "rescore", "saw", "say_who", "sender_named", "set_horizon", "staff_selves",
+    "put_findings", "raise_alarm", "rescore", "saw", "say_who", "set_horizon", "staff_selves",
     "to_tell", "unmark", "wants_notices",
 ]  # fmt: skip

@@ -77,6 +77,11 @@ async def work(db: Database, handlers: Mapping[str, Handler], *, now: datetime, 
     return done
 
 
+async def waiting(c: Connection, kind: str, most: int) -> int:
+    """How many jobs of a kind wait or are under way, counted up to `most`."""
+    return int(await c.fetchval(SQL.waiting, kind, most))
+
+
 async def dead(db: Database) -> list[Job]:
     """Jobs that failed their last attempt, oldest first."""
     rows = await db.fetch(SQL.dead)

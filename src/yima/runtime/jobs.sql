@@ -34,3 +34,6 @@ select job_id, kind, payload::text as payload, attempt from runtime.job where st
 
 -- name: forget_done
 delete from runtime.job where state = 'done' and finished < $1
+
+-- name: waiting
+select count(*)::int from (select 1 from runtime.job where kind = $1 and state = 'waiting' limit $2) as some

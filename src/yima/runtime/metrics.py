@@ -17,7 +17,11 @@ resources = Counter("yima_resources_written_total", "Resources written")
 verifications = Counter("yima_code_verifications_total", "Health-code verifications by outcome", ["outcome"])
 gateway_calls = Counter("yima_gateway_calls_total", "Calls of the national gateway", ["family", "outcome"])
 turned_away = Counter("yima_http_turned_away_total", "Requests answered 503 unread, by class", ["class"])
+security_events = Counter("yima_security_events_total", "Refusals that may be attacks, by code", ["code"])
 gateway_strangers = Counter("yima_gateway_strangers_total", "Documents that the gateway was sent with another name")
+notices = Counter(
+    "yima_notices_total", "Notices to residents: queued, sent, dropped (queue full), given up", ["outcome"]
+)
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
 

@@ -21,6 +21,7 @@ from yima.runtime.errors import Refusal
 
 _PREFIX: Final = "YIMA_"
 _FILE: Final = "yima.toml"
+_SECRET_CHARACTERS: Final = 32
 _EMBEDDED_CONNECTIONS: Final = 96  # max_connections = 100; some stay free for migrations and for looking in
 
 
@@ -76,6 +77,10 @@ def _read_names(value: object) -> object:
     if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
         return tuple(name.strip().lower() for name in names if name.strip())
     raise ValueError
+
+
+def _read_addresses(value: object) -> object:
+    return tuple(str(ipaddress.ip_address(name)) for name in cast(tuple[str, ...], _read_names(value)))
 
 
 def _is_web_address(value: str) -> bool:
@@ -165,6 +170,31 @@ class Settings:
         Rule("host names, separated by commas", _read_names),
         "Further names under which requests are answered, besides those of `base_url` and `host`. "
         "A request for another name is refused.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        ("127.0.0.1", "::1"),
+        Rule("IP addresses, separated by commas", _read_addresses),
+        "Addresses of your own proxies, whose X-Forwarded-For says who asks. Let them set that header or add to it, "
+        "never pass on what a client wrote alone.",
+    )
+    sign_in_rate: int = _setting(
+        600,
+        _number(10, 1_000_000),
+        "Requests a minute of one network address (a /64 of IPv6) to sign in: tokens, authorisation, introspection, "
+        "revocation and the sign-in pages; so many at once too. A refused one counts ten times. Each worker counts for "
+        "itself; more get 429.",
+    )
+    client_rate: int = _setting(
+        600,
+        _number(10, 1_000_000),
+        "Requests a minute to the same addresses of one client that proved itself by its key, from wherever; so many "
+        "at once too.",
+    )
+    caller_rate: int = _setting(
+        1000,
+        _number(0, 1_000_000),
+        "Requests a second of one app or terminal in one worker, and twice as many at once, so that none takes all; "
+        "0 for no limit.",
     )
     max_body_bytes: int = _setting(
         16 * 1024 * 1024,
@@ -265,11 +295,29 @@ class Settings:
     objection_days: int = _setting(
         15, _number(1, 60, " of days"), 'Days within which the privacy officer owes an answer to "this looks wrong".'
     )
-    notice_sender: Literal["none", "file"] = _setting(
+    notice_sender: Literal["none", "file", "webhook"] = _setting(
         "none",
-        _choice("none", "file"),
-        "How residents are told of visits and emergencies outside their pages: `file` writes `notices.jsonl` in the "
-        "data directory, for development.",
+        _choice("none", "file", "webhook"),
+        "How messages reach residents' phones (notices of visits and emergencies, one-time codes): `file` writes "
+        "`notices.jsonl` in the data directory, for development; `webhook` posts each to `notice_webhook`.",
+    )
+    notice_webhook: str | None = _setting(
+        None,
+        _text("an http or https address without a closing slash, query or user", _is_web_address),
+        "Address of the gateway that sends messages to phones. It is called as Standard Webhooks 1.0 says: "
+        "docs/privacy-officer.md.",
+    )
+    notice_webhook_secret: str | None = _setting(
+        None,
+        _text("at least 32 characters", lambda value: len(value) >= _SECRET_CHARACTERS),
+        "What signs the calls of `notice_webhook`; the gateway keeps the same.",
+        secret=True,
+    )
+    notice_queue: int = _setting(
+        10_000,
+        _number(1, 1_000_000),
+        "Most notices that wait for their turn; while so many do, further ones are dropped and counted: what they "
+        "would say stands on each resident's own page anyway.",
     )
     suspension_days: int = _setting(
         30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
@@ -384,6 +432,8 @@ def _contradictions(settings: Settings) -> Iterator[Refusal]:
         yield _mistake(
             "development", "false, or a loopback address as host (127.0.0.1, ::1, localhost)", "the settings together"
         )
+    if settings.notice_sender == "webhook" and not (settings.notice_webhook and settings.notice_webhook_secret):
+        yield _mistake("notice_webhook", "an address, and notice_webhook_secret beside it", "the settings together")
     if settings.list_warn_hours >= settings.list_refuse_hours:
         yield _mistake("list_warn_hours", "less than list_refuse_hours", "the settings together")
     if settings.page_count_default > settings.page_count_max:
