@@ -20,8 +20,8 @@ import asyncpg
 from yima.runtime.errors import Refusal
 
 ROOMS = (
-    "runtime", "terminology", "packages", "audit", "oversight", "directory", "mpi", "healthcode",
-    "consent", "records", "exchange",
+    "runtime", "terminology", "packages", "audit", "oversight", "authentication", "directory", "mpi",
+    "healthcode", "consent", "records", "exchange",
 )  # fmt: skip
 """Rooms with tables, in the order of their dependence."""
 
