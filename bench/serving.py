@@ -38,8 +38,11 @@ class Spec(msgspec.Struct, kw_only=True):
 
 
 def settings_of(spec: Spec) -> Settings:
-    """The settings of `yima serve` with nothing changed but places and workers."""
-    return Settings(data=Path(spec.data), port=spec.port, workers=spec.workers, log_level=spec.log_level)
+    """The settings of `yima serve` with nothing changed but places, workers, and the limit of one caller: here one
+    asks for all."""
+    return Settings(
+        data=Path(spec.data), port=spec.port, workers=spec.workers, log_level=spec.log_level, caller_rate=0
+    )
 
 
 def _serve_bare(spec: Spec) -> None:

@@ -30,7 +30,7 @@ def page(catalogue: str) -> str:
     for title, codes in _groups(catalogue):
         lines += [f"## {title}", "", _COLUMNS, "|---|---|---|---|"]
         for code in codes:
-            row = {name: _cell(value) for name, value in kinds[code].items()}
+            row = {name: _cell(value) for name, value in kinds[code].items() if name != "security"}
             happened, mend = f"{row['en']}<br>{row['zh']}", f"{row['mend_en']}<br>{row['mend_zh']}"
             lines.append(f"| `{code}` | {row['status']} | {happened} | {mend} |")
         lines.append("")

@@ -65,6 +65,7 @@ class Application:
         machines = api.routes()
         self._table = api.Table(machines)
         self._gates = api.Gates(settings.language)
+        self._doors = api.Doors(settings)
         router = Router([*machines, *portals.routes()], redirect_slashes=False)
         handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _unrouted}
         self._pages: ASGIApp = portals.SecurityHeaders(ExceptionMiddleware(router, handlers=handlers))
@@ -160,6 +161,7 @@ class Application:
         except ClientDisconnect:
             return  # nobody is left to answer
         finally:
+            self._doors.left(request.scope, request.scope.get("refusal"))
             _note(_route_name(endpoint), request.method, status, time.perf_counter() - began)
             logs.request_id.reset(token)
 
@@ -168,6 +170,7 @@ class Application:
         try:
             if _host(request.headers.get("host", "")) not in self._hosts and path != _LIVE:
                 raise Refusal("host-unknown", field="Host")
+            self._doors.knock(request.scope)
             return await endpoint(request)
         except Refusal as refusal:
             return api.answer_refusal(request, refusal)
@@ -201,6 +204,7 @@ class Application:
             response.headers["x-request-id"] = rid
             response.headers["x-content-type-options"] = "nosniff"
             await response(scope, receive, send)
+            self._doors.left(scope, refusal)
             _note(_SCAN, "POST", refusal.status, time.perf_counter() - began)
             return
         finally:
@@ -245,6 +249,7 @@ class Application:
         try:
             await self._answer(scope, receive, framed)
         finally:
+            self._doors.left(scope, scope.get("refusal"))
             _account(scope, status, time.perf_counter() - began)
             logs.request_id.reset(token)
 
@@ -263,11 +268,12 @@ class Application:
 
         page = scope["path"] == "/" or scope["path"].startswith(_PAGES)
         try:
+            self._doors.knock(scope)
             await (self._pages if page else self._machines)(scope, receive, watched)
         except ClientDisconnect:
             return  # nobody is left to answer
-        except Exception as error:  # the last line of defence: logged by type, answered without detail
-            refusal = _unexpected(error, _route(scope))
+        except Exception as error:  # a Refusal at the door; of anything else only the type is told
+            refusal = error if isinstance(error, Refusal) else _unexpected(error, _route(scope))
             if not started:
                 await (await _refused(request, refusal))(scope, receive, send)
 

@@ -165,7 +165,7 @@ class Platform:
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
         """The application on this database and data directory."""
         chosen = settings.load(
-            {"data": data, "pool_size": 10, "log_level": "error"} | overrides, environment={}, directory=data
+            {"data": data, "pool_size": 10, "log_level": "error", "sign_in_rate": 1_000_000} | overrides, environment={}, directory=data
         )
         app = Application(chosen, database_url, BASE)
         await app.start()

@@ -1,7 +1,8 @@
 """The HTTP surface for machines: FHIR REST, code scanning, sign-in, health. It parses and answers, nothing else.
 
 Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the protocol of the path), `is_fhir`,
-`Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `verify_plainly` and
+`Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `Doors` (how often
+one network may knock), `verify_plainly` and
 `LONGEST_SCAN` (the hot path of a scan), `Table` (finds an address), `Endpoint` (what it finds) and `LeanRequest` (what
 that is given).
 """
@@ -9,6 +10,7 @@ that is given).
 from yima.api.answers import answer_refusal, is_fhir
 from yima.api.code import LONGEST as LONGEST_SCAN
 from yima.api.code import verify_plainly
+from yima.api.doors import Doors
 from yima.api.paging import Pager
 from yima.api.routes import routes
 from yima.api.shedding import Gates
@@ -16,6 +18,7 @@ from yima.api.table import Endpoint, LeanRequest, Table
 
 __all__ = [
     "LONGEST_SCAN",
+    "Doors",
     "Endpoint",
     "Gates",
     "LeanRequest",

@@ -135,6 +135,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     """A refusal in the protocol of the path: OperationOutcome under /fhir, OAuth error at the token endpoint, else
     problem."""
     path = request.scope["path"]
+    request.scope["refusal"] = refusal  # the doors count it
     if is_fhir(path):
         outcome = fhir.operation_outcome(refusal, language_of(request))
         return _formed(request, fhir.encode(outcome), refusal.status, _refusal_headers(refusal))

@@ -26,6 +26,8 @@ class Kind:
     zh: str
     mend_en: str
     mend_zh: str
+    security: bool = False
+    """Whether it may be an attack: counted in `yima_security_events_total`, and a line of the log."""
 
 
 def _catalogue() -> dict[str, Kind]:

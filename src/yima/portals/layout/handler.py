@@ -43,6 +43,7 @@ def refused(request: Request, refusal: Refusal) -> Response:
 
     Sentences of the catalogue that speak to programmers are replaced by ones for people (`refusal.<code>.mend`).
     """
+    request.scope["refusal"] = refusal  # the doors count it
     lang, portal = language_of(request), portal_of(request)
     words = Words(portal, lang)
     own = f"refusal.{refusal.code}.mend"
