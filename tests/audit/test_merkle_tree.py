@@ -28,7 +28,7 @@ def leaves(n: int) -> list[bytes]:
 def grown(n: int) -> tuple[tree.Builder, dict[tuple[int, int], bytes]]:
     builder, nodes = tree.Builder(), {}
     for leaf in leaves(n):
-        for tile in builder.append(leaf):
+        for tile in builder.append([leaf]):
             nodes[tree.TILE_LEVELS * (tile.level + 1), tile.number] = tile.root
     return builder, nodes
 
@@ -52,7 +52,7 @@ def test_the_published_roots() -> None:
     ]
     builder = tree.Builder()
     for text, root in zip(inputs, roots, strict=True):
-        builder.append(tree.leaf_hash(bytes.fromhex(text)))
+        builder.append([tree.leaf_hash(bytes.fromhex(text))])
         assert builder.root().hex() == root
     assert tree.Builder().root() == tree.EMPTY
 

@@ -4,10 +4,11 @@ Face: `Log` (seal, heads, proofs, from the database), `check` (is all as it was 
 outsiders need: `read_head`, `check_line`, `check_growth` and what they are made of.
 """
 
-from yima.audit.proof.checking import Findings, Problem, check, differences
+from yima.audit.proof.checking import Findings, check, differences
+from yima.audit.proof.hashes import Tree
 from yima.audit.proof.head import Head, HeadSigner, Verifier, read_head, read_verifier
 from yima.audit.proof.leaf import Leaf, content
-from yima.audit.proof.log import Inclusion, Log, inclusion_path
+from yima.audit.proof.log import Inclusion, Log
 from yima.audit.proof.paper import (
     HeadPaper,
     LineProof,
@@ -17,6 +18,7 @@ from yima.audit.proof.paper import (
     read_line_proof,
     text_of,
 )
+from yima.audit.proof.parts import Problem, Spread
 from yima.audit.proof.tree import is_consistent, leaf_hash, root_by_inclusion
 
 __all__ = [
@@ -29,13 +31,14 @@ __all__ = [
     "LineProof",
     "Log",
     "Problem",
+    "Spread",
+    "Tree",
     "Verifier",
     "check",
     "check_growth",
     "check_line",
     "content",
     "differences",
-    "inclusion_path",
     "is_consistent",
     "leaf_hash",
     "read_head",

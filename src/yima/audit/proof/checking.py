@@ -2,36 +2,23 @@
 
 What it finds: a line changed, removed, or added behind the tree's back; a tile or a head that does not follow from the
 lines; a head that is not signed by the log's key. Whoever owns both database and key can still write another history:
-heads that witnesses keep outside show that (`is_consistent`).
+heads that witnesses keep outside show that (`is_consistent`), and so do their cosignatures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any
 
 from yima.audit.proof import tree
 from yima.audit.proof.hashes import SQL
 from yima.audit.proof.head import Head, Verifier, read_head
-from yima.audit.proof.leaf import hash_of
-from yima.runtime.database import Database
+from yima.audit.proof.parts import READ_ONLY, TOLD, Kind, Part, Problem, Spread, parts_of
+from yima.audit.proof.tree import HASH_BYTES, TILE_WIDTH
+from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
-
-_AT_ONCE: Final = 20_000
-_TOLD: Final = 100
-
-Kind = Literal["line-changed", "line-missing", "line-added", "position-missing", "tile-changed", "head-changed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is not as it was sealed."""
-
-    kind: Kind
-    where: str
-    """An event id, `position n`, `tile level/number`, `head of n lines`."""
 
 
 @dataclass(slots=True)
@@ -51,36 +38,42 @@ class Findings:
 
     def tell(self, kind: Kind, where: str) -> None:
         """Note a problem."""
-        self.found += 1
-        if len(self.problems) < _TOLD:
-            self.problems.append(Problem(kind, where))
+        self.add(1, [Problem(kind, where)])
+
+    def add(self, found: int, problems: Sequence[Problem]) -> None:
+        """Note so many problems, of which these are named."""
+        self.found += found
+        self.problems += problems[: TOLD - len(self.problems)]
 
 
-async def check(database: Database, verifier: Verifier, kept: Iterable[Head] = ()) -> Findings:
+async def check(
+    database: Database, verifier: Verifier, kept: Iterable[Head] = (), spread: Spread | None = None
+) -> Findings:
     """Check the whole log against its own heads and against those that somebody `kept` outside.
 
-    One snapshot; memory for some ten thousand lines. Heads are checked as the tree grows past them.
+    One snapshot; memory for some ten thousand lines, or 32 bytes of each line when it is `spread` over processes.
     """
     findings = Findings()
     async with database.transaction() as c:
-        await c.execute("set transaction isolation level repeatable read, read only")
+        await c.execute(READ_ONLY)
         heads = list(await c.fetch(SQL.every_head))
-        tiles = {(row["level"], row["number"]): row for row in await c.fetch(SQL.tile_roots)}
-        watch = _Watch(findings, tiles)
-        due = _due(findings, heads, kept, verifier)
-        builder = tree.Builder()
-        watch.heads_at(due, builder)
         size = heads[-1]["size"] if heads else 0
-        for begin in range(0, size, _AT_ONCE):
-            rows = await c.fetch(SQL.whole, begin, min(size, begin + _AT_ONCE))
-            watch.lines(rows, builder, due)
-        for left in sorted(due):
-            findings.tell("head-changed", f"head of {left} lines")
-        for row in await c.fetch(SQL.added, heads[-1]["horizon"] if heads else 0, _TOLD):
-            findings.tell("line-added", row["event_id"])
-        if watch.expected < size:
-            findings.tell("position-missing", f"positions {watch.expected} to {size}")
+        tiles = {(row["level"], row["number"]): row for row in await c.fetch(SQL.tile_roots)}
+        watch = _Watch(findings, tiles, _due(findings, heads, kept, verifier))
+        lost = 0
+        async for part in parts_of(c, size, spread):
+            watch.part(part)
+            lost += part.lost
+        watch.end()
+        await _added(c, findings, heads[-1]["horizon"] if heads else 0, findings.lines - lost)
     return findings
+
+
+async def _added(c: Connection, findings: Findings, horizon: int, known: int) -> None:
+    """Lines that stand in no tree although it is past them. Counted first: to name them all lines are joined."""
+    if (await c.fetchrow(SQL.count_sealed, horizon))[0] != known:
+        for row in await c.fetch(SQL.added, horizon, TOLD):
+            findings.tell("line-added", row["event_id"])
 
 
 def _due(
@@ -103,48 +96,56 @@ def _due(
     return due
 
 
-@dataclass(slots=True)
 class _Watch:
-    findings: Findings
-    tiles: dict[tuple[int, int], Mapping[str, Any]]
-    expected: int = 0
-    """The position of the next line."""
+    """Puts the parts together: the tree grows, and each tile and head is compared as it is reached."""
 
-    def lines(self, rows: Iterable[Mapping[str, Any]], builder: tree.Builder, due: dict[int, list[bytes]]) -> None:
-        """Hash some lines in their order, and look at what they complete."""
-        filled: list[tree.Tile] = []
-        for row in rows:
-            if row["position"] != self.expected:
-                self.findings.tell("position-missing", f"position {self.expected}")
-            self.expected = row["position"] + 1
-            filled += builder.append(self._hash(row))
-            self.findings.lines += 1
-            if builder.size in due:
-                self.heads_at(due, builder)
-        for tile in filled:
-            self._tile(tile)
+    def __init__(
+        self, findings: Findings, tiles: dict[tuple[int, int], Mapping[str, Any]], due: dict[int, list[bytes]]
+    ) -> None:
+        self._findings = findings
+        self._tiles = tiles
+        self._due = due
+        self._sizes = sorted(due, reverse=True)
+        """The sizes of heads that are still to be reached, the next one last."""
+        self._builder = tree.Builder()
+        self._heads(0, b"")
 
-    def heads_at(self, due: dict[int, list[bytes]], builder: tree.Builder) -> None:
-        """Compare the heads signed at this size with the root that the lines give."""
-        for root in due.pop(builder.size, ()):
-            if root != builder.root():
-                self.findings.tell("head-changed", f"head of {builder.size} lines")
+    def part(self, part: Part) -> None:
+        """The next lines."""
+        self._findings.add(part.found, part.problems)
+        self._findings.lines += len(part.hashes) // HASH_BYTES
+        at = 0
+        for root, same in part.tiles:
+            self._heads(TILE_WIDTH - 1, part.hashes[at : at + TILE_WIDTH * HASH_BYTES])
+            self._tile(0, self._builder.size // TILE_WIDTH, root, same)
+            for tile in self._builder.append_tile(root):
+                self._tile(tile.level, tile.number, tile.root, sha256(tile.hashes).digest())
+            self._heads(0, b"")
+            at += TILE_WIDTH * HASH_BYTES
+        self._heads((len(part.hashes) - at) // HASH_BYTES, part.hashes[at:])
 
-    def _hash(self, row: Mapping[str, Any]) -> bytes:
-        sealed: bytes = row["hash"]
-        if row["person_id"] is None:
-            self.findings.tell("line-missing", row["event_id"])
-            return sealed  # as it was, so that one loss is told once
-        hashed = hash_of(row)
-        if hashed != sealed:
-            self.findings.tell("line-changed", row["event_id"])
-        return sealed
+    def end(self) -> None:
+        """What was signed or kept and was never reached."""
+        for size in self._sizes:
+            self._findings.tell("head-changed", f"head of {size} lines")
+        for level, number in self._tiles:
+            self._findings.tell("tile-changed", f"tile {level}/{number}")
 
-    def _tile(self, tile: tree.Tile) -> None:
-        self.findings.tiles += 1
-        held = self.tiles.pop((tile.level, tile.number), None)
-        if held is None or held["root"] != tile.root or held["same"] != sha256(tile.hashes).digest():
-            self.findings.tell("tile-changed", f"tile {tile.level}/{tile.number}")
+    def _heads(self, more: int, hashes: bytes) -> None:
+        """Compare the heads over the tree as it stands and over up to so many leaves more."""
+        while self._sizes and self._sizes[-1] <= self._builder.size + more:
+            size = self._sizes.pop()
+            behind = range(0, (size - self._builder.size) * HASH_BYTES, HASH_BYTES)
+            root = self._builder.root([hashes[at : at + HASH_BYTES] for at in behind])
+            for signed in self._due[size]:
+                if signed != root:
+                    self._findings.tell("head-changed", f"head of {size} lines")
+
+    def _tile(self, level: int, number: int, root: bytes, same: bytes) -> None:
+        self._findings.tiles += 1
+        held = self._tiles.pop((level, number), None)
+        if held is None or held["root"] != root or held["same"] != same:
+            self._findings.tell("tile-changed", f"tile {level}/{number}")
 
 
 def differences(findings: Findings) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,16 +37,12 @@ class Leaf(msgspec.Struct, frozen=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
+_FIELDS: Final = len(Leaf.__struct_fields__)
 
 
-def leaf_of(row: Mapping[str, Any]) -> Leaf:
-    """The leaf of a row of `audit.event`."""
-    return Leaf(
-        row["action"], row["agent"], row["agent_id"], row["agent_name"], row["basis"], row["department"],
-        row["detail"], row["event_id"], row["institution"], row["institution_name"], row["outcome"],
-        str(row["person_id"]), row["purpose"], row["recorded"], row["request_id"], row["submission"],
-        row["terminal"], row["visit"],
-    )  # fmt: skip
+def leaf_of(row: Any) -> Leaf:
+    """The leaf of a row whose first columns are the fields of a leaf, in their order."""
+    return Leaf(*row[:_FIELDS])
 
 
 def content(leaf: Leaf) -> bytes:
@@ -55,6 +50,6 @@ def content(leaf: Leaf) -> bytes:
     return _ENCODER.encode(leaf)
 
 
-def hash_of(row: Mapping[str, Any]) -> bytes:
-    """The leaf hash of a row of `audit.event`."""
-    return leaf_hash(_ENCODER.encode(leaf_of(row)))
+def hash_of(row: Any) -> bytes:
+    """The leaf hash of such a row."""
+    return leaf_hash(_ENCODER.encode(Leaf(*row[:_FIELDS])))

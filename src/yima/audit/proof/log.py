@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from yima.audit.proof import tree
-from yima.audit.proof.hashes import SQL, edge_hashes, full_tiles, nodes
+from yima.audit.proof.hashes import SQL, Tree, edge_hashes
 from yima.audit.proof.head import Head, HeadSigner, Verifier
 from yima.audit.proof.leaf import Leaf, hash_of, leaf_of
 from yima.audit.proof.paper import text_of
@@ -18,6 +17,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.keys import KeyStore
 
 _BATCH: Final = 5000
+_LEAF: Final = ("person_id", "event_id", "position", "hash", "recorded")
 _STALE: Final = timedelta(minutes=10)
 """A head is signed anew after this time even when nothing was written, so that a witness sees the log alive."""
 
@@ -45,6 +45,7 @@ class Log:
     def __init__(self, database: Database, store: KeyStore) -> None:
         self._database = database
         self._signer = HeadSigner(store)
+        self._tree = Tree(database)
 
     @property
     def verifier(self) -> Verifier:
@@ -88,17 +89,18 @@ class Log:
 
         Refusals `not-found`; `line-not-sealed` while a transaction older than the line is still under way.
         """
-        place = await self._position(event_id)
-        head = await self.latest()
-        if place is None or head is None:
+        placed = await self._placed(event_id)
+        if placed is None:
             if await self._database.fetchrow(SQL.line, _home(event_id), event_id) is None:
                 raise Refusal("not-found", field="line")
-            head = await self.seal(now)
-            place = await self._position(event_id)
-        if place is None:
+            await self.seal(now)
+            placed = await self._placed(event_id)
+        if placed is None:
             raise Refusal("line-not-sealed", retry_after=60)
-        path = await inclusion_path(self._database, place["position"], head.size)
-        return Inclusion(place["position"], place["hash"], tuple(path), head)
+        head = _head(placed)
+        self._tree.believe(head.size, head.root)
+        path = await self._tree.inclusion(placed["position"], head.size)
+        return Inclusion(placed["position"], placed["hash"], tuple(path), head)
 
     async def consistency(self, first: int, second: int) -> list[bytes]:
         """The proof that the tree of `first` lines is the beginning of that of `second` (RFC 9162, 2.1.4).
@@ -110,21 +112,23 @@ class Log:
         head = await self.latest()
         if head is None or second > head.size:
             raise Refusal("not-found", field="to")
-        return await _path(self._database, head.size, tree.consistency_ranges(first, second) if first else [])
+        self._tree.believe(head.size, head.root)
+        return await self._tree.path(tree.consistency_ranges(first, second) if first else [], head.size)
 
-    async def _position(self, event_id: str) -> Any:
-        return await self._database.fetchrow(SQL.position, _home(event_id), event_id)
+    async def _placed(self, event_id: str) -> Any:
+        """Where a line stands, with the latest head; None for a line that is not in the tree."""
+        return await self._database.fetchrow(SQL.placed, _home(event_id), event_id)
 
     async def _seal(self, c: Connection, now: datetime) -> Head:
         await c.execute(SQL.lock)
         last = await c.fetchrow(SQL.latest)
         since, size = (last["horizon"], last["size"]) if last else (0, 0)
         horizon = (await c.fetchrow(SQL.horizon))[0]
-        builder = await _builder(c, size)
+        builder = tree.Builder(size, await edge_hashes(c, size))
         if horizon >= since:
-            await _append(c, builder, c.cursor(SQL.unsealed, since, horizon, prefetch=_BATCH))
+            await _append(c, builder, SQL.unsealed, since, horizon)
         else:  # another cluster counts transactions anew: a log that was dumped and restored
-            await _append(c, builder, c.cursor(SQL.left_out, horizon, prefetch=_BATCH))
+            await _append(c, builder, SQL.left_out, horizon)
         if last and builder.size == size and last["sealed"] <= now < last["sealed"] + _STALE and horizon >= since:
             return _head(last)
         head = self._signer.sign(builder.size, builder.root(), max(now, last["sealed"]) if last else now)
@@ -134,47 +138,19 @@ class Log:
         return head
 
 
-async def inclusion_path(database: Database, position: int, size: int) -> list[bytes]:
-    """The hashes that prove a position of a tree of `size` leaves (RFC 9162, 2.1.3)."""
-    return await _path(database, size, tree.inclusion_ranges(position, size))
-
-
-async def _path(database: Database, size: int, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    wanted = {node for begin, end in ranges for node in tree.cover(begin, end)}
-    return tree.prove(ranges, await nodes(database, size, wanted))
-
-
-async def _builder(c: Connection, size: int) -> tree.Builder:
-    """The tree as it was sealed last, ready to grow."""
-    spans: dict[int, tuple[int, int]] = {}
-    level = 0
-    while level == 0 or size >> tree.TILE_LEVELS * level:
-        spans[level] = full_tiles(size, level) * tree.TILE_WIDTH, size >> tree.TILE_LEVELS * level
-        level += 1
-    held = await edge_hashes(c, spans)
-    return tree.Builder(size, [[held[level, n] for n in range(*span)] for level, span in spans.items()])
-
-
-async def _append(c: Connection, builder: tree.Builder, rows: AsyncIterator[Any]) -> None:
-    leaves: list[tuple[Any, ...]] = []
-    tiles: list[tree.Tile] = []
-    async for row in rows:
-        hashed = hash_of(row)
-        leaves.append((row["person_id"], row["event_id"], builder.size, hashed))
-        tiles += builder.append(hashed)
-        if len(leaves) == _BATCH:
-            await _write(c, leaves, tiles)
-            leaves, tiles = [], []
-    await _write(c, leaves, tiles)
-
-
-async def _write(c: Connection, leaves: list[tuple[Any, ...]], tiles: list[tree.Tile]) -> None:
-    if leaves:
-        columns = ("person_id", "event_id", "position", "hash")
-        await c.copy_records_to_table("leaf", schema_name="audit", records=leaves, columns=columns)
-    if tiles:
-        columns_of = [[t.level for t in tiles], [t.number for t in tiles], [t.root for t in tiles]]
-        await c.execute(SQL.add_tiles, *columns_of, [t.hashes for t in tiles])
+async def _append(c: Connection, builder: tree.Builder, sql: str, *span: int) -> None:
+    """Put the lines of a statement into the tree, some thousands at a time."""
+    lines = await c.cursor(sql, *span)
+    while rows := await lines.fetch(_BATCH):
+        begin, hashes = builder.size, [hash_of(row) for row in rows]
+        leaves = [
+            (row["person_id"], row["event_id"], begin + n, hashed, row["recorded"])
+            for n, (row, hashed) in enumerate(zip(rows, hashes, strict=True))
+        ]
+        await c.copy_records_to_table("leaf", schema_name="audit", records=leaves, columns=_LEAF)
+        if tiles := builder.append(hashes):
+            columns = [[t.level for t in tiles], [t.number for t in tiles], [t.root for t in tiles]]
+            await c.execute(SQL.add_tiles, *columns, [t.hashes for t in tiles])
 
 
 def _head(row: Any) -> Head:

@@ -12,20 +12,23 @@ select size, sealed, root, horizon, note from audit.head order by size, sealed
 -- name: horizon
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 -- name: unsealed
-select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
-  agent_name, department, terminal, visit, submission, detail, request_id
+select action, agent, agent_id, agent_name, basis, department, detail, event_id, institution, institution_name, outcome,
+  person_id::text as person, purpose, recorded, request_id, submission, terminal, visit, person_id
 from audit.event where tx >= $1 and tx < $2 order by recorded, person_id, event_id
 -- name: left_out
-select e.person_id, e.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent, e.institution,
-  e.institution_name, e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, e.detail, e.request_id
+select e.action, e.agent, e.agent_id, e.agent_name, e.basis, e.department, e.detail, e.event_id, e.institution,
+  e.institution_name, e.outcome, e.person_id::text as person, e.purpose, e.recorded, e.request_id, e.submission, e.terminal,
+  e.visit, e.person_id
 from audit.event e where e.tx < $1
   and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
 order by e.recorded, e.person_id, e.event_id
--- name: position
-select position, hash from audit.leaf where person_id = $1 and event_id = $2
+-- name: placed
+select h.size, h.sealed, h.root, h.note, l.position, l.hash from audit.leaf as l
+cross join (select size, sealed, root, note from audit.head order by size desc, sealed desc limit 1) as h
+where l.person_id = $1 and l.event_id = $2
 -- name: line
-select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
-  agent_name, department, terminal, visit, submission, detail, request_id
+select action, agent, agent_id, agent_name, basis, department, detail, event_id, institution, institution_name, outcome,
+  person_id::text as person, purpose, recorded, request_id, submission, terminal, visit
 from audit.event where person_id = $1 and event_id = $2
 -- name: tiles
 select t.level, t.number, t.hashes from audit.tile t
@@ -34,21 +37,29 @@ join unnest($1::smallint[], $2::bigint[]) as wanted(level, number) on t.level = 
 select t.level, t.number, t.root from audit.tile t
 join unnest($1::smallint[], $2::bigint[], $3::bigint[]) as wanted(level, low, high)
   on t.level = wanted.level and t.number >= wanted.low and t.number < wanted.high
+order by t.level, t.number
 -- name: leaves
-select position, hash from audit.leaf where position >= $1 and position < $2
+select hash from audit.leaf where position >= $1 and position < $2 order by position
 -- name: add_tiles
 insert into audit.tile (level, number, root, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])
 -- name: add_head
 insert into audit.head (size, sealed, root, horizon, note) values ($1, $2, $3, $4, $5)
 -- name: whole
-select l.position, l.hash, e.person_id, l.event_id, e.recorded, e.action, e.outcome, e.purpose, e.basis, e.agent,
-  e.institution, e.institution_name, e.agent_id, e.agent_name, e.department, e.terminal, e.visit, e.submission, e.detail,
-  e.request_id
-from audit.leaf l left join audit.event e on e.person_id = l.person_id and e.event_id = l.event_id
+select e.action, e.agent, e.agent_id, e.agent_name, e.basis, e.department, e.detail, e.event_id, e.institution,
+  e.institution_name, e.outcome, e.person_id::text as person, e.purpose, e.recorded, e.request_id, e.submission, e.terminal,
+  e.visit,
+  l.position, l.hash, l.event_id as sealed_id, l.person_id as sealed_person
+from audit.leaf l
+left join audit.event e on e.person_id = l.person_id and e.recorded = l.recorded and e.event_id = l.event_id
 where l.position >= $1 and l.position < $2 order by l.position
 -- name: tile_roots
 select level, number, root, sha256(hashes) as same from audit.tile order by level, number
 -- name: added
 select e.event_id from audit.event e where e.tx < $1
-  and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
+  and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id
+    and l.recorded = e.recorded)
 order by e.recorded limit $2
+-- name: moved
+select from audit.event where person_id = $1 and event_id = $2
+-- name: count_sealed
+select count(*) from audit.event where tx < $1

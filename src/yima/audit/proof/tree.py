@@ -44,9 +44,22 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def fold(hashes: bytes) -> bytes:
     """The root over a power of two of sibling hashes, one after the other."""
     while len(hashes) > HASH_BYTES:
-        pairs = range(0, len(hashes), 2 * HASH_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+        hashes = parents(hashes)
     return hashes
+
+
+def parents(hashes: bytes) -> bytes:
+    """The hashes above sibling hashes, one after the other; one that has no sibling yet is left out."""
+    pairs = range(0, len(hashes) - HASH_BYTES, 2 * HASH_BYTES)
+    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+
+
+def layers(hashes: bytes) -> tuple[bytes, ...]:
+    """The hashes of a tile, full or not, and above them those of every complete subtree, up to its eighth level."""
+    found = [hashes]
+    for _ in range(TILE_LEVELS):
+        found.append(parents(found[-1]))
+    return tuple(found)
 
 
 def cover(begin: int, end: int) -> list[Node]:
@@ -154,13 +167,33 @@ class Builder:
     def __init__(self, size: int = 0, edges: Sequence[Sequence[bytes]] = ()) -> None:
         """`edges`: for each tile level the hashes behind its last full tile, fewer than 256."""
         self.size = size
-        self._edges = [list(edge) for edge in edges]
+        self._edges = [list(edge) for edge in edges] or [[]]
 
-    def append(self, leaf: bytes) -> list[Tile]:
-        """Add the hash of the next leaf; the tiles that it filled, the lowest first. Mostly none."""
+    def append(self, leaves: Sequence[bytes]) -> list[Tile]:
+        """Add the hashes of the next leaves; the tiles that they filled, each behind those that it stands on."""
         filled: list[Tile] = []
-        carried, level = leaf, 0
-        self.size += 1
+        edge, at = self._edges[0], 0
+        while at < len(leaves):
+            taken = leaves[at : at + TILE_WIDTH - len(edge)]
+            edge.extend(taken)
+            at += len(taken)
+            self.size += len(taken)
+            if len(edge) == TILE_WIDTH:
+                whole = b"".join(edge)
+                edge.clear()
+                tile = Tile(0, (self.size >> TILE_LEVELS) - 1, fold(whole), whole)
+                filled += [tile, *self._carry(tile.root)]
+        return filled
+
+    def append_tile(self, root: bytes) -> list[Tile]:
+        """Add 256 leaves by the root of their tile, where a tile begins; the tiles above that they filled."""
+        self.size += TILE_WIDTH
+        return self._carry(root)
+
+    def _carry(self, root: bytes) -> list[Tile]:
+        """Put the root of a full tile on the level above, and so on."""
+        filled: list[Tile] = []
+        level, carried = 1, root
         while True:
             if level == len(self._edges):
                 self._edges.append([])
@@ -174,9 +207,9 @@ class Builder:
             edge.clear()
             level += 1
 
-    def root(self) -> bytes:
-        """The root of the tree as it stands."""
+    def root(self, more: Sequence[bytes] = ()) -> bytes:
+        """The root of the tree as it stands, or with a few leaves more: no more than fill the tile."""
         hashes: list[bytes] = []
-        for edge in reversed(self._edges):
+        for edge in (*self._edges[:0:-1], [*self._edges[0], *more]):
             hashes += [fold(b"".join(edge[n << level : (n + 1) << level])) for level, n in cover(0, len(edge))]
         return join(hashes)
