@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,19 +30,17 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
     now: datetime
     purpose: str = "treatment"
+    """Empty, with a visit: what the code was scanned for."""
     visit: str = ""
 
 
-async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: str) -> consent.Decision:
-    """May this caller see this of that person now? Refusals `visit-needed`, `visit-expired` for a bad handle."""
+async def decide(
+    cx: Context, asking: Asking, person: PersonId, resource_type: str, operation: str = "read"
+) -> consent.Decision:
+    """May this caller do this (of `consent.OPERATIONS`) with that person's now? Refusals `visit-needed`, `visit-expired`
+    for a bad handle."""
     if person == SHELF:
-        shared = resource_type in SHARED_TYPES
-        if asking.caller.kind == "resident" and not shared:
-            return consent.Decision(False, "none", "not-found", (consent.Step("no-care-role", "resident"),))
-        step = consent.Step("shared-directory" if shared else "own-submission")
-        return consent.Decision(
-            True, "own-submission", "", (step,), only_institution=None if shared else asking.caller.institution
-        )
+        return _on_the_shelf(asking, resource_type)
     visit = await _opened(cx, asking.visit, asking.now) if asking.visit else None
     homes: Sequence[PersonId] = (person,)
     if visit or asking.caller.kind == "resident":
@@ -56,14 +54,31 @@ async def decide(cx: Context, asking: Asking, person: PersonId, resource_type: s
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
         may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
     standing = await cx.lookups.standing_of_all(homes, asking.now) if visit or may else []
-    ask = consent.Ask(asking.caller, person, asking.purpose, visit, may)
+    ask = consent.Ask(asking.caller, person, asking.purpose, visit, may, operation)
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
-        decision = replace(decision, permit=False, refusal="mandate-needed")
+        refusal = "mandate-needed" if asking.caller.kind == "resident" else "role-not-permitted"
+        decision = replace(decision, permit=False, refusal=refusal)
     if asking.caller.app and not asking.caller.app_sees_sensitive:
         decision = replace(decision, closed=decision.closed | frozenset(consent.CLASSES))
     metrics.decided("ok" if decision.permit else "denied", decision.basis)
     return decision
+
+
+def _on_the_shelf(asking: Asking, resource_type: str) -> consent.Decision:
+    """What is about nobody: the shared directory, and what somebody put there themselves."""
+    shared, purpose = resource_type in SHARED_TYPES, asking.purpose or "treatment"
+    if asking.caller.kind == "resident" and not shared:
+        return consent.Decision(
+            False, "none", "not-found", (consent.Step("no-care-role", "resident"),), purpose=purpose
+        )
+    held = consent.reach(consent.role_of(asking.caller), "read", purpose)
+    if held is None or not held.holds(resource_type):
+        step = consent.Step("role-not-permitted", consent.role_of(asking.caller))
+        return consent.Decision(False, "none", "role-not-permitted", (step,), purpose=purpose)
+    step = consent.Step("shared-directory" if shared else "own-submission")
+    only = None if shared else asking.caller.institution
+    return consent.Decision(True, "own-submission", "", (step,), only_institution=only, purpose=purpose)
 
 
 async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
@@ -89,24 +104,61 @@ def check_scope(caller: Caller, resource_type: str, verb: str) -> None:
         raise Refusal("scope-insufficient", field=resource_type, expected=f"{context}/{resource_type}.{verb}")
 
 
+_VERBS: Final = {"search": "s", "write": "c", "decide": "c"}
+
+
+def check_allowed(asking: Asking, resource_type: str, operation: str) -> None:
+    """What can be said before anybody is looked up, so that the answer tells nothing of anybody: scope, registered
+    purpose, and whether the table has a row for this operation on this type for the purpose that was named.
+
+    Refusals `scope-insufficient`, `purpose-not-allowed`, `role-not-permitted`.
+    """
+    caller, role = asking.caller, consent.role_of(asking.caller)
+    check_scope(caller, resource_type, _VERBS.get(operation, "r"))
+    if not asking.purpose:  # that of the visit: `decide` says
+        return
+    held = consent.reach(role, operation, asking.purpose)
+    if (caller.kind == "app" and asking.purpose not in caller.purposes) or (
+        held is None and consent.may_for(role, operation)
+    ):
+        raise _purpose_refused(asking)
+    if held is None or not held.holds(resource_type):
+        raise role_refused(caller, operation, resource_type, asking.purpose)
+
+
+def role_refused(caller: Caller, operation: str, resource_type: str, purpose: str) -> Refusal:
+    """The refusal of what no row of the table permits."""
+    role = consent.role_of(caller)
+    return Refusal("role-not-permitted", field=resource_type, role=role, operation=operation, purpose=purpose)
+
+
+def _purpose_refused(asking: Asking) -> Refusal:
+    expected = ", ".join(sorted(asking.caller.purposes) if asking.caller.kind == "app" else consent.PURPOSES)
+    return Refusal("purpose-not-allowed", field="purpose", purpose=asking.purpose[:40], expected=expected)
+
+
 def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
     """What a denied caller hears."""
     if decision.refusal == "purpose-not-allowed":
-        allowed = ", ".join(consent.PURPOSES)
-        return Refusal("purpose-not-allowed", field="purpose", purpose=asking.purpose[:40], expected=allowed)
+        return _purpose_refused(asking)
+    if decision.refusal == "purpose-not-of-visit":
+        return Refusal("purpose-not-of-visit", field="purpose", purpose=asking.purpose[:40])
+    if decision.refusal == "role-not-permitted":
+        return role_refused(asking.caller, "read", "Resource", decision.purpose)
     return Refusal(decision.refusal or "not-found")
 
 
 def sight_of(decision: consent.Decision) -> records.Sight:
     """Which rows a decision lets through."""
-    return _sight(decision.closed, decision.only_institution, decision.author, decision.withheld)
+    return _sight(decision.closed, decision.only_institution, decision.author, decision.withheld, decision.only_types)
 
 
 @lru_cache(4096)  # a few per institution
 def _sight(
-    closed: frozenset[str], only_institution: int | None, author: int, withheld: frozenset[str]
-) -> records.Sight:
-    return records.Sight(closed, only_institution, author, withheld)
+    closed: frozenset[str], only_institution: int | None, author: int, withheld: frozenset[str],
+    types: frozenset[str] | None,
+) -> records.Sight:  # fmt: skip
+    return records.Sight(closed, only_institution, author, withheld, types=types)
 
 
 async def log(
@@ -119,14 +171,17 @@ async def log(
     detail: Mapping[str, Any],
 ) -> str:
     """Write the line, durably. An answer leaves only after this has returned."""
-    return await cx.appender.append(event_of(asking, person, action, outcome, decision.basis, detail))
+    return await cx.appender.append(event_of(asking, person, action, outcome, decision.basis, detail, decision.purpose))
 
 
 def event_of(
-    asking: Asking, person: PersonId, action: str, outcome: str, basis: str, detail: Mapping[str, Any]
-) -> audit.Event:
-    """A log line for something this caller did or tried."""
+    asking: Asking, person: PersonId, action: str, outcome: str, basis: str, detail: Mapping[str, Any],
+    purpose: str = "",
+) -> audit.Event:  # fmt: skip
+    """A log line for something this caller did or tried. `purpose`: that of the visit, where none was named."""
     caller = asking.caller
+    if caller.kind == "practitioner":
+        detail = {**detail, "role": caller.role}
     if caller.app:
         detail = {**detail, "app": caller.app, "app_name": caller.app_name}
     return audit.Event(
@@ -134,7 +189,7 @@ def event_of(
         recorded=asking.now,
         action=action,
         outcome=outcome,
-        purpose=asking.purpose,
+        purpose=asking.purpose or purpose or ("treatment" if asking.visit else ""),
         basis=basis,
         agent=caller.kind,
         institution=caller.institution,

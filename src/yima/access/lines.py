@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from yima import audit, consent, healthcode, mpi
+from yima import audit, consent, directory, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, decide, event_of
 from yima.access.naming import person_meant
@@ -89,6 +89,7 @@ class Lines:
         then = Caller(
             kind="app" if event.agent == "app" else "practitioner", agent_id=event.agent_id,
             institution=event.institution, institution_code=event.institution_name,
+            role=str(event.detail.get("role", directory.DEFAULT_ROLE)), purposes=frozenset(consent.PURPOSES),
         )  # fmt: skip
         ask = consent.Ask(then, event.person, event.purpose, await self._visit(event))
         return consent.decide(ask, standing, event.recorded)

@@ -200,7 +200,7 @@ async def set_practitioner_status(c: Connection, practitioner_id: int, status: s
 
 
 async def set_practitioner_role(c: Connection, practitioner_id: int, role: str) -> None:
-    """Give a member of staff another role; it counts from the next request on. Refusals `field-invalid`, `not-found`."""
+    """Give a member of staff another role, from the next request on. Refusals `field-invalid`, `not-found`."""
     _check_role(role)
     if not await c.fetchval(SQL.set_practitioner_role, practitioner_id, role):
         raise Refusal("not-found", field="practitioner")
