@@ -70,7 +70,7 @@ async def town(database_url: str, back: str, tmp_path_factory: pytest.TempPathFa
     data = tmp_path_factory.mktemp("serving")
     keys = FileKeyStore(data / "keys.json")
     keys.secret("warm")
-    with serving(data, YIMA_DATABASE_URL=database_url) as running:
+    with serving(data, YIMA_DATABASE_URL=database_url, YIMA_DEVELOPMENT="true") as running:
         platform = await Platform.attach(running.base, database_url, data)
         hospital = await platform.institution("smart")
         made = await hospital.create(patient(national=resident_number()))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from yima import audit, directory, fhir, healthcode, mpi, records
+from yima import audit, authentication, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
 from yima.access.apps import Apps
 from yima.access.choices import Choices
@@ -51,6 +53,8 @@ from yima.runtime.keys import FileKeyStore, KeyStore, Vault
 from yima.runtime.settings import Settings
 
 _TERMINAL_SECONDS = 1.0
+_KINDS: Final = {"clinician": "practitioner", "operator": "operator", "resident": "resident"}
+"""Who comes in by which door."""
 
 
 class Access:
@@ -65,6 +69,11 @@ class Access:
         self.language = settings.language
         self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
         self._cx = self._context(keys)
+        self.browsers = authentication.BrowserSessions(
+            database,
+            idle=timedelta(minutes=settings.session_idle_minutes),
+            longest=timedelta(hours=settings.session_hours),
+        )
         self._publisher = healthcode.trust.Publisher(
             database,
             keys,
@@ -192,7 +201,7 @@ class Access:
         return self._cx.sessions.open_ticket(ticket)
 
     def session(self, role: str, subject: str, now: datetime) -> str:
-        """A session cookie for a browser."""
+        """The cookie of a development session; worth nothing on a server that is none."""
         return self._cx.sessions.session(role, subject, now)
 
     def csrf(self, cookie: str) -> str:
@@ -205,14 +214,25 @@ class Access:
 
     async def caller(self, role: str, cookie: str, now: datetime) -> Caller:
         """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
-        subject = self._cx.sessions.subject(role, cookie, now)
+        subject, proved = await self._held(role, cookie, now)
         if role == "operator":
-            return await cards.operator_caller(self._cx, subject)
+            return replace(await cards.operator_caller(self._cx, subject), proved=proved)
         if role == "resident":
-            return await self._resident(subject)
+            return replace(await self._resident(subject), proved=proved)
         if role == "kiosk":
             return await directory.demo_terminal(self.database, subject)
-        return await self._practitioner(subject)
+        return replace(await self._practitioner(subject), proved=proved)
+
+    async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime]:
+        """Whose session a cookie is, and when they last proved it. A development session counts on development servers
+        only, and there as proved now: nobody proves anything to it."""
+        if self.development:
+            with suppress(Refusal):
+                return self._cx.sessions.subject(role, cookie, now), now
+        if role not in _KINDS:
+            raise Refusal("sign-in-needed")
+        found = await self.browsers.find(_KINDS[role], cookie, now)
+        return found.subject, found.proved
 
     async def _resident(self, subject: str) -> Caller:
         person = ids.person_from_text(subject)

@@ -3,7 +3,7 @@
 Face: `Caller` (who acts), `register_*` (put on the register), `SignIn` (SMART Backend Services), look-ups.
 """
 
-from yima.directory.caller import Caller, Kind
+from yima.directory.caller import FRESH, Caller, Kind
 from yima.directory.gateway import (
     TOKEN_SECONDS,
     GatewayApp,
@@ -77,6 +77,7 @@ __all__ = [
     "CODE_SECONDS",
     "COUNTER_SCOPE",
     "DEFAULT_ROLE",
+    "FRESH",
     "KIOSK_SCOPE",
     "OPERATOR_RIGHTS",
     "PATIENT_SCOPES",

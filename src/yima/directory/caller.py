@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from yima.directory.roles import DEFAULT_ROLE, USUAL_PURPOSES
+from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+
+FRESH: Final = timedelta(minutes=5)
+"""How long somebody who proved who they are need not do so again for an act that asks for it."""
+_STEPS_UP: Final = frozenset({"practitioner", "operator"})
 
 Kind = Literal["app", "practitioner", "resident", "operator", "system", "terminal"]
 
@@ -46,6 +52,8 @@ class Caller:
     """What that app is called, Chinese."""
     app_sees_sensitive: bool = False
     """Whether the resident opened sensitive classes to that app."""
+    proved: datetime | None = None
+    """When this person last proved who they are, in the session that asks; None for programs."""
 
     @property
     def sandbox(self) -> bool:
@@ -60,6 +68,13 @@ class Caller:
         if self.kind == "terminal":
             return False
         return not self.app or _allowed(self.scopes, "patient", scope_type, verb)
+
+    def check_fresh(self, now: datetime) -> None:
+        """For acts that nobody may do at a machine left open. Refusal `step-up-needed` for staff and operators who did
+        not prove who they are within `FRESH`; the page of the refusal asks for it and carries the act on. Everybody
+        else passes: programs prove themselves by key, the command line by being there."""
+        if self.kind in _STEPS_UP and (self.proved is None or not now - FRESH <= self.proved):
+            raise Refusal("step-up-needed")
 
     def holds(self, scope: str) -> bool:
         """Whether a terminal's token covers this use of it (`TERMINAL_SCOPES`); nobody else has such scopes."""

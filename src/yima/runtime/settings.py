@@ -215,6 +215,17 @@ class Settings:
         "are shared by all institutions, first come, first served: let clients use UUIDs.",
     )
     token_seconds: int = _setting(900, _number(300, 3600, " of seconds"), "Life of an access token.")
+    session_idle_minutes: int = _setting(
+        30, _number(5, 720, " of minutes"), "After how long without a request a browser must sign in again."
+    )
+    session_hours: int = _setting(
+        12, _number(1, 24, " of hours"), "How long a browser stays signed in, however busy it is."
+    )
+    password_memory_kib: int = _setting(
+        19456,
+        _number(1024, 1024 * 1024, " of KiB"),
+        "Memory that the hash of a password takes (Argon2id, two passes). Less than the default is for tests only.",
+    )
     visit_seconds: int = _setting(
         8 * 3600, _number(300, 7 * 86400, " of seconds"), "How long a scanned code opens the record to the institution."
     )
