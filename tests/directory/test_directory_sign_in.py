@@ -16,7 +16,7 @@ import pytest
 from joserfc import jwk, jwt
 from nobody import nobody
 
-from yima.directory import App, Caller, SignIn, register_app, register_institution, set_institution_status
+from yima.directory import App, Caller, Rates, SignIn, register_app, register_institution, set_institution_status
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 
@@ -74,7 +74,7 @@ async def register(db: Database, scopes: tuple[str, ...] = ("system/*.cruds",)) 
             scopes,
         )
         await register_app(c, app)
-    return Client(SignIn(db, token_seconds=300, residents=nobody), institution, app, key)
+    return Client(SignIn(db, token_seconds=300, residents=nobody, rates=Rates(600, 0)), institution, app, key)
 
 
 @pytest.fixture(scope="module")

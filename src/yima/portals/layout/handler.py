@@ -58,5 +58,7 @@ def refused(request: Request, refusal: Refusal) -> Response:
         request_id=getattr(request.state, "request_id", ""),
     )
     response.headers["cache-control"] = "no-store"
+    if refusal.retry_after is not None:
+        response.headers["retry-after"] = str(refusal.retry_after)
     remember(request, response)
     return response
