@@ -140,11 +140,19 @@ class Institution:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["visit"])
 
-    async def break_glass(self, person: int, reason: str = "昏迷送来，无人陪同") -> str:
-        """Open the record in an emergency, as this institution's doctor; the handle."""
-        caller = directory.Caller(kind="practitioner", agent_id=str(self.practitioner), institution=self.number)
-        access = self.platform.access
-        return await access.break_glass(caller, person, reason=reason, terminal=self.terminal, now=clock.now())
+    def doctor(self) -> directory.Caller:
+        """This institution's doctor, who has just proved who they are."""
+        return directory.Caller(
+            kind="practitioner", agent_id=str(self.practitioner), institution=self.number, proved=clock.now()
+        )
+
+    async def break_glass(self, person: int, reason: str = "昏迷送来，无人陪同", *, whole: bool = True) -> str:
+        """Open the record in an emergency, as this institution's doctor, by both steps or the first; the handle."""
+        caller, glass, now = self.doctor(), self.platform.access.glass, clock.now()
+        handle = await glass.open(caller, person, ground="unconscious", reason=reason, terminal=self.terminal, now=now)
+        if whole:
+            await glass.widen(caller, handle, ground="cause-unclear", reason="需要既往检查结果", now=now)
+        return handle
 
 
 @dataclass(slots=True)
@@ -165,7 +173,9 @@ class Platform:
     async def start(cls, database_url: str, data: Path, **overrides: Any) -> Platform:
         """The application on this database and data directory."""
         chosen = settings.load(
-            {"data": data, "pool_size": 10, "log_level": "error", "sign_in_rate": 1_000_000} | overrides, environment={}, directory=data
+            {"data": data, "pool_size": 10, "log_level": "error", "sign_in_rate": 1_000_000} | overrides,
+            environment={},
+            directory=data,
         )
         app = Application(chosen, database_url, BASE)
         await app.start()

@@ -43,7 +43,7 @@ def emergency(overview: Overview, resources: Sequence[Mapping[str, Any]]) -> off
         _lines([one.title.zh or one.title.en for one in overview.allergies if one.active]),
         _lines([one.title.zh or one.title.en for one in overview.problems if one.active]),
         _lines([one.title.zh or one.title.en for one in overview.medicines if one.active]),
-        next((said for one in resources if (said := _contact(one))), ""),
+        next((said for one in resources for said in contacts_of(one)), ""),
     )
 
 
@@ -72,17 +72,16 @@ def _lines(found: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(short))[:MOST_LINES]
 
 
-def _contact(resource: Mapping[str, Any]) -> str:
-    """Name and phone of the first contact of a Patient who has a phone."""
-    if resource.get("resourceType") != "Patient":
-        return ""
-    for contact in _maps(resource.get("contact")):
+def contacts_of(resource: Mapping[str, Any]) -> list[str]:
+    """Name and phone of each contact of a Patient who has a phone."""
+    found = []
+    for contact in _maps(resource.get("contact")) if resource.get("resourceType") == "Patient" else ():
         phones = [one.get("value") for one in _maps(contact.get("telecom")) if one.get("system") == "phone"]
         name = contact.get("name")
         if phones and isinstance(phones[0], str):
             shown = _name_text(name) if isinstance(name, Mapping) else ""
-            return f"{shown} {phones[0]}".strip()[:_CONTACT_CHARACTERS]
-    return ""
+            found.append(f"{shown} {phones[0]}".strip()[:_CONTACT_CHARACTERS])
+    return found
 
 
 def _name_text(name: Mapping[str, Any]) -> str:

@@ -35,10 +35,11 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def decide(
-    cx: Context, asking: Asking, person: PersonId, resource_type: str, operation: str = "read"
-) -> consent.Decision:
-    """May this caller do this (of `consent.OPERATIONS`) with that person's now? Refusals `visit-needed`, `visit-expired`
-    for a bad handle."""
+    cx: Context, asking: Asking, person: PersonId, resource_type: str, operation: str = "read", *,
+    emergency_set: bool = False,
+) -> consent.Decision:  # fmt: skip
+    """May this caller do this (of `consent.OPERATIONS`) with that person's now? `emergency_set`: nothing but
+    `access.emergency_set` will be shown. Refusals `visit-needed`, `visit-expired` for a bad handle."""
     if person == SHELF:
         return _on_the_shelf(asking, resource_type)
     visit = await _opened(cx, asking.visit, asking.now) if asking.visit else None
@@ -54,7 +55,7 @@ async def decide(
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
         may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
     standing = await cx.lookups.standing_of_all(homes, asking.now) if visit or may else []
-    ask = consent.Ask(asking.caller, person, asking.purpose, visit, may, operation)
+    ask = consent.Ask(asking.caller, person, asking.purpose, visit, may, operation, emergency_set)
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
         refusal = "mandate-needed" if asking.caller.kind == "resident" else "role-not-permitted"
@@ -104,26 +105,31 @@ def check_scope(caller: Caller, resource_type: str, verb: str) -> None:
         raise Refusal("scope-insufficient", field=resource_type, expected=f"{context}/{resource_type}.{verb}")
 
 
-_VERBS: Final = {"search": "s", "write": "c", "decide": "c"}
+_VERBS: Final = {"search": "s", "identify": "s", "decide": "c"}
 
 
-def check_allowed(asking: Asking, resource_type: str, operation: str) -> None:
+def check_allowed(asking: Asking, resource_type: str, operation: str, verb: str = "") -> None:
     """What can be said before anybody is looked up, so that the answer tells nothing of anybody: scope, registered
     purpose, and whether the table has a row for this operation on this type for the purpose that was named.
 
     Refusals `scope-insufficient`, `purpose-not-allowed`, `role-not-permitted`.
     """
-    caller, role = asking.caller, consent.role_of(asking.caller)
-    check_scope(caller, resource_type, _VERBS.get(operation, "r"))
-    if not asking.purpose:  # that of the visit: `decide` says
+    check_scope(asking.caller, resource_type, verb or _VERBS.get(operation, "r"))
+    if asking.purpose or operation == "identify":  # else that of the visit: `decide` says
+        check_table(asking.caller, resource_type, operation, asking.purpose or "treatment")
+
+
+def check_table(caller: Caller, resource_type: str, operation: str, purpose: str) -> None:
+    """The table and an app's registered purposes alone. Refusals `purpose-not-allowed`, `role-not-permitted`."""
+    role = consent.role_of(caller)
+    held = consent.reach(role, operation, purpose)
+    if held is not None and held.holds(resource_type) and (caller.kind != "app" or purpose in caller.purposes):
         return
-    held = consent.reach(role, operation, asking.purpose)
-    if (caller.kind == "app" and asking.purpose not in caller.purposes) or (
-        held is None and consent.may_for(role, operation)
-    ):
-        raise _purpose_refused(asking)
-    if held is None or not held.holds(resource_type):
-        raise role_refused(caller, operation, resource_type, asking.purpose)
+    if held is None and not consent.may_for(role, operation):
+        raise role_refused(caller, operation, resource_type, purpose)
+    if held is None or (caller.kind == "app" and purpose not in caller.purposes):
+        raise _purpose_refused(caller, purpose)
+    raise role_refused(caller, operation, resource_type, purpose)
 
 
 def role_refused(caller: Caller, operation: str, resource_type: str, purpose: str) -> Refusal:
@@ -132,15 +138,15 @@ def role_refused(caller: Caller, operation: str, resource_type: str, purpose: st
     return Refusal("role-not-permitted", field=resource_type, role=role, operation=operation, purpose=purpose)
 
 
-def _purpose_refused(asking: Asking) -> Refusal:
-    expected = ", ".join(sorted(asking.caller.purposes) if asking.caller.kind == "app" else consent.PURPOSES)
-    return Refusal("purpose-not-allowed", field="purpose", purpose=asking.purpose[:40], expected=expected)
+def _purpose_refused(caller: Caller, purpose: str) -> Refusal:
+    expected = ", ".join(sorted(caller.purposes) if caller.kind == "app" else consent.PURPOSES)
+    return Refusal("purpose-not-allowed", field="purpose", purpose=purpose[:40], expected=expected)
 
 
 def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
     """What a denied caller hears."""
     if decision.refusal == "purpose-not-allowed":
-        return _purpose_refused(asking)
+        return _purpose_refused(asking.caller, asking.purpose or decision.purpose)
     if decision.refusal == "purpose-not-of-visit":
         return Refusal("purpose-not-of-visit", field="purpose", purpose=asking.purpose[:40])
     if decision.refusal == "role-not-permitted":

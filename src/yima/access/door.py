@@ -23,6 +23,7 @@ from yima.access.exporting import Exporting
 from yima.access.families import Families
 from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
+from yima.access.glass import Glass, glass_rules
 from yima.access.kiosk import Kiosks
 from yima.access.lines import Lines
 from yima.access.linkage import Linkage
@@ -97,7 +98,7 @@ class Access:
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
-        self.choices = Choices(self._cx)
+        self.choices, self.glass = Choices(self._cx), Glass(self._cx, glass_rules(settings))
         self.consents = Consents(self._cx, self.choices, base_url)
         self.lines = Lines(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
@@ -331,10 +332,6 @@ class Access:
     async def find_person(self, caller: Caller, *, system: str, value: str, now: datetime) -> mpi.Identity:
         """Who holds this document, in an emergency: see `access.scan.find_person`."""
         return await scan.find_person(self._cx, caller, system=system, value=value, now=now)
-
-    async def break_glass(self, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime) -> str:
-        """Emergency access with a reason: see `access.scan.break_glass`."""
-        return await scan.break_glass(self._cx, caller, person, reason=reason, terminal=terminal, now=now)
 
     async def person_of_visit(self, caller: Caller, visit: str, now: datetime) -> PersonId:
         """The person of a visit at the caller's institution."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from yima import audit, consent, directory, healthcode, mpi
 from yima.access.context import Context
-from yima.access.decision import Asking, check_scope, decide, event_of
+from yima.access.decision import Asking, check_allowed, decide, event_of
 from yima.access.naming import person_meant
 from yima.access.residents import own
 from yima.audit import Event, LinesAsked
@@ -45,7 +45,7 @@ class Lines:
 
         Nothing of whom the caller may not name. Refusals: `scope-insufficient`, those of a visit.
         """
-        check_scope(asking.caller, _TYPE, "s")
+        check_allowed(asking, _TYPE, "log", "s")
         person = await self._named(asking, patient)
         if person is None:
             return [], 0
@@ -56,7 +56,7 @@ class Lines:
 
     async def read(self, asking: Asking, event_id: str) -> Event | None:
         """One line; None when there is none that the caller may see."""
-        check_scope(asking.caller, _TYPE, "r")
+        check_allowed(asking, _TYPE, "log")
         home = ids.home_of(event_id)
         found = await audit.one_line(self._cx.database, home, event_id) if home is not None else None
         only = self._only(asking.caller)
@@ -91,7 +91,9 @@ class Lines:
             institution=event.institution, institution_code=event.institution_name,
             role=str(event.detail.get("role", directory.DEFAULT_ROLE)), purposes=frozenset(consent.PURPOSES),
         )  # fmt: skip
-        ask = consent.Ask(then, event.person, event.purpose, await self._visit(event))
+        ask = consent.Ask(
+            then, event.person, event.purpose, await self._visit(event), emergency_set=bool(event.detail.get("set"))
+        )
         return consent.decide(ask, standing, event.recorded)
 
     async def _visit(self, event: Event) -> consent.Visit | None:
@@ -111,7 +113,7 @@ class Lines:
         person = await person_meant(self._cx, asking, name)
         if person is None:
             return None
-        decision = await decide(self._cx, asking, person, "Patient")
+        decision = await decide(self._cx, asking, person, "Patient", "log")
         if asking.caller.kind == "resident":
             return person if decision.basis == "own-record" else None
         links = await mpi.links_of(self._cx.database, person) if decision.permit else []

@@ -11,7 +11,8 @@ from datetime import date, datetime
 
 from yima import consent, mpi, records
 from yima.access.context import Context
-from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
+from yima.access.decision import Asking, check_allowed, decide, log, refusal_of, sight_of
+from yima.access.emergency_set import counted, reduced
 from yima.access.naming import person_meant
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
@@ -66,23 +67,26 @@ async def open_patient(cx: Context, asking: Asking, patient: str) -> RecordView:
     return await open_record(cx, asking, await person_of(cx, asking, patient))
 
 
-async def person_of(cx: Context, asking: Asking, patient: str) -> PersonId:
+async def person_of(cx: Context, asking: Asking, patient: str, operation: str = "record") -> PersonId:
     """Whose record a program asks for that names a Patient: it must be allowed to read everything of it.
 
     Refusals `scope-insufficient`, `not-found`.
     """
-    check_scope(asking.caller, "Patient", "r")
+    check_allowed(asking, "Patient", operation)
     person = await person_meant(cx, asking, patient)
     if person is None:
         raise Refusal("not-found")
     return person
 
 
-async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
-    """Decide, and put together what may be seen; a denial is logged. The caller logs what it shows with `tell`."""
+async def within_sight(cx: Context, asking: Asking, person: PersonId, *, emergency_set: bool = False) -> Seen:
+    """Decide, and put together what may be seen; a denial is logged. The caller logs what it shows with `tell`.
+
+    `emergency_set`: that suffices the caller. Only then does the first step of a break-glass give it.
+    """
     whole = await cx.lookups.whole(person)
     person = whole.person
-    decision = await decide(cx, asking, person, "Patient")
+    decision = await decide(cx, asking, person, "Patient", emergency_set=emergency_set)
     identity = await mpi.identity(cx.database, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})
@@ -94,14 +98,17 @@ async def within_sight(cx: Context, asking: Asking, person: PersonId) -> Seen:
     if not opened.counts and decision.only_institution is not None:
         await log(cx, asking, person, "read", "denied", decision, {})
         raise Refusal("not-found")  # who wrote nothing about a person learns nothing of them, not even a name
-    return Seen(
-        person,
-        identity,
-        decision,
-        opened.overview,
-        opened.counts,
-        _named(opened.held & decision.closed, opened.held_back),
-    )
+    overview, counts = opened.overview, opened.counts
+    if decision.basis == "break-glass" and not await _is_wide(cx, asking.visit):
+        overview = reduced(overview, today(asking))
+        counts = counted(overview)
+    return Seen(person, identity, decision, overview, counts, _named(opened.held & decision.closed, opened.held_back))
+
+
+async def _is_wide(cx: Context, handle: str) -> bool:
+    """Whether the second step of an emergency access was taken."""
+    visit = await consent.emergency_visit(cx.database, handle)
+    return visit is not None and visit.assurance == "break-glass"
 
 
 def today(asking: Asking) -> date:

@@ -130,33 +130,6 @@ async def find_person(cx: Context, caller: Caller, *, system: str, value: str, n
     return identity
 
 
-async def break_glass(
-    cx: Context, caller: Caller, person: PersonId, *, reason: str, terminal: str, now: datetime
-) -> str:
-    """Open a record without consent in an emergency; the handle stands where a visit's would. The holder is told.
-
-    Refusals: `break-glass-reason-missing`, `scope-insufficient`, `not-found`.
-    """
-    if caller.kind != "practitioner":
-        raise Refusal("scope-insufficient", expected="staff of an institution")
-    if await mpi.identity(cx.database, person) is None:
-        raise Refusal("not-found")
-    said = consent.Emergency(
-        person=person,
-        institution=caller.institution,
-        practitioner=int(caller.agent_id),
-        terminal=terminal,
-        reason=reason,
-    )
-    asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
-    async with cx.database.transaction() as c:
-        handle = await consent.open_emergency(c, said, now=now, lasts=cx.emergency)
-        await audit.append(
-            c, [event_of(asking, person, "break-glass", "ok", "break-glass", {"reason": said.reason.strip()[:500]})]
-        )
-    return handle
-
-
 async def scanned_person(cx: Context, caller: Caller, handle: str, now: datetime) -> PersonId:
     """The person whose phone code opened this visit at the caller's institution. A printed code may be anybody's copy.
 

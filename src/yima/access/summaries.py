@@ -34,8 +34,9 @@ class Summary:
 
 
 async def summary(cx: Context, asking: Asking, person: PersonId, base: str, lang: str, patient: str = "") -> Summary:
-    """Of a person, in a language (zh or en). Refusals as `overviews.open_record`."""
-    seen = await within_sight(cx, asking, person)
+    """Of a person, in a language (zh or en); in the first step of a break-glass the emergency set. Refusals as
+    `overviews.open_record`."""
+    seen = await within_sight(cx, asking, person, emergency_set=True)
     found = sections(seen.overview)
     sight, homes = sight_of(seen.decision), await mpi.homes(cx.database, person)
     registered = await mpi.patients_of(cx.database, person)
@@ -117,7 +118,7 @@ class Summaries:
 
     async def of_patient(self, asking: Asking, patient: str, lang: str) -> Summary:
         """Of the person to whom a Patient is linked. Refusals as `overviews.open_patient`."""
-        return await summary(self._cx, asking, await person_of(self._cx, asking, patient), self._base, lang, patient)
+        return await summary(self._cx, asking, await person_of(self._cx, asking, patient, "summary"), self._base, lang, patient)
 
     async def of_identifier(self, asking: Asking, system: str, value: str, lang: str) -> Summary:
         """Of the Patient that the asking institution calls so. Refusals as `of_patient`."""
@@ -128,6 +129,6 @@ class Summaries:
 
     async def of_person(self, caller: Caller, person: PersonId, *, visit: str, lang: str, now: datetime) -> Summary:
         """Of oneself, of whom one may act for, or in a visit of whom was scanned. Refusals as `open_record`."""
-        purpose = "own-request" if caller.kind == "resident" else "treatment"
+        purpose = "own-request" if caller.kind == "resident" else ""  # that of the visit
         asking = Asking(caller=caller, now=now, purpose=purpose, visit=visit)
         return await summary(self._cx, asking, person, self._base, lang)

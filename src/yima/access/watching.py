@@ -7,22 +7,22 @@ from them. It reads lines of the log, registrations and marks, and never a recor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from yima import audit, directory, healthcode, mpi, oversight
 from yima.access import notifying
+from yima.access.caring import STAFF, cares
 from yima.access.context import Context
+from yima.access.glass import stop
 from yima.runtime import logs
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
 
 _log = logs.get("watching")
 _OLDEST: Final = timedelta(days=1)
-_STAFF: Final = "practitioner/"
-_KINDS: Final[dict[str, oversight.CareKind]] = {"scan": "scan", "submit": "submission"}
 _TOLD_EVENTS: Final = frozenset(
     {"suspend", "end-suspension", "report-lost", "reissue", "cancel", "report-death", "changed-outside"}
 )
@@ -76,7 +76,7 @@ async def _watch(c: Connection, rules: Rules, now: datetime) -> Watched:
             raised += 1
             await _stop(c, alarm)
     busy = {(hour.reader, hour.hour): hour.persons for hour in hours}
-    judged = await _judge(c, [_look(x, busy) for x in looks if x.reader.startswith(_STAFF)], usual)
+    judged = await _judge(c, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], usual)
     reviewed = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.reviewed]
     await oversight.put_findings(c, reviewed)
     await _again(c, now)
@@ -95,7 +95,7 @@ def _bulk(
     """Readers who saw unusually many persons within an hour: staff by the ceiling and their habit, apps by habit."""
     first = {(x.reader, x.hour): x for x in reversed(looks)}
     for one in hours:
-        own, staff = usual.get(one.reader, 0), one.reader.startswith(_STAFF)
+        own, staff = usual.get(one.reader, 0), one.reader.startswith(STAFF)
         ceiling = rules.ceiling if staff else max(rules.ceiling * 10, 3 * own)
         if oversight.is_unusual(one.persons, own, ceiling=ceiling, floor=20 if staff else 10**9):
             yield oversight.Alarm(
@@ -120,7 +120,8 @@ async def _canaries(c: Connection, span: audit.Span, now: datetime) -> list[over
 async def _stop(c: Connection, alarm: oversight.Alarm) -> None:
     """Suspend a reader of the staff, where the deployment wants that."""
     if alarm.stopped:
-        await directory.set_practitioner_status(c, int(alarm.reader.removeprefix(_STAFF)), "suspended")
+        number = int(alarm.reader.removeprefix(STAFF))
+        await stop(c, number, alarm.institution, "bulk", alarm.persons, "platform", alarm.at)
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
@@ -141,26 +142,12 @@ async def _judge(
     if not looks:
         return []
     persons = {look.person for look in looks}
-    cares = await _cares(c, persons, min(look.first for look in looks) - oversight.CARE_BEFORE - _OLDEST)
+    known_cares = await cares(c, persons, min(look.first for look in looks) - oversight.CARE_BEFORE - _OLDEST)
     known = await _known(c, looks, persons)
     return [
-        (look, oversight.judge(look, cares.get((look.person, look.institution), []), known.of(look, usual)))
+        (look, oversight.judge(look, known_cares.get((look.person, look.institution), []), known.of(look, usual)))
         for look in looks
     ]
-
-
-async def _cares(
-    c: Connection, persons: Collection[PersonId], since: datetime
-) -> dict[tuple[PersonId, int], list[oversight.Care]]:
-    """What connects these persons with each institution."""
-    found: dict[tuple[PersonId, int], list[oversight.Care]] = defaultdict(list)
-    for line in await audit.care_of(c, persons, since):
-        care = oversight.Care(_KINDS.get(line.action, "counter"), line.at, line.department, line.reader)
-        found[line.person, line.institution].append(care)
-    for one in await mpi.registered_at(c, persons):
-        moments = {one.first, one.latest}
-        found[one.person, one.institution] += [oversight.Care("registration", at) for at in moments]
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +180,16 @@ class _Known:
 
 async def _known(c: Connection, looks: Sequence[oversight.Look], persons: set[PersonId]) -> _Known:
     readers = {look.reader for look in looks}
-    numbers = {int(reader.removeprefix(_STAFF)) for reader in readers}
+    numbers = {int(reader.removeprefix(STAFF)) for reader in readers}
     pairs = await oversight.staff_selves(c, numbers, persons)
     staff = await directory.staff_by_number(c, numbers | {number for number, _ in pairs})
-    selves = {f"{_STAFF}{number}": person for number, person in pairs}
+    selves = {f"{STAFF}{number}": person for number, person in pairs}
     workplaces: dict[PersonId, set[int]] = defaultdict(set)
     for number, person in pairs:
         if number in staff:
             workplaces[person].add(staff[number].institution_id)
     return _Known(
-        {f"{_STAFF}{number}": mpi.surname_of(one.name_zh) for number, one in staff.items()},
+        {f"{STAFF}{number}": mpi.surname_of(one.name_zh) for number, one in staff.items()},
         {person: one.name for person, one in (await mpi.identities(c, persons)).items()},
         {reader: person for reader, person in selves.items() if reader in readers},
         workplaces,

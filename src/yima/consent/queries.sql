@@ -32,11 +32,23 @@ insert into consent.standing (person_id, standing_id, class, institution_id, per
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: put_emergency
-insert into consent.emergency (person_id, handle, institution_id, practitioner_id, terminal, reason, started, expires)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into consent.emergency (person_id, handle, institution_id, practitioner_id, terminal, reason, started, expires, ground)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: widen_emergency
+insert into consent.emergency_widened (person_id, handle, ground, reason, at) values ($1, $2, $3, $4, $5) on conflict do nothing
 
 -- name: emergency
-select person_id, institution_id, expires from consent.emergency where person_id = $1 and handle = $2
+select e.person_id, e.institution_id, e.expires, w.handle is not null as widened
+from consent.emergency e left join consent.emergency_widened w on w.person_id = e.person_id and w.handle = e.handle
+where e.person_id = $1 and e.handle = $2
+
+-- name: emergencies
+select e.person_id, e.handle, e.institution_id, e.practitioner_id, e.terminal, e.ground, e.reason, e.started, e.expires,
+  w.at as widened, w.ground as wider_ground, w.reason as wider_reason
+from unnest($1::bigint[], $2::text[]) as asked (person_id, handle)
+  join consent.emergency e on e.person_id = asked.person_id and e.handle = asked.handle
+  left join consent.emergency_widened w on w.person_id = e.person_id and w.handle = e.handle
 
 -- name: put_mandate
 insert into consent.mandate (person_id, mandate_id, agent, kind, scopes, starts, ends, evidence, recorded_by)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from yima.consent.classes import CLASSES
-from yima.consent.decide import DECIDABLE, ITEM, Standing, Visit
+from yima.consent.decide import DECIDABLE, ITEM, Standing
 from yima.consent.wording import NEWEST
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database, Queries
@@ -17,7 +17,6 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 SQL = Queries(__package__)
-REASON_CHARACTERS = 8
 _RESOURCE: Final = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}").fullmatch
 
 
@@ -105,49 +104,4 @@ def _check(said: Standing, now: datetime) -> None:
 def _standing(row: Any) -> Standing:
     return Standing(
         row["class"], row["institution_id"], row["permit"], row["ends"], row["starts"], row["purpose"], row["resource"]
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emergency:
-    """A break-glass: who opened whose record, where, why."""
-
-    person: PersonId
-    institution: int
-    practitioner: int
-    terminal: str
-    reason: str
-
-
-async def open_emergency(c: Connection, said: Emergency, *, now: datetime, lasts: timedelta) -> str:
-    """Open emergency access for a while; its handle stands where a visit's would.
-
-    Refusal `break-glass-reason-missing` when the reason is shorter than eight characters: the resident will read it.
-    """
-    reason = " ".join(said.reason.split())
-    if len(reason) < REASON_CHARACTERS:
-        raise Refusal("break-glass-reason-missing", field="reason", expected=REASON_CHARACTERS)
-    handle = ids.new_handle(said.person)
-    await c.execute(
-        SQL.put_emergency,
-        said.person,
-        handle,
-        said.institution,
-        said.practitioner,
-        said.terminal,
-        reason[:500],
-        now,
-        now + lasts,
-    )
-    return handle
-
-
-async def emergency_visit(source: Database | Connection, handle: str) -> Visit | None:
-    """The emergency access behind a handle, as the decision wants it, or None."""
-    person = ids.home_of_handle(handle)
-    row = await source.fetchrow(SQL.emergency, person, handle) if person else None
-    return (
-        Visit(row["person_id"], row["institution_id"], "break-glass", row["expires"], "emergency-treatment")
-        if row
-        else None
     )

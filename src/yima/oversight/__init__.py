@@ -14,6 +14,26 @@ from yima.oversight.findings import (
     put_findings,
     rescore,
 )
+from yima.oversight.glass import (
+    VERDICTS,
+    Cause,
+    GlassReview,
+    Stop,
+    answer_about,
+    ask_about,
+    glass_review,
+    glass_reviews,
+    glasses_of,
+    hold,
+    judge_glass,
+    lift,
+    propose_lifting,
+    put_stop,
+    questions_to,
+    review_glass,
+    stops,
+    unjustified,
+)
 from yima.oversight.objections import (
     Objection,
     answer,
@@ -29,11 +49,14 @@ from yima.oversight.scoring import (
     CARE_BEFORE,
     POINTS,
     REVIEWED,
+    STRONG,
     Care,
     CareKind,
     Circumstances,
+    Explanation,
     Judged,
     Look,
+    explanations,
     is_unusual,
     judge,
 )
@@ -57,10 +80,12 @@ from yima.oversight.volume import (
 )
 
 __all__ = [
-    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "MARKS", "POINTS", "REVIEWED", "Alarm", "Care", "CareKind",
-    "Circumstances", "Finding", "Hour", "Judged", "Look", "Objection", "Verdict", "alarms",
-    "answer", "checked", "choose_notices", "decide_alarm", "decide_finding", "findings", "forget", "habits",
-    "horizon", "is_unusual", "judge", "mark", "marks", "object_to", "objections", "objections_of", "open_findings",
-    "put_findings", "raise_alarm", "rescore", "saw", "say_who", "set_horizon", "staff_selves",
-    "to_tell", "unmark", "wants_notices",
+    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "MARKS", "POINTS", "REVIEWED", "STRONG", "VERDICTS", "Alarm", "Care",
+    "CareKind", "Cause", "Circumstances", "Explanation", "Finding", "GlassReview", "Hour", "Judged", "Look",
+    "Objection", "Stop", "Verdict", "alarms", "answer", "answer_about", "ask_about", "checked", "choose_notices",
+    "decide_alarm", "decide_finding", "explanations", "findings", "forget", "glass_review", "glass_reviews",
+    "glasses_of", "habits", "hold", "horizon", "is_unusual", "judge", "judge_glass", "lift", "mark", "marks",
+    "object_to", "objections", "objections_of", "open_findings", "propose_lifting", "put_findings", "put_stop",
+    "questions_to", "raise_alarm", "rescore", "review_glass", "saw", "say_who", "set_horizon", "staff_selves",
+    "stops", "to_tell", "unjustified", "unmark", "wants_notices",
 ]  # fmt: skip

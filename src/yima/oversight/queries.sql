@@ -92,3 +92,49 @@ on conflict (person_id) do update set wanted = excluded.wanted, at = excluded.at
 -- name: tell
 insert into oversight.told (person_id, about, at) select * from unnest($1::bigint[], $2::text[], $3::timestamptz[])
   as t (person_id, about, at) order by 1, 2 on conflict do nothing returning person_id, about
+-- name: put_glass
+insert into oversight.glass (person_id, handle, institution, practitioner, opened, due) values ($1, $2, $3, $4, $5, $6)
+-- name: glass_reviews
+select person_id, handle, institution, practitioner, opened, due, state, question, asked, asked_by, answer, answered, officer,
+  decided, reason from oversight.glass
+where decided is null or decided >= $1 order by decided is null desc, due, handle limit $2
+-- name: glass_review
+select person_id, handle, institution, practitioner, opened, due, state, question, asked, asked_by, answer, answered, officer,
+  decided, reason from oversight.glass where person_id = $1 and handle = $2
+-- name: glasses_of
+select person_id, handle, institution, practitioner, opened, due, state, question, asked, asked_by, answer, answered, officer,
+  decided, reason from oversight.glass where practitioner = any($1) and opened >= $2 order by opened desc
+-- name: questions_to
+select person_id, handle, institution, practitioner, opened, due, state, question, asked, asked_by, answer, answered, officer,
+  decided, reason from oversight.glass where practitioner = $1 and asked is not null
+order by state = 'asked' desc, asked desc limit $2
+-- name: ask_about
+update oversight.glass set state = 'asked', question = $3, asked = $4, asked_by = $5, answer = null, answered = null
+where person_id = $1 and handle = $2 and decided is null returning 1
+-- name: answer_about
+update oversight.glass set state = 'answered', answer = $3, answered = $4
+where person_id = $1 and handle = $2 and practitioner = $5 and state = 'asked' returning 1
+-- name: judge_glass
+update oversight.glass set state = $6, reason = $3, decided = $4, officer = $5
+where person_id = $1 and handle = $2 and decided is null returning 1
+-- name: unjustified
+select count(*)::int from oversight.glass where practitioner = $1 and state = 'unjustified' and decided >= $2
+-- name: hold
+select pg_advisory_xact_lock(hashtextextended('oversight.glass', $1))
+-- name: put_stop
+insert into oversight.stop (practitioner, institution, at, cause, number, decided_by) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning stop_id
+-- name: stops
+select stop_id, practitioner, institution, at, cause, number, decided_by, proposed_by, proposed, proposal, lifted_by, lifted
+from oversight.stop where (lifted is null or lifted >= $1) and ($3::int is null or institution = $3)
+order by lifted is null desc, at desc limit $2
+-- name: stop
+select stop_id, practitioner, institution, at, cause, number, decided_by, proposed_by, proposed, proposal, lifted_by, lifted
+from oversight.stop where stop_id = $1 for update
+-- name: propose_lifting
+update oversight.stop set proposed_by = $2, proposed = $3, proposal = $4
+where stop_id = $1 and proposed_by is null and lifted is null returning 1
+-- name: lift
+update oversight.stop set lifted_by = $2, lifted = $3 where stop_id = $1
+-- name: standing_stops
+select count(*)::int from oversight.stop where practitioner = $1 and lifted is null

@@ -112,10 +112,15 @@ class Judged(msgspec.Struct, frozen=True):
 
 def judge(look: Look, cares: Sequence[Care], about: Circumstances) -> Judged:
     """Explain a look from what connected the person with the reader's institution, and score what is odd."""
-    near = [(care, named) for care in cares if (named := _explains(look, care)) is not None]
-    explanations = tuple(dict.fromkeys([*(named for _, named in near), *_by_glass(look)]))
-    why = sorted(_oddities(look, near, about, explanations), key=lambda code: -POINTS[code])
-    return Judged(explanations, sum(POINTS[code] for code in why), tuple(why))
+    near = explanations(look, cares)
+    named = tuple(dict.fromkeys([*(how for _, how in near), *_by_glass(look)]))
+    why = sorted(_oddities(look, near, about, named), key=lambda code: -POINTS[code])
+    return Judged(named, sum(POINTS[code] for code in why), tuple(why))
+
+
+def explanations(look: Look, cares: Sequence[Care]) -> list[tuple[Care, Explanation]]:
+    """What connected the person with the reader's institution near the look, and how each explains it."""
+    return [(care, named) for care in cares if (named := _explains(look, care)) is not None]
 
 
 def _explains(look: Look, care: Care) -> Explanation | None:
@@ -137,12 +142,12 @@ def _by_glass(look: Look) -> Iterable[Explanation]:
 
 
 def _oddities(
-    look: Look, near: Sequence[tuple[Care, Explanation]], about: Circumstances, explanations: Sequence[Explanation]
+    look: Look, near: Sequence[tuple[Care, Explanation]], about: Circumstances, named: Sequence[Explanation]
 ) -> list[str]:
-    explained = [care for care, named in near if named in STRONG]
+    explained = [care for care, how in near if how in STRONG]
     odd = []
     if not explained:
-        odd.append("known-here-only" if "known-here" in explanations else "no-relation")
+        odd.append("known-here-only" if "known-here" in named else "no-relation")
         if look.glass:
             odd.append("glass-without-care")
     elif _elsewhere(look, explained):

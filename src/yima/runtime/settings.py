@@ -232,6 +232,24 @@ class Settings:
     break_glass_seconds: int = _setting(
         3600, _number(300, 86400, " of seconds"), "How long an emergency access opens the record."
     )
+    glass_review_days: int = _setting(
+        7, _number(1, 60, " of days"), "Days within which the privacy officer owes a verdict on each emergency access."
+    )
+    glass_unexplained: int = _setting(
+        5,
+        _number(0, 1000),
+        "Emergency accesses of one member of staff within `glass_unexplained_hours` that no care explains, from which "
+        "on the next is refused and their access suspended; 0 for never. See docs/privacy-officer.md.",
+    )
+    glass_unexplained_hours: int = _setting(
+        24, _number(1, 24 * 31, " of hours"), "The time in which `glass_unexplained` counts."
+    )
+    glass_unjustified: int = _setting(
+        2,
+        _number(0, 100),
+        'Verdicts "not justified" on emergency accesses of one member of staff within a year, with which their access '
+        "is suspended; 0 for never.",
+    )
     signer_days: int = _setting(
         90, _number(90, 184, " of days"), "How long one key signs offline credentials before the next takes its turn."
     )

@@ -132,9 +132,10 @@ async def emergency_open(request: Request) -> Response:
     if person is None:
         raise Refusal("not-found", field="person")
     try:
-        handle = await who.access.break_glass(
-            who.caller, person, reason=fields.get("reason", ""), terminal=fields.get("terminal", ""), now=who.now
-        )
+        handle = await who.access.glass.open(
+            who.caller, person, ground=fields.get("ground", ""), reason=fields.get("reason", ""),
+            terminal=fields.get("terminal", ""), now=who.now,
+        )  # fmt: skip
     except Refusal as refusal:
         if refusal.field != "reason":
             raise

@@ -1,0 +1,215 @@
+"""Breaking the glass: the emergency set at once, the whole record by a second act, and questions about it answered.
+
+Each opening is put before the privacy officer in the transaction that opens it (`access.glass_review`). Who opens more
+that nothing explains than the settings allow is stopped with the attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from yima import audit, consent, directory, fhir, mpi, oversight, records
+from yima.access.caring import STAFF, cares
+from yima.access.carried import contacts_of
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of, open_visit, role_refused, sight_of
+from yima.access.emergency_set import counted, reduced
+from yima.access.overviews import RecordView, tell, today, within_sight
+from yima.directory import Caller
+from yima.oversight import GlassReview
+from yima.runtime import logs
+from yima.runtime.database import Connection
+from yima.runtime.errors import Refusal
+from yima.runtime.ids import PersonId
+from yima.runtime.settings import Settings
+
+_log = logs.get("glass")
+_MOST_CONTACTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class GlassRules:
+    """What the settings say: when a verdict is due, and what is too much. 0: never."""
+
+    review: timedelta
+    most_unexplained: int
+    within: timedelta
+    most_unjustified: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencySet:
+    """The set, of whom, why it may be shown, and until when."""
+
+    view: RecordView
+    """Its overview holds the set and nothing besides."""
+    contacts: tuple[str, ...]
+    """Name and phone of whom to call."""
+    opened: consent.Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One of somebody's own break-glasses that the privacy officer asked about."""
+
+    review: GlassReview
+    opened: consent.Opened
+
+
+def glass_rules(settings: Settings) -> GlassRules:
+    """From the settings of this deployment."""
+    return GlassRules(
+        timedelta(days=settings.glass_review_days), settings.glass_unexplained,
+        timedelta(hours=settings.glass_unexplained_hours), settings.glass_unjustified,
+    )  # fmt: skip
+
+
+class Glass:
+    """The door's part for emergencies; `Access.glass`. Staff only: a person must answer for it, not a program."""
+
+    def __init__(self, cx: Context, rules: GlassRules) -> None:
+        self._cx = cx
+        self._rules = rules
+
+    async def open(
+        self, caller: Caller, person: PersonId, *, ground: str, reason: str, terminal: str, now: datetime
+    ) -> str:
+        """Open the emergency set without consent; the handle stands where a visit's would. The holder is told.
+
+        Refusals: `break-glass-ground-unknown`, `break-glass-reason-missing`, `scope-insufficient`,
+        `role-not-permitted`, `step-up-needed`, `not-found`, and `break-glass-stopped` for one too many that nothing
+        explains: access ends with it.
+        """
+        number = _staff(caller)
+        _check_may(caller, now)
+        if await mpi.identity(self._cx.database, person) is None:
+            raise Refusal("not-found")
+        said = consent.Emergency(
+            person=person, institution=caller.institution, practitioner=number, terminal=terminal, ground=ground,
+            reason=reason,
+        )  # fmt: skip
+        async with self._cx.database.transaction() as c:
+            await oversight.hold(c, number)
+            unexplained = len(await unexplained_of(c, number, now - self._rules.within, now))
+            if 0 < self._rules.most_unexplained <= unexplained:
+                handle = await self._stopped(c, caller, person, unexplained, now)
+            else:
+                handle = await self._opened(c, caller, said, now)
+        if not handle:
+            raise Refusal("break-glass-stopped")
+        return handle
+
+    async def _opened(self, c: Connection, caller: Caller, said: consent.Emergency, now: datetime) -> str:
+        handle = await consent.open_emergency(c, said, now=now, lasts=self._cx.emergency)
+        due = now + self._rules.review
+        await oversight.review_glass(
+            c, handle, institution=said.institution, practitioner=said.practitioner, now=now, due=due
+        )
+        detail = {"reason": " ".join(said.reason.split())[:500], "ground": said.ground}
+        asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
+        await audit.append(c, [event_of(asking, said.person, "break-glass", "ok", "break-glass", detail)])
+        return handle
+
+    async def _stopped(self, c: Connection, caller: Caller, person: PersonId, number: int, now: datetime) -> str:
+        practitioner = int(caller.agent_id)
+        await stop(c, practitioner, caller.institution, "glass-unexplained", number, "platform", now)
+        asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
+        await audit.append(c, [event_of(asking, person, "break-glass", "denied", "break-glass-stopped", {})])
+        return ""
+
+    async def widen(self, caller: Caller, handle: str, *, ground: str, reason: str, now: datetime) -> None:
+        """Open the whole record to one's own emergency access that still stands. Refusals as `open`, `visit-needed`,
+        `visit-expired`."""
+        number = _staff(caller)
+        _check_may(caller, now)
+        opened = (await consent.emergencies(self._cx.database, [handle])).get(handle)
+        if opened is None or (opened.practitioner, opened.institution) != (number, caller.institution):
+            raise Refusal("visit-needed")
+        if opened.expires <= now:
+            raise Refusal("visit-expired")
+        person = (await open_visit(self._cx, handle, now)).person
+        asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
+        async with self._cx.database.transaction() as c:
+            words = await consent.widen_emergency(c, opened.person, handle, ground, reason, now)
+            detail = {"reason": words, "ground": ground, "whole": True}
+            await audit.append(c, [event_of(asking, person, "break-glass", "ok", "break-glass", detail)])
+
+    async def opened(self, caller: Caller, handle: str) -> consent.Opened:
+        """What was opened under a handle at the caller's institution. Refusal `visit-needed`."""
+        found = (await consent.emergencies(self._cx.database, [handle])).get(handle)
+        if found is None or found.institution != caller.institution:
+            raise Refusal("visit-needed")
+        return found
+
+    async def emergency_set(self, caller: Caller, handle: str, now: datetime) -> EmergencySet:
+        """What an emergency needs first: see `access.emergency_set`. Refusals `visit-needed`, those of the decision."""
+        cx, opened = self._cx, await self.opened(caller, handle)
+        asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
+        seen = await within_sight(cx, asking, opened.person, emergency_set=True)
+        overview = reduced(seen.overview, today(asking))
+        registered = [f"Patient/{one}" for one, _ in await mpi.patients_of(cx.database, seen.person)]
+        homes = list((await cx.lookups.whole(seen.person)).homes)
+        rows = await records.these(cx.database, homes, registered, sight_of(seen.decision))
+        contacts = dict.fromkeys(said for row in rows for said in contacts_of(fhir.parse(row.content)))
+        event = await tell(cx, asking, replace(seen, counts=counted(overview)), {"set": True})
+        view = RecordView(seen.person, seen.identity, overview, seen.withheld, seen.decision, event, now, handle)
+        return EmergencySet(view, tuple(contacts)[:_MOST_CONTACTS], opened)
+
+    async def questions(self, caller: Caller) -> list[Own]:
+        """What the privacy officer asked the caller, open questions first. Refusal `scope-insufficient`."""
+        found = await oversight.questions_to(self._cx.database, _staff(caller))
+        known = await consent.emergencies(self._cx.database, [one.handle for one in found])
+        return [Own(one, known[one.handle]) for one in found if one.handle in known]
+
+    async def answer(self, caller: Caller, handle: str, answer: str, now: datetime) -> None:
+        """Answer about one's own. Refusals `scope-insufficient`, `field-invalid`, `not-found`."""
+        number = _staff(caller)
+        async with self._cx.database.transaction() as c:
+            await oversight.answer_about(c, handle, number, answer, now)
+            person = (await oversight.glass_review(c, handle)).person
+            asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
+            detail = {"event": "glass-answered"}
+            await audit.append(c, [event_of(asking, person, "review", "ok", "break-glass", detail)])
+
+
+async def unexplained_of(c: Connection, practitioner: int, since: datetime, now: datetime) -> list[GlassReview]:
+    """The break-glasses of a member of staff since then that no care explains, and no verdict."""
+    found = [one for one in await oversight.glasses_of(c, [practitioner], since) if one.state != "justified"]
+    known = await cares(c, {one.person for one in found}, since - oversight.CARE_BEFORE)
+    return [one for one in found if not explanations(one, known.get((one.person, one.institution), ()), now)]
+
+
+def explanations(
+    one: GlassReview, known: Sequence[oversight.Care], now: datetime
+) -> list[tuple[oversight.Care, oversight.Explanation]]:
+    """The care at the same institution, before or after, that explains a break-glass."""
+    look = oversight.Look(
+        person=one.person, reader=f"{STAFF}{one.practitioner}", institution=one.institution, department="",
+        first=one.opened, last=min(now, one.opened), lines=1, bases=("break-glass",), line="",
+    )  # fmt: skip
+    return [pair for pair in oversight.explanations(look, known) if pair[1] in oversight.STRONG]
+
+
+async def stop(
+    c: Connection, practitioner: int, institution: int, cause: oversight.Cause, number: int, by: str, now: datetime
+) -> None:
+    """Stop the access of a member of staff, at once and everywhere; begun again by two people only."""
+    if await oversight.put_stop(c, practitioner, institution, cause, number, by, now):
+        _log.warning("access of staff stopped", cause=cause, institution=institution)
+    await directory.set_practitioner_status(c, practitioner, "suspended")
+
+
+def _check_may(caller: Caller, now: datetime) -> None:
+    """The role may, and whoever it is proved it just now: not whoever found a desk left open."""
+    if not consent.permitted(consent.role_of(caller), "break-glass", "identity", "emergency-treatment"):
+        raise role_refused(caller, "break-glass", "Patient", "emergency-treatment")
+    caller.check_fresh(now)
+
+
+def _staff(caller: Caller) -> int:
+    if caller.kind != "practitioner":
+        raise Refusal("scope-insufficient", expected="staff of an institution")
+    return int(caller.agent_id)
