@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import shutil
-import subprocess
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from support import report
 from support.credentials import EMERGENCY, HOLDER, health_bundle
+from support.npm import installed, names_no_host, said_by
 from yima.crypto import SigningKey, signing_key
 from yima.healthcode import base45, offline
 from yima.healthcode.trust.certificate import Subject, certify, key_id_of
@@ -68,34 +66,14 @@ def changed(text: str) -> str:
 
 
 def ask_node(folder: Path, tmp_path: Path, cases: list[dict[str, Any]]) -> list[str]:
-    """What `check.mjs` of that folder says of the cases; its dependencies as locked, in a temporary directory."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if not (npm and node):
-        pytest.skip(f"*** {folder.name} WAS NOT TRIED: node and npm are not here ***")
-    for name in ("package.json", "package-lock.json", "check.mjs"):
-        shutil.copy(folder / name, tmp_path)
-    install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        pytest.skip(f"*** {folder.name} WAS NOT TRIED: npm ci failed: {done.stderr[-200:]} ***")
-    asked = subprocess.run(
-        [node, "check.mjs"],
-        cwd=tmp_path,
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    said: list[str] = json.loads(asked.stdout)
+    """What `check.mjs` of that folder says of the cases."""
+    said: list[str] = said_by(installed(folder, tmp_path, "check.mjs"), "check.mjs", cases)
     return said
 
 
 @pytest.mark.parametrize("folder", ["node-shc", "node-dcc"])
 def test_the_locks_name_no_host(folder: str) -> None:
-    text = (HERE / folder / "package-lock.json").read_text()
-    assert '"resolved"' not in text
-    assert "://" not in text
+    assert names_no_host(HERE / folder)
 
 
 def test_cwt_from_pypi_accepts_ours(signer: Signer, texts: list[str]) -> None:

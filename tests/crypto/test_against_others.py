@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import os
 import random
-import shutil
-import subprocess
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +21,7 @@ from tongsuopy.crypto.ciphers import modes as tongsuo_modes
 from tongsuopy.crypto.exceptions import InvalidSignature
 
 from support import report
+from support.npm import installed, names_no_host, said_by
 from yima import crypto
 from yima.crypto import curve, der, sm2
 
@@ -130,29 +126,12 @@ class _Sm3:
         return bytes(inner.value())
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """sm-crypto, as locked, in a temporary directory."""
-    loudly = partial("*** NPM'S SM-CRYPTO WAS NOT TRIED: {} ***".format)
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip(loudly("node and npm are not here"))
-    folder = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json", "compare.mjs"):
-        shutil.copy(HERE / name, folder)
-    command = [str(shutil.which("npm")), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        pytest.skip(loudly(f"npm ci failed: {done.stderr[-300:]}"))
-    return folder
-
-
 def test_the_lock_names_no_host() -> None:
-    text = (HERE / "package-lock.json").read_text()
-    assert '"resolved"' not in text
-    assert "://" not in text
+    assert names_no_host(HERE)
 
 
-def test_sm_crypto_and_ours_agree(node: Path) -> None:
+def test_sm_crypto_and_ours_agree(tmp_path: Path) -> None:
+    where = installed(HERE, tmp_path, "compare.mjs")
     said: list[dict[str, Any]] = []
     for d, message in _cases():
         point, sign = sm2.signer(d)
@@ -166,18 +145,8 @@ def test_sm_crypto_and_ours_agree(node: Path) -> None:
                 "key": key,
             }
         )
-    done = subprocess.run(
-        [str(shutil.which("node")), "compare.mjs"],
-        cwd=node,
-        input=json.dumps(said),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | {"NODE_OPTIONS": ""},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    for (d, message), theirs in zip(_cases(), json.loads(done.stdout), strict=True):
+    answers = said_by(where, "compare.mjs", said)
+    for (d, message), theirs in zip(_cases(), answers, strict=True):
         assert theirs["accepted"]
         assert theirs["refused"]
         key = hashlib.sha256(message).digest()
