@@ -7,7 +7,7 @@ from typing import Any
 from yima import consent, directory, mpi
 from yima.access.choices import Choices
 from yima.access.context import Context
-from yima.access.decision import Asking, check_scope, decide, log
+from yima.access.decision import Asking, check_allowed, decide, log
 from yima.access.naming import person_meant
 from yima.access.scan import scanned_person
 from yima.runtime import ids
@@ -28,7 +28,7 @@ class Consents:
 
         None of whom the caller may not name. Refusals: `scope-insufficient`, those of a visit.
         """
-        check_scope(asking.caller, _TYPE, "s")
+        check_allowed(asking, _TYPE, "search")
         person = await person_meant(self._cx, asking, patient.removeprefix("Patient/"))
         return (
             [] if person is None else await self._known(asking, person, f"Patient/{patient.removeprefix('Patient/')}")
@@ -36,7 +36,7 @@ class Consents:
 
     async def read(self, asking: Asking, wanted: str) -> dict[str, Any] | None:
         """One of them by its id; None when there is none that the caller may know of."""
-        check_scope(asking.caller, _TYPE, "r")
+        check_allowed(asking, _TYPE, "read")
         home = ids.home_of(wanted)
         if home is None or await consent.said_by_id(self._cx.database, home, wanted) is None:
             return None
@@ -50,7 +50,7 @@ class Consents:
         The open visit of a scanned phone proves that the person is there. Refusals: `consent-not-understood`,
         `visit-needed`, `visit-expired`, `code-assurance-too-low`, `field-invalid`, `not-found`.
         """
-        check_scope(asking.caller, _TYPE, "c")
+        check_allowed(asking, _TYPE, "decide")
         asked = consent.from_fhir(resource)
         if not asking.visit:
             raise Refusal("visit-needed", field="Yima-Visit")
@@ -75,7 +75,7 @@ class Consents:
 
     async def _known(self, asking: Asking, person: PersonId, patient: str) -> list[dict[str, Any]]:
         """As far as they concern the caller: all for the person, else what is about every institution or this one."""
-        decision = await decide(self._cx, asking, person, "Patient")
+        decision = await decide(self._cx, asking, person, _TYPE)
         own = asking.caller.kind == "resident" and decision.basis == "own-record"
         if not own and not await self._names(asking, person, decision):
             return []

@@ -14,7 +14,7 @@ from datetime import datetime
 from yima import consent, fhir, mpi, records
 from yima.access import chosen
 from yima.access.context import Context
-from yima.access.decision import Asking, check_scope, decide, log, refusal_of, sight_of
+from yima.access.decision import Asking, check_allowed, decide, log, refusal_of, sight_of
 from yima.access.naming import person_meant
 from yima.access.search import counts
 from yima.directory import Caller
@@ -52,7 +52,7 @@ async def versions(
     cx: Context, asking: Asking, resource_type: str, resource_id: str, limit: int
 ) -> list[records.Stored]:
     """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
-    current, decision = await _current(cx, asking, resource_type, resource_id)
+    current, decision = await _current(cx, asking, resource_type, resource_id, "history")
     sight = sight_of(decision)
     held = await records.history(cx.database, resource_type, resource_id, limit, current.home)
     rows = [row for row in held if sight.covers(row)]
@@ -71,7 +71,7 @@ async def sandbox_versions(
     """
     if not asking.caller.sandbox:
         raise Refusal("person-not-named", field=resource_type or "_history")
-    check_scope(asking.caller, resource_type or "*", "r")
+    check_allowed(asking, resource_type or "*", "history")
     page = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, times, wanted)
     decision = await decide(cx, asking, SHELF, resource_type or "*")
     await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(page.rows)})
@@ -79,26 +79,28 @@ async def sandbox_versions(
 
 
 async def _current(
-    cx: Context, asking: Asking, resource_type: str, resource_id: str
+    cx: Context, asking: Asking, resource_type: str, resource_id: str, operation: str = "read"
 ) -> tuple[records.Stored, consent.Decision]:
     """The present version, deleted or not, if it is within sight; a denial is logged. What is closed now was never
     there:
     a class that was put on a resource later covers its earlier versions too."""
-    check_scope(asking.caller, resource_type, "r")
+    check_allowed(asking, resource_type, operation)
     home = ids.home_of(resource_id)
     if home is None:
         home = await chosen.home_of(cx.database, asking.caller, resource_type, resource_id)
     row = await cx.reader.read(resource_type, resource_id, home)
     if row is None:
         raise Refusal("not-found")
-    decision = await decide(cx, asking, row.home, resource_type)
+    decision = await decide(cx, asking, row.home, resource_type, operation)
     if not decision.permit or not sight_of(decision).covers(row):
         await log(cx, asking, row.home, "read", "denied", decision, {"types": {resource_type: 1}})
         raise Refusal(_spoken(decision))
     return row, decision
 
 
-_SAID_ALOUD = frozenset({"code-assurance-too-low", "consent-denied"})
+_SAID_ALOUD = frozenset(
+    {"code-assurance-too-low", "consent-denied", "purpose-not-of-visit", "purpose-not-allowed", "role-not-permitted"}
+)
 """Refusals that a caller hears in place of `not-found`: only who holds a visit of that very person can get them."""
 
 
@@ -113,14 +115,14 @@ async def everything(
 
     Refusals: `not-found`, `too-costly` beyond `limit`, those that `read` has.
     """
-    check_scope(asking.caller, "Patient", "r")
+    check_allowed(asking, "Patient", "everything")
     person = await person_meant(cx, asking, patient)
     if person is None:
         raise Refusal("not-found")
-    decision = await decide(cx, asking, person, "Patient")
+    decision = await decide(cx, asking, person, "Patient", "everything")
     rows: list[records.Content] = []
     if decision.permit:
-        homes, may = await cx.lookups.homes(person), _readable(asking.caller, types)
+        homes, may = await cx.lookups.homes(person), _readable(asking.caller, types, decision.only_types)
         rows = await records.contents(cx.database, homes, sight_of(decision), types=may, since=since, limit=limit + 1)
         if len(rows) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
@@ -131,17 +133,18 @@ async def everything(
     return rows
 
 
-def _readable(caller: Caller, types: Sequence[str] | None) -> Sequence[str] | None:
-    """Those of the types (None: of all) that the scopes cover; None when that is all."""
-    if types is None and caller.may("*", "r"):
+def _readable(caller: Caller, types: Sequence[str] | None, only: frozenset[str] | None) -> Sequence[str] | None:
+    """Those of the types (None: of all) that the scopes and the decision cover; None when that is all."""
+    if types is None and only is None and caller.may("*", "r"):
         return None
-    return [name for name in (fhir.TYPES if types is None else types) if caller.may(name, "r")]
+    named = fhir.TYPES if types is None else types
+    return [name for name in named if caller.may(name, "r") and (only is None or name in only)]
 
 
 async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     """Everything of the resident who asks, for download."""
     person = asking.caller.person
-    decision = await decide(cx, asking, person, "Patient")
+    decision = await decide(cx, asking, person, "Patient", "everything")
     if not decision.permit:
         raise refusal_of(decision, asking)
     rows = await records.everything(cx.database, await mpi.homes(cx.database, person), sight_of(decision))

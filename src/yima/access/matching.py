@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from yima import audit, fhir, healthcode, mpi
 from yima.access import disclose
 from yima.access.context import Context
-from yima.access.decision import Asking, check_scope, event_of
+from yima.access.decision import Asking, check_allowed, event_of
 from yima.records import Stored
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
@@ -70,7 +70,7 @@ class Matching:
 
         Refusals: `scope-insufficient`, `field-invalid` of a number or name that cannot be one, `strangers-limit`.
         """
-        check_scope(asking.caller, "Patient", "s")
+        check_allowed(asking, "Patient", "identify")
         said = mpi.registration(patient)
         persons = await self._by_numbers(asking, said.identifiers)
         decided = await mpi.likely(self._cx.database, self._cx.vault, said.fields, asking.caller.institution)
@@ -96,7 +96,7 @@ class Matching:
         Refusals: `right-needed`, `scope-insufficient`, `people-too-many` for what does not name one person,
         `strangers-limit`.
         """
-        check_scope(asking.caller, "Patient", "s")
+        check_allowed(asking, "Patient", "identify")
         _right(asking)
         groups: list[set[PersonId]] = []
         for system, value in identifiers:
@@ -123,7 +123,7 @@ class Matching:
         Refusals: `pix-identifier-unknown`, `pix-domain-unknown`, `pix-target-unknown`, `scope-insufficient`,
         `strangers-limit`.
         """
-        check_scope(asking.caller, "Patient", "s")
+        check_allowed(asking, "Patient", "identify")
         caller, cx = asking.caller, self._cx
         allowed = RIGHT in caller.rights
         if system != self._base and not await mpi.domain_known(cx.database, system, caller.institution):

@@ -79,14 +79,16 @@ async def person_of(cx: Context, asking: Asking, patient: str, operation: str = 
     return person
 
 
-async def within_sight(cx: Context, asking: Asking, person: PersonId, *, emergency_set: bool = False) -> Seen:
+async def within_sight(
+    cx: Context, asking: Asking, person: PersonId, operation: str = "record", *, emergency_set: bool = False
+) -> Seen:
     """Decide, and put together what may be seen; a denial is logged. The caller logs what it shows with `tell`.
 
     `emergency_set`: that suffices the caller. Only then does the first step of a break-glass give it.
     """
     whole = await cx.lookups.whole(person)
     person = whole.person
-    decision = await decide(cx, asking, person, "Patient", emergency_set=emergency_set)
+    decision = await decide(cx, asking, person, "Patient", operation, emergency_set=emergency_set)
     identity = await mpi.identity(cx.database, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})

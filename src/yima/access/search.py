@@ -14,7 +14,7 @@ from typing import Final
 
 from yima import consent, fhir, records
 from yima.access.context import Context
-from yima.access.decision import SHARED_TYPES, Asking, check_scope, decide, log, refusal_of, sight_of
+from yima.access.decision import SHARED_TYPES, Asking, check_allowed, decide, log, refusal_of, sight_of
 from yima.access.naming import named_person
 from yima.access.through import Scope, included, narrowed
 from yima.runtime.errors import Refusal
@@ -39,7 +39,7 @@ async def search(cx: Context, asking: Asking, resource_type: str, query: fhir.Qu
 
     Refusals: `person-not-named`, `scope-insufficient`, `too-costly`, and those of the decision.
     """
-    check_scope(asking.caller, resource_type, "s")
+    check_allowed(asking, resource_type, "search")
     parts = [([resource_type], query)]
     if asking.caller.sandbox and not query.patients:
         return await _answer(cx, asking, SHELF, None, parts, wanted)
@@ -82,7 +82,7 @@ def parts_of(
     stems = {name.partition(":")[0].partition(".")[0] for name, _ in params}
     across = asking.caller.sandbox and not stems & {"patient", "subject"}
     for name in types:
-        check_scope(asking.caller, name, "s")
+        check_allowed(asking, name, "search")
 
     def compiled(name: str, said: Sequence[tuple[str, str]]) -> fhir.Query:
         if name == "Patient":  # has no such parameter: it is the patient
@@ -103,7 +103,7 @@ def parts_of(
     every = fhir.TYPES if asking.caller.sandbox else {"Patient", *fhir.COMPARTMENT_TYPES}
     may = sorted(name for name in every if asking.caller.may(name, "s"))
     if not may:
-        check_scope(asking.caller, "*", "s")
+        check_allowed(asking, "*", "search")
     return [(may, replace(control, ignored=[*control.ignored, *unknown]))]
 
 
@@ -131,12 +131,15 @@ async def _answer(
     wanted: records.Wanted,
 ) -> Found:
     named = {name: 0 for names, _ in parts for name in names} if len(parts) > 1 or len(parts[0][0]) == 1 else {}
-    decision = await decide(cx, asking, person, parts[0][0][0])
+    decision = await decide(cx, asking, person, parts[0][0][0], "search")
     if not decision.permit:
         await log(cx, asking, person, "search", "denied", decision, {"types": named})
         raise refusal_of(decision, asking)
     scope = Scope(homes, sight_of(decision), asking.caller, cx.index_key, asking.now)
-    parts = [(names, await narrowed(cx.database, scope, query)) for names, query in parts]
+    parts = [
+        ([name for name in names if scope.sight.reaches(name)], await narrowed(cx.database, scope, query))
+        for names, query in parts
+    ]
     page = await records.search_parts(cx.database, homes, parts, scope.sight, wanted)
     along = await included(cx.database, cx.reader, scope, parts[0][1], page.rows)
     await log(cx, asking, person, "search", "ok", decision, {"types": named | counts([*page.rows, *along])})

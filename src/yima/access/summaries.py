@@ -36,7 +36,7 @@ class Summary:
 async def summary(cx: Context, asking: Asking, person: PersonId, base: str, lang: str, patient: str = "") -> Summary:
     """Of a person, in a language (zh or en); in the first step of a break-glass the emergency set. Refusals as
     `overviews.open_record`."""
-    seen = await within_sight(cx, asking, person, emergency_set=True)
+    seen = await within_sight(cx, asking, person, "summary", emergency_set=True)
     found = sections(seen.overview)
     sight, homes = sight_of(seen.decision), await mpi.homes(cx.database, person)
     registered = await mpi.patients_of(cx.database, person)
@@ -118,7 +118,8 @@ class Summaries:
 
     async def of_patient(self, asking: Asking, patient: str, lang: str) -> Summary:
         """Of the person to whom a Patient is linked. Refusals as `overviews.open_patient`."""
-        return await summary(self._cx, asking, await person_of(self._cx, asking, patient, "summary"), self._base, lang, patient)
+        person = await person_of(self._cx, asking, patient, "summary")
+        return await summary(self._cx, asking, person, self._base, lang, patient)
 
     async def of_identifier(self, asking: Asking, system: str, value: str, lang: str) -> Summary:
         """Of the Patient that the asking institution calls so. Refusals as `of_patient`."""

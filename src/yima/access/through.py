@@ -55,7 +55,7 @@ class Scope:
 
     def holds(self, row: records.Stored | None) -> bool:
         """Whether a resource found by its id is within the scope."""
-        if row is None or row.deleted or not self.caller.may(row.type, "r"):
+        if row is None or row.deleted or not self.caller.may(row.type, "r") or not self.sight.reaches(row.type):
             return False
         homes, sight = self.place(row.type)
         return (homes is None or row.home in homes) and sight.covers(row)
@@ -106,6 +106,8 @@ async def _pointed_at(db: Database, scope: Scope, has: fhir.Has, wanted: str) ->
 
 async def _look(db: Database, scope: Scope, resource_type: str, name: str, value: str) -> Sequence[records.Stored]:
     check_scope(scope.caller, resource_type, "s")
+    if not scope.sight.reaches(resource_type):
+        return []
     query = fhir.compile_query(resource_type, [(name, value)], key=scope.index_key, now=scope.now, across=True)
     query = await narrowed(db, scope, query)
     homes, sight = scope.place(resource_type)
@@ -173,7 +175,7 @@ async def _revincluded(
     source, _, rest = text.partition(":")
     param, _, target = rest.partition(":")
     pointed = [row for row in rows if target in ("", row.type)]
-    if not pointed or not scope.caller.may(source, "s"):
+    if not pointed or not scope.caller.may(source, "s") or not scope.sight.reaches(source):
         return []
     params = [param] if param != "*" else [p.name for p in fhir.SEARCH[source].values() if p.type == "reference"]
     tokens = [fhir.token(f"{p}|{row.type}/{row.id}", scope.index_key) for p in params for row in pointed]

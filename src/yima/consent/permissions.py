@@ -169,7 +169,7 @@ def _reach_of(role: str, operation: str, purpose: str) -> Reach | None:
 _REACHES: Final = {
     (role, operation, purpose): made
     for role in ROLES
-    for operation in (*READING, "log", "write", "decide")
+    for operation in (*READING, "log", "write", "decide", "identify", "scan", "break-glass")
     for purpose in PURPOSES
     if (made := _reach_of(role, operation, purpose))
 }

@@ -30,7 +30,8 @@ def _of(code: str, level: int, zh: str, en: str, types: str = "") -> ResourceCla
 
 _ROWS: Final = (
     _of("directory", 1, "机构目录", "Directory of institutions",
-        "Organization Practitioner PractitionerRole Location Medication HealthcareService OrganizationAffiliation Endpoint"),
+        "Organization Practitioner PractitionerRole Location Medication HealthcareService OrganizationAffiliation "
+        "Endpoint"),
     _of("definitions", 1, "定义与术语", "Definitions and terminology",
         "ActivityDefinition CapabilityStatement CatalogEntry ChargeItemDefinition CodeSystem CompartmentDefinition "
         "ConceptMap DeviceDefinition DeviceMetric EffectEvidenceSynthesis EventDefinition Evidence EvidenceVariable "
