@@ -8,7 +8,7 @@ from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
-from yima.access.decision import SHARED_TYPES, Asking
+from yima.access.decision import SHARED_TYPES, Asking, check_write
 from yima.access.door import Access
 from yima.access.erasing import ERASURE_BASES
 from yima.access.exporting import EXPORT_BASES, NEVER_DEIDENTIFIED, ExportOrder
@@ -112,5 +112,6 @@ __all__ = [
     "Wanted",
     "Watched",
     "Withheld",
+    "check_write",
     "is_plain",
 ]  # fmt: skip

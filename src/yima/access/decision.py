@@ -132,6 +132,11 @@ def check_table(caller: Caller, resource_type: str, operation: str, purpose: str
     raise role_refused(caller, operation, resource_type, purpose)
 
 
+def check_write(asking: Asking) -> None:
+    """Whether a program may write at all for its purpose; what it may write, scopes and `submit` say."""
+    check_table(asking.caller, "Bundle", "write", asking.purpose or "treatment")
+
+
 def role_refused(caller: Caller, operation: str, resource_type: str, purpose: str) -> Refusal:
     """The refusal of what no row of the table permits."""
     role = consent.role_of(caller)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from yima import audit, consent, directory, mpi
 from yima.access.context import Context
-from yima.access.decision import Asking, event_of, open_visit
+from yima.access.decision import Asking, check_table, event_of, open_visit
 from yima.directory import CODE_SCOPE, Caller
 from yima.healthcode import Accepted, RefusedScan
 from yima.runtime import logs
@@ -35,12 +35,15 @@ async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
     """Verify a scanned text at a terminal of the caller's institution; the scan is on the resident's log.
 
     Refusals: those of `healthcode.Verifier.verify`, `scope-insufficient` for callers without an institution,
-    `terminal-unknown` for a terminal's token that names another terminal than itself.
+    `terminal-unknown` for a terminal's token that names another terminal than itself, `purpose-not-allowed` for one
+    that this role may not scan for, or an app is not registered for.
     """
     if not (caller.kind in ("app", "practitioner") or caller.holds(CODE_SCOPE)) or not caller.institution:
         raise Refusal("scope-insufficient", expected="an institution's app or staff, or a terminal with its own token")
     if caller.kind == "terminal" and terminal != caller.terminal:
         raise Refusal("terminal-unknown", field="terminal")
+    if purpose in consent.PURPOSES:  # other words are refused after the code was read, so that its holder hears of it
+        check_table(caller, "Patient", "scan", purpose)
     practitioner = int(caller.agent_id) if caller.kind == "practitioner" else None
     accepted = await cx.verifier.verify(
         text,
@@ -115,10 +118,11 @@ def _word(text: str) -> str:
 async def find_person(cx: Context, caller: Caller, *, system: str, value: str, now: datetime) -> mpi.Identity:
     """Who holds this document: for emergencies, by staff only. The look-up is on that person's log.
 
-    Refusals: `scope-insufficient`, `not-found`.
+    Refusals: `scope-insufficient`, `role-not-permitted`, `not-found`.
     """
     if caller.kind != "practitioner":
         raise Refusal("scope-insufficient", expected="staff of an institution")
+    check_table(caller, "Patient", "identify", "emergency-treatment")
     person = await mpi.person_of_document(cx.database, cx.vault, system, value)
     if person is None:
         raise Refusal("not-found", field="value")

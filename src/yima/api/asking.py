@@ -20,7 +20,8 @@ _SEALED: Final = re.compile(r"(?:^|&)_cursor=[^&]*")
 
 
 async def asking_of(request: Request) -> Asking:
-    """Who asks, with the visit handle of the Yima-Visit header and the purpose of Yima-Purpose (default treatment).
+    """Who asks, with the visit handle of the Yima-Visit header and the purpose of Yima-Purpose. Without that header it
+    is what the code of the visit was scanned for, and without a visit treatment, or what the app was registered for.
 
     Refusals: those of `caller_of`, `identity-number-in-url`, `purpose-not-allowed`.
     """
@@ -32,15 +33,23 @@ async def asking_of(request: Request) -> Asking:
     if caller.app:
         _check_app_request(request, caller)
     refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
-    purpose = request.headers.get("yima-purpose", "own-request" if caller.app else "treatment")
+    visit = "" if caller.app else request.headers.get("yima-visit", "")  # a resident needs none
+    purpose = request.headers.get("yima-purpose")
+    if purpose is None:
+        return Asking(caller=caller, now=now, purpose="" if visit else _usual_purpose(caller), visit=visit)
     if caller.app and purpose != "own-request":
         raise Refusal("purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected="own-request")
     if purpose not in consent.PURPOSES:
         raise Refusal(
             "purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected=", ".join(consent.PURPOSES)
         )
-    visit = "" if caller.app else request.headers.get("yima-visit", "")  # a resident needs none
     return Asking(caller=caller, now=now, purpose=purpose, visit=visit)
+
+
+def _usual_purpose(caller: Caller) -> str:
+    if caller.app:
+        return "own-request"
+    return "treatment" if "treatment" in caller.purposes else min(caller.purposes, default="treatment")
 
 
 _APP_READS: Final = re.compile(

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima import exchange, fhir
-from yima.access import Access, Asking, Outcome
+from yima.access import Access, Asking, Outcome, check_write
 from yima.api.answers import access_of, fhir_answer, http_date, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
@@ -85,7 +85,9 @@ def _done(outcome: Outcome, language: Language) -> dict[str, Any]:
 
 
 def message_of(request: Request, asking: Asking, body: bytes) -> exchange.Message:
-    """What arrived, with its idempotency key. Refusal `field-invalid` for a key that is too long."""
+    """What arrived, with its idempotency key. Refusals `field-invalid` for a key that is too long,
+    `purpose-not-allowed` for a purpose for which nobody writes."""
+    check_write(asking)
     key = request.headers.get("idempotency-key", "").strip().strip('"')
     if len(key) > _KEY_LENGTH:
         raise Refusal("field-invalid", field="Idempotency-Key", expected=f"at most {_KEY_LENGTH} characters")

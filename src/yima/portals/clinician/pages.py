@@ -81,9 +81,7 @@ async def visit_page(request: Request) -> Response:
     who = await signed_in(request, "clinician")
     handle = request.path_params["handle"]
     person = await who.access.person_of_visit(who.caller, handle, who.now)
-    # A visit's handle and an emergency's have different forms; the purpose goes on the log, the decision is access's.
-    purpose = "emergency-treatment" if ids.home_of_handle(handle) else "treatment"
-    opened = await who.access.open_record(who.caller, person, purpose=purpose, visit=handle, now=who.now)
+    opened = await who.access.open_record(who.caller, person, purpose="", visit=handle, now=who.now)
     words = Words(_PORTAL, language_of(request))
     return render(
         request,

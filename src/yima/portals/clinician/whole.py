@@ -14,7 +14,6 @@ from yima.portals.clinician import view
 from yima.portals.clinician.desk import desk
 from yima.portals.layout import SignedIn, Words, english_places, language_of, page, render, signed_in
 from yima.portals.layout.lives import PICTURES, stage_views, timeline_view
-from yima.runtime import ids
 
 _PORTAL = "clinician"
 
@@ -55,8 +54,7 @@ async def _opened(request: Request) -> tuple[SignedIn, RecordView]:
     who = await signed_in(request, "clinician")
     handle = request.path_params["handle"]
     person = await who.access.person_of_visit(who.caller, handle, who.now)
-    purpose = "emergency-treatment" if ids.home_of_handle(handle) else "treatment"
-    return who, await who.access.open_record(who.caller, person, purpose=purpose, visit=handle, now=who.now)
+    return who, await who.access.open_record(who.caller, person, purpose="", visit=handle, now=who.now)
 
 
 async def _summary(request: Request) -> tuple[SignedIn, Summary]:
