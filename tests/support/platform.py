@@ -217,7 +217,9 @@ class Platform:
             )
             await directory.register_terminal(c, number, directory.Terminal(f"{code}-T1", "desk", "0300"))
             await directory.register_terminal(c, number, directory.Terminal(f"{code}-T2", "desk", "0300"))
-            doctor = directory.Practitioner(0, number, "D1", "王医生", "Dr Wang", "主任医师", "Chief physician", "0300")
+            doctor = directory.Practitioner(
+                0, number, "D1", "王医生", "Dr Wang", "主任医师", "Chief physician", "0300", role="attending-physician"
+            )
             practitioner = await directory.register_practitioner(c, doctor)
             app = directory.App(
                 f"{code}-his", number, f"{code} HIS", {"keys": [public]}, tuple(scopes.split()), matching,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from yima import directory
+from yima.access import Access
 from yima.cli import registering
 from yima.cli.running import with_access
 from yima.directory import App, PatientApp
@@ -28,6 +29,9 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     scope: Annotated[str, typer.Option(help="SMART scopes it may ask for.")] = "",
     matching: Annotated[str, typer.Option(help="full, identifier or off.")] = "full",
     right: Annotated[list[str] | None, typer.Option(help="demographics: may ask who a stranger is.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="For what it may act; default treatment, emergency-treatment.")
+    ] = None,
     redirect_uri: Annotated[
         list[str] | None, typer.Option(help="Makes it an app for residents: where it may be sent back to.")
     ] = None,
@@ -50,9 +54,25 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
         with_access(data, lambda access: registering.patient_app(access, institution, app, keys))
     else:
         scopes = tuple((scope or "system/*.cruds").split())
-        made = App(client_id, 0, name or client_id, {}, scopes, matching, frozenset(right or ()), jwks_url)
+        purposes = frozenset(purpose or directory.USUAL_PURPOSES)
+        made = App(client_id, 0, name or client_id, {}, scopes, matching, frozenset(right or ()), jwks_url, purposes)
         with_access(data, lambda access: registering.client(access, institution, made, keys or b"{}"))
     typer.echo(f"app {client_id} is registered for {institution}")
+
+
+def staff_role(
+    practitioner: Annotated[int, typer.Argument(help="Number of the member of staff.")],
+    role: Annotated[str, typer.Argument(help=", ".join(directory.STAFF_ROLES))],
+    data: Data = None,
+) -> None:
+    """Give a member of staff a role (docs/permissions.md); it counts from their next request on."""
+
+    async def give(access: Access) -> None:
+        async with access.database.transaction() as c:
+            await directory.set_practitioner_role(c, practitioner, role)
+
+    with_access(data, give)
+    typer.echo(f"practitioner {practitioner} is {directory.STAFF_ROLES[role].en.lower()}")
 
 
 def app_status(

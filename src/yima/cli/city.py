@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from joserfc import jwk
@@ -70,7 +70,18 @@ def _practitioner(institution: int, person: synth.Practitioner) -> Practitioner:
         person.title,
         person.title_english,
         person.department,
+        role=_role(person),
     )
+
+
+_TECHNICIANS: Final = {
+    "3000": "laboratory-technician", "3100": "laboratory-technician", "3200": "imaging-technician",
+}  # fmt: skip
+
+
+def _role(person: synth.Practitioner) -> str:
+    """The role of somebody of the city: technicians by their department, everybody else attends the people they see."""
+    return _TECHNICIANS.get(person.department, "attending-physician")
 
 
 async def _app(c: Any, keys: KeyStore, institution: int, place: synth.Institution) -> dict[str, Any]:

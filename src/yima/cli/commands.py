@@ -257,6 +257,7 @@ def terminal_remove_key(
 
 register_app.command("app")(apps.register_client)
 register_app.command("app-status")(apps.app_status)
+register_app.command("role")(apps.staff_role)
 
 
 @register_app.command("gateway")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from yima import healthcode
+from yima import consent, healthcode
 from yima.access import RecordView
 from yima.mpi import Identity
 from yima.portals.layout import Words
@@ -128,7 +128,9 @@ def reason(code: str, about: str, opened: RecordView, words: Words) -> str:
     if not words.has(key):
         return f"{code} {about}".strip()
     named = {w.code: (w.zh if words.lang == "zh" else w.en) for w in opened.withheld}
-    if code == "purpose":
+    if code == "role":
+        about = consent.ROLES.get(about, (about, about))[words.lang == "zh"]
+    elif code == "purpose":
         term = healthcode.PURPOSES.get(about)
         about = about if term is None else term.zh if words.lang == "zh" else term.en
     elif words.has(f"class.{about}"):

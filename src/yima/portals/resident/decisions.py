@@ -149,7 +149,9 @@ def _reason(step: consent.Step, words: Words) -> str:
     if not words.has(key):
         return words("because.other", code=step.code)
     about = step.about
-    if step.code == "purpose":
+    if step.code in ("role", "role-not-permitted"):
+        about = consent.ROLES.get(about, (about, about))[words.lang == "zh"]
+    elif step.code.startswith("purpose"):
         term = healthcode.PURPOSES.get(about)
         about = about if term is None else term.zh if words.lang == "zh" else term.en
     elif words.has(f"class.{about}"):
