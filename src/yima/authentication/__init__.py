@@ -1,21 +1,46 @@
 """How people prove who they are: passwords with one-time codes, passkeys, sessions, and what guessing costs.
 
-Face: `BrowserSessions` (sessions that can be listed and ended), `Attempts` (counts of failed tries).
+Face: `Means` (all of it, once per worker), `Proofs` (checks what somebody says), `Enrolment` (invitations, and accounts
+set up by them), `Attempts` (counts of failed tries), `BrowserSessions` (sessions that can be listed and ended),
+`Passwords`, `Passkeys`, `Challenges`, accounts as their owners see them, codes of authenticator apps, `forget_old`.
 """
 
+from yima.authentication.accounts import (
+    Account,
+    Happening,
+    Ways,
+    account_named,
+    account_of,
+    enrolled,
+    forget_old,
+    happened,
+    passkeys_of,
+    ways_of,
+)
 from yima.authentication.attempts import ACCOUNT, ADDRESS, Attempts, Rule, Try, forget_attempts
+from yima.authentication.enrolment import (
+    INVITED,
+    Enrolment,
+    Invitation,
+    Waiting,
+    put_passkey,
+    remove_account,
+    renew_codes,
+    withdraw_invitations,
+)
+from yima.authentication.factors import change_password, drop_passkey
+from yima.authentication.means import Means
+from yima.authentication.passkeys import Challenges, Passkey, Passkeys
+from yima.authentication.passwords import LEAST, Passwords, check_password, is_common
+from yima.authentication.proving import Proofs
 from yima.authentication.sessions import LEVELS, BrowserSessions, Method, Session, end_sessions
+from yima.authentication.totp import app_uri, code_at, secret_text
 
 __all__ = [
-    "ACCOUNT",
-    "ADDRESS",
-    "LEVELS",
-    "Attempts",
-    "BrowserSessions",
-    "Method",
-    "Rule",
-    "Session",
-    "Try",
-    "end_sessions",
-    "forget_attempts",
-]
+    "ACCOUNT", "ADDRESS", "INVITED", "LEAST", "LEVELS", "Account", "Attempts", "BrowserSessions", "Challenges",
+    "Enrolment", "Happening", "Invitation", "Means", "Method", "Passkey", "Passkeys", "Passwords", "Proofs", "Rule",
+    "Session", "Try", "Waiting", "Ways", "account_named", "account_of", "app_uri", "change_password",
+    "check_password", "code_at", "drop_passkey", "end_sessions", "enrolled", "forget_attempts", "forget_old",
+    "happened", "is_common", "passkeys_of", "put_passkey", "remove_account", "renew_codes", "secret_text", "ways_of",
+    "withdraw_invitations",
+]  # fmt: skip

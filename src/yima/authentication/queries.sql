@@ -46,3 +46,92 @@ delete from authentication.session where kind = $1 and subject = $2 and session_
 
 -- name: forget_sessions
 delete from authentication.session where seen < $1 or opened < $2
+
+-- name: put_account
+insert into authentication.account (account_id, kind, subject, name, password, wrap, totp, totp_step, made)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: account_by_name
+select account_id, kind, subject, name, password, wrap, totp, totp_step, made from authentication.account
+where kind = $1 and name = $2
+
+-- name: account
+select account_id, kind, subject, name, password, wrap, totp, totp_step, made from authentication.account
+where kind = $1 and subject = $2
+
+-- name: drop_account
+delete from authentication.account where kind = $1 and subject = $2
+
+-- name: set_password
+update authentication.account set password = $2 where account_id = $1
+
+-- name: set_password_and_totp
+update authentication.account set password = $2, wrap = $3, totp = $4, totp_step = $5, name = $6 where account_id = $1
+
+-- name: take_step
+update authentication.account set totp_step = $2 where account_id = $1 and totp_step < $2 returning 1
+
+-- name: put_recovery_codes
+with old as (delete from authentication.recovery_code where account_id = $1 and digest <> all($2))
+insert into authentication.recovery_code (account_id, digest) select $1, unnest($2::bytea[])
+
+-- name: take_recovery_code
+delete from authentication.recovery_code where account_id = $1 and digest = $2 returning 1
+
+-- name: recovery_codes_left
+select count(*) as left from authentication.recovery_code where account_id = $1
+
+-- name: put_passkey
+insert into authentication.passkey (credential, account_id, public, counter, label, made) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning 1
+
+-- name: passkeys_of
+select credential, public, counter, label, made, used from authentication.passkey where account_id = $1 order by made
+
+-- name: passkey_account
+select a.account_id, a.kind, a.subject, a.name, a.password, a.wrap, a.totp, a.totp_step, a.made,
+  p.credential, p.public, p.counter, p.label, p.made as passkey_made, p.used
+from authentication.passkey p join authentication.account a using (account_id) where p.credential = $1 and a.kind = $2
+
+-- name: use_passkey
+update authentication.passkey set counter = $2, used = $3 where credential = $1 and (counter < $2 or (counter = 0 and $2 = 0))
+returning 1
+
+-- name: drop_passkey
+delete from authentication.passkey where account_id = $1 and credential = $2 returning 1
+
+-- name: put_invitation
+insert into authentication.invitation (digest, kind, subject, name, wrap, totp, inviter, made, expires)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: invitation
+select digest, kind, subject, name, wrap, totp, inviter, made, expires from authentication.invitation where digest = $1
+
+-- name: invitation_for_use
+delete from authentication.invitation where digest = $1 returning digest, kind, subject, name, wrap, totp, inviter, made, expires
+
+-- name: invitations_of
+select inviter, made, expires from authentication.invitation where kind = $1 and subject = $2 and expires > $3 order by made
+
+-- name: drop_invitations
+delete from authentication.invitation where kind = $1 and subject = $2
+
+-- name: enrolled
+select subject from authentication.account where kind = $1
+
+-- name: put_happening
+insert into authentication.happening (kind, subject, at, what, detail) values ($1, $2, $3, $4, $5)
+
+-- name: happenings
+select at, what, detail from authentication.happening where kind = $1 and subject = $2 order by at desc limit $3
+
+-- name: spend_challenge
+insert into authentication.spent_challenge (nonce, expires) values ($1, $2) on conflict do nothing returning 1
+
+-- name: forget_old
+with i as (delete from authentication.invitation where expires < $1),
+  s as (delete from authentication.spent_challenge where expires < $1)
+delete from authentication.happening where at < $2
+
+-- name: hold_account
+select 1 from authentication.account where account_id = $1 for update
