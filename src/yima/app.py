@@ -25,7 +25,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yima import api, crypto, exchange, portals
+from yima import api, crypto, directory, exchange, portals
 from yima.access import Access
 from yima.api import Pager
 from yima.runtime import clock, logs, metrics
@@ -87,6 +87,7 @@ class Application:
         access.start_upkeep(clock.now, exporter.handlers, [exchange.FORGET_EXPORTS])
         keys = FileKeyStore(self._settings.data / "keys.json")
         self.state.pager = Pager(keys)
+        self.state.origins = directory.Origins(access.database)
         public = jwk.ECKey.import_key(signing_key(keys, "platform/signing/1").public_key())
         self.state.jwks = {
             "keys": [public.as_dict(private=False) | {"kid": public.thumbprint(), "use": "sig", "alg": "ES256"}]
@@ -133,10 +134,21 @@ class Application:
     async def _found(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._table.find(scope["method"], scope["path"])
         if found is None:
-            await self._http(scope, receive, send)
+            if scope["method"] != "OPTIONS" or not await self._preflight(scope, send):
+                await self._http(scope, receive, send)
             return
         scope["app"], scope["endpoint"], scope["path_params"] = self, *found
         await self._machine(found[0], api.LeanRequest(scope, receive), send)
+
+    async def _preflight(self, scope: Scope, send: Send) -> bool:
+        """Answer a browser that asks whether a script of another origin may ask; whether it was such a question."""
+        said = await api.preflight(self.state.origins, scope["path"], Headers(scope=scope))
+        if said is None:
+            return False
+        await send({"type": "http.response.start", "status": 204, "headers": said})
+        await send({"type": "http.response.body", "body": b""})
+        metrics.answered("cross_origin.preflight", "OPTIONS", 204, 0.0)
+        return True
 
     async def _machine(self, endpoint: api.Endpoint, request: Request, send: Send) -> None:
         """A request of a machine: the handler's answer, or a refusal, and what belongs around it."""
@@ -152,6 +164,7 @@ class Application:
                 headers.append(_NO_SNIFF)
             if b"cache-control" not in named and api.is_fhir(request.scope["path"]):
                 headers.append(_NO_STORE)
+            headers += await api.readable_by(self.state.origins, request.scope["path"], request.headers.get("origin"))
             if isinstance(response, FileResponse):  # too large to be held
                 response.raw_headers[:] = headers
                 await response(request.scope, request.receive, send)

@@ -2,7 +2,8 @@
 
 Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the protocol of the path), `is_fhir`,
 `Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `Doors` (how often
-one network may knock), `verify_plainly` and
+one network may knock), `preflight` and `readable_by` (scripts of other
+origins), `verify_plainly` and
 `LONGEST_SCAN` (the hot path of a scan), `Table` (finds an address), `Endpoint` (what it finds) and `LeanRequest` (what
 that is given).
 """
@@ -10,6 +11,7 @@ that is given).
 from yima.api.answers import answer_refusal, is_fhir
 from yima.api.code import LONGEST as LONGEST_SCAN
 from yima.api.code import verify_plainly
+from yima.api.cross_origin import preflight, readable_by
 from yima.api.doors import Doors
 from yima.api.paging import Pager
 from yima.api.routes import routes
@@ -26,6 +28,8 @@ __all__ = [
     "Table",
     "answer_refusal",
     "is_fhir",
+    "preflight",
+    "readable_by",
     "routes",
     "verify_plainly",
 ]

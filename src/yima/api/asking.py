@@ -11,6 +11,7 @@ from starlette.requests import Request
 from yima import consent, fhir, mpi
 from yima.access import Asking
 from yima.api.answers import access_of, bearer_of
+from yima.api.cross_origin import check_origin
 from yima.directory import Caller
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -31,6 +32,7 @@ async def asking_of(request: Request) -> Asking:
         raise Refusal("scope-insufficient", field="Authorization", expected="an institution's app")
     scope = request.scope
     if caller.app:
+        await check_origin(request.app.state.origins, request.headers.get("origin"), caller.app)
         _check_app_request(request, caller)
     refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
     visit = "" if caller.app else request.headers.get("yima-visit", "")  # a resident needs none

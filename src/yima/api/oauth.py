@@ -12,6 +12,7 @@ from starlette.responses import Response
 from yima import directory
 from yima.api.answers import access_of
 from yima.api.bodies import form_of
+from yima.api.cross_origin import check_origin
 from yima.directory import ASSERTION_TYPE
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -83,10 +84,12 @@ async def _patient_app(request: Request, form: dict[str, str], now: datetime) ->
         client = await _signed_client(request, form, now)
         if client.kind != "patient-app" or form.get("client_id", client.client_id) != client.client_id:
             raise Refusal("client-invalid", reason="the assertion is another client's")
+        await check_origin(request.app.state.origins, request.headers.get("origin"), client.client_id)
         return client.client_id
     app = await directory.patient_app(access_of(request).database, form.get("client_id", ""))
     if app is None or not app.public:
         raise Refusal("client-invalid", reason="it is not a public app, so a client_assertion is needed")
+    await check_origin(request.app.state.origins, request.headers.get("origin"), app.client_id)
     return app.client_id
 
 

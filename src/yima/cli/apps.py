@@ -35,6 +35,9 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     redirect_uri: Annotated[
         list[str] | None, typer.Option(help="Makes it an app for residents: where it may be sent back to.")
     ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="https://host of an app for residents that runs in a browser.")
+    ] = None,
     public: Annotated[bool, typer.Option("--public", help="An app for residents that cannot keep a key.")] = False,
     data: Data = None,
 ) -> None:
@@ -50,6 +53,7 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
         app = PatientApp(
             client_id=client_id, institution_id=0, name_zh=name or client_id, name_en=name_en or name or client_id,
             redirect_uris=tuple(redirect_uri), scopes=tuple(scope.split()) or directory.PATIENT_SCOPES,
+            origins=tuple(origin or ()),
         )  # fmt: skip
         with_access(data, lambda access: registering.patient_app(access, institution, app, keys))
     else:

@@ -3,6 +3,7 @@
 Face: `Caller` (who acts), `register_*` (put on the register), `SignIn` (SMART Backend Services), look-ups.
 """
 
+from yima.directory.addresses import is_origin, is_redirect_uri
 from yima.directory.caller import FRESH, Caller, Kind
 from yima.directory.gateway import (
     TOKEN_SECONDS,
@@ -17,11 +18,11 @@ from yima.directory.gateway import (
 from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, ReusedError, is_challenge
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
+from yima.directory.origins import Origins
 from yima.directory.pace import Pace, network_of, sender_of
 from yima.directory.patient_apps import (
     PATIENT_SCOPES,
     PatientApp,
-    is_redirect_uri,
     patient_app,
     register_patient_app,
     set_patient_app_status,
@@ -105,6 +106,7 @@ __all__ = [
     "NewGateway",
     "Operator",
     "Organisation",
+    "Origins",
     "Pace",
     "PatientApp",
     "Practitioner",
@@ -125,6 +127,7 @@ __all__ = [
     "institution_by_code",
     "institutions",
     "is_challenge",
+    "is_origin",
     "is_redirect_uri",
     "is_sandbox",
     "narrowed",

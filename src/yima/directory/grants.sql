@@ -1,19 +1,23 @@
 -- name: put_patient_app
-insert into directory.patient_app (client_id, institution_id, name_zh, name_en, redirect_uris, scopes, jwks)
-select $1::text, $2::integer, $3::text, $4::text, $5::text[], $6::text[], $7::text::jsonb
+insert into directory.patient_app (client_id, institution_id, name_zh, name_en, redirect_uris, scopes, jwks, origins)
+select $1::text, $2::integer, $3::text, $4::text, $5::text[], $6::text[], $7::text::jsonb, $8::text[]
 where not exists (select from directory.app where client_id = $1::text)
   and not exists (select from directory.terminal where terminal_id = $1::text)
 on conflict (client_id) do update set name_zh = excluded.name_zh, name_en = excluded.name_en,
-  redirect_uris = excluded.redirect_uris, scopes = excluded.scopes, jwks = excluded.jwks
+  redirect_uris = excluded.redirect_uris, scopes = excluded.scopes, jwks = excluded.jwks, origins = excluded.origins
 where directory.patient_app.institution_id = excluded.institution_id returning 1
 
 -- name: set_patient_app_status
 update directory.patient_app set status = $2 where client_id = $1 returning 1
 
 -- name: patient_app
-select a.client_id, a.institution_id, a.name_zh, a.name_en, a.redirect_uris, a.scopes, a.jwks::text as jwks,
+select a.client_id, a.institution_id, a.name_zh, a.name_en, a.redirect_uris, a.scopes, a.jwks::text as jwks, a.origins,
   (a.status = 'active' and i.status = 'active') as active, i.code, i.name_zh as place_zh, i.name_en as place_en
 from directory.patient_app a join directory.institution i using (institution_id) where a.client_id = $1
+
+-- name: origins
+select origin, a.client_id from directory.patient_app a join directory.institution i using (institution_id),
+  unnest(a.origins) as origin where a.status = 'active' and i.status = 'active'
 
 -- name: put_grant
 insert into directory.app_grant (person_id, grant_id, client_id, scopes, sensitive, given, expires)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import orjson
 
+from yima.directory.addresses import is_origin, is_redirect_uri
 from yima.directory.register import FREE_ID, is_public_key
 from yima.directory.scopes import registrable
 from yima.runtime.database import Connection, Database, Queries
@@ -16,11 +16,10 @@ from yima.runtime.errors import Refusal
 SQL = Queries(__package__, "grants.sql")
 PATIENT_SCOPES: Final = ("openid", "fhirUser", "launch/patient", "patient/*.rs", "offline_access", "online_access")
 """What an app is registered for unless it is said otherwise: the most there is."""
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _REDIRECT: Final = "https://.., http:// on a loopback address, or a private scheme with a dot such as org.example.app:/"
+_ORIGIN: Final = "https://host, with its port unless it is 443, and nothing more; http:// on a loopback address"
 _ID_CHARS: Final = 64
 _MOST_URIS: Final = 10
-_URI_CHARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,8 @@ class PatientApp:
     """Compared character by character."""
     scopes: tuple[str, ...] = PATIENT_SCOPES
     jwks: dict[str, Any] | None = None
+    origins: tuple[str, ...] = ()
+    """Web origins of an app that runs in a browser: its scripts may read the answers (CORS)."""
     active: bool = True
     place_zh: str = ""
     place_en: str = ""
@@ -52,13 +53,18 @@ async def register_patient_app(c: Connection, app: PatientApp) -> None:
         raise Refusal("field-invalid", field="client_id", expected=f"1 to {_ID_CHARS} printable ASCII characters")
     if not 0 < len(app.redirect_uris) <= _MOST_URIS or not all(map(is_redirect_uri, app.redirect_uris)):
         raise Refusal("field-invalid", field="redirect_uri", expected=f"1 to {_MOST_URIS} of {_REDIRECT}")
+    if len(app.origins) > _MOST_URIS or not all(map(is_origin, app.origins)):
+        raise Refusal("field-invalid", field="origin", expected=f"at most {_MOST_URIS} of {_ORIGIN}")
     if not app.scopes or not all(map(registrable, app.scopes)):
         raise Refusal("field-invalid", field="scopes", expected=" ".join(PATIENT_SCOPES))
     keys = None if app.jwks is None else app.jwks.get("keys")
     if app.jwks is not None and (not isinstance(keys, list) or not keys or not all(map(is_public_key, keys))):
         raise Refusal("field-invalid", field="jwks", expected="a JSON Web Key Set with public keys only (RFC 7517)")
     text = None if app.jwks is None else orjson.dumps(app.jwks).decode()
-    row = (app.client_id, app.institution_id, app.name_zh, app.name_en, list(app.redirect_uris), list(app.scopes), text)
+    row = (
+        app.client_id, app.institution_id, app.name_zh, app.name_en, list(app.redirect_uris), list(app.scopes), text,
+        list(app.origins),
+    )  # fmt: skip
     if not await c.fetchrow(SQL.put_patient_app, *row):
         raise Refusal("field-invalid", field="client_id", expected=FREE_ID)
 
@@ -82,23 +88,8 @@ async def patient_app(db: Database, client_id: str) -> PatientApp | None:
         redirect_uris=tuple(row["redirect_uris"]),
         scopes=tuple(row["scopes"]),
         jwks=orjson.loads(row["jwks"]) if row["jwks"] else None,
+        origins=tuple(row["origins"]),
         active=row["active"],
         place_zh=row["place_zh"],
         place_en=row["place_en"],
     )
-
-
-def is_redirect_uri(uri: str) -> bool:
-    """Whether codes may be sent there: https, loopback (RFC 8252, section 7.3) or a private scheme (7.1); no fragment
-    (RFC 6749, section 3.1.2), no user, nothing that a header or a page could be broken with."""
-    if not 0 < len(uri) <= _URI_CHARS or not uri.isascii() or not uri.isprintable() or set(uri) & set(" \"'<>\\;,#"):
-        return False
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if parts.scheme in ("http", "https"):
-        secure = parts.scheme == "https" or host in _LOOPBACK
-        return bool(host) and secure and "@" not in parts.netloc and "*" not in uri
-    return "." in parts.scheme and not parts.netloc
