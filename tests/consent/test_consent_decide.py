@@ -20,7 +20,7 @@ ALL = frozenset(CLASSES)
 
 CALLERS = {
     "app": Caller(kind="app", agent_id="his", institution=HERE, institution_code="H7"),
-    "practitioner": Caller(kind="practitioner", agent_id="1", institution=HERE),
+    "practitioner": Caller(kind="practitioner", agent_id="1", institution=HERE, role="attending-physician"),
     "resident": Caller(kind="resident", agent_id="r", person=PERSON),
     "another resident": Caller(kind="resident", agent_id="o", person=PERSON + 1),
     "nobody's resident": Caller(kind="resident", agent_id="n"),
@@ -61,24 +61,33 @@ OPENED = {
     "yes to one class": {"psychiatric"},
     "yes to all classes": ALL,
 }
+CARE = ("treatment", "emergency-treatment")
 REFUSES_ALL = {"no to all", "yes to all, no here", "a no that ends later"}
 
 
 def expected(caller: str, visit: str, purpose: str, standing: str) -> tuple[str, str]:
     """(basis, refusal) as a clerk would read them off the policy; everything not named is denied."""
+    opened = VISITS[visit]
+    purpose = purpose or (opened.purpose if opened else "")
     if purpose not in PURPOSES:
         return "none", "purpose-not-allowed"
     if caller == "resident":
-        return "own-record", ""
+        return ("own-record", "") if purpose == "own-request" else ("none", "purpose-not-allowed")
+    if caller in ("another resident", "nobody's resident"):
+        return "none", "not-found" if purpose == "own-request" else "purpose-not-allowed"
     if caller not in ("app", "practitioner"):
         return "none", "not-found"
     if visit == "none":
-        return ("own-submission", "") if caller == "app" else ("none", "visit-needed")
+        if caller == "practitioner":
+            return "none", "visit-needed"
+        return ("own-submission", "") if purpose in CARE else ("none", "purpose-not-allowed")
     if visit in ("of another person", "elsewhere", "break-glass elsewhere"):
         return "none", "visit-needed"
     if visit in ("ended", "ended break-glass"):
         return "none", "visit-expired"
-    if purpose not in ("treatment", "emergency-treatment") or visit == "for payment":
+    if opened and purpose != opened.purpose:
+        return "none", "purpose-not-of-visit"
+    if purpose not in CARE:
         return "none", "purpose-not-allowed"
     if visit == "break-glass":
         return "break-glass", ""
@@ -122,22 +131,30 @@ CHAINS = [
         "practitioner",
         "dynamic",
         "yes to one class",
-        ["code-scanned-here", "purpose", "resident-opened", "class-closed", "class-closed"],
+        ["code-scanned-here", "purpose", "role", "types-of-role", "resident-opened", "class-closed", "class-closed"],
     ),
-    ("practitioner", "break-glass", "no to all", ["break-glass", "class-closed", "class-closed", "class-closed"]),
+    (
+        "practitioner",
+        "break-glass",
+        "no to all",
+        ["break-glass", "role", "types-of-role", "class-closed", "class-closed", "class-closed"],
+    ),
     ("practitioner", "dynamic", "no to all", ["resident-said-no"]),
     ("practitioner", "static", "nothing said", ["printed-code-identifies-only"]),
     ("practitioner", "none", "nothing said", ["no-visit"]),
     ("practitioner", "elsewhere", "nothing said", ["visit-is-for-another"]),
-    ("app", "none", "no to all", ["own-submission"]),
-    ("another resident", "none", "nothing said", ["other-person"]),
+    ("app", "none", "no to all", ["own-submission", "role"]),
+    ("app", "for payment", "nothing said", ["purpose-not-registered"]),
+    ("practitioner", "for payment", "nothing said", ["role", "purpose-is-not-care"]),
+    ("another resident", "none", "nothing said", ["role", "purpose-not-of-role"]),
     ("operator", "dynamic", "nothing said", ["no-care-role"]),
 ]
 
 
 @pytest.mark.parametrize(("caller", "visit", "standing", "chain"), CHAINS)
 def test_the_chain_of_reasons(caller: str, visit: str, standing: str, chain: list[str]) -> None:
-    found = decide(Ask(CALLERS[caller], PERSON, "treatment", VISITS[visit]), STANDINGS[standing], NOW)
+    asked = "" if VISITS[visit] else "treatment"
+    found = decide(Ask(CALLERS[caller], PERSON, asked, VISITS[visit]), STANDINGS[standing], NOW)
     assert [step.code for step in found.reasons] == chain
 
 

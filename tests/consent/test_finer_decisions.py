@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 HERE, ELSEWHERE, PERSON = 7, 8, 1
 ONE, OTHER = "Observation/1", "Observation/2"
-DOCTOR = Caller(kind="practitioner", agent_id="1", institution=HERE)
+DOCTOR = Caller(kind="practitioner", agent_id="1", institution=HERE, role="attending-physician")
 
 
 def said(permit: bool, cls: str = "all", institution: int = 0, purpose: str = "", resource: str = "") -> Standing:
@@ -42,7 +42,7 @@ def item(permit: bool, institution: int = 0, purpose: str = "", resource: str = 
 
 
 CASES: list[tuple[str, list[Standing], str, bool, set[str], set[str]]] = [
-    # what was decided, purpose asked (that of the visit is treatment), permitted, opened classes, items held back
+    # what was decided, purpose of the visit, permitted, opened classes, items held back
     ("nothing", [], "treatment", True, set(), set()),
     ("opted out", [said(False)], "treatment", False, set(), set()),
     ("out but for here", [said(False), said(True, institution=HERE)], "treatment", True, set(), set()),
@@ -50,18 +50,19 @@ CASES: list[tuple[str, list[Standing], str, bool, set[str], set[str]]] = [
     ("not here", [said(False, institution=HERE)], "treatment", False, set(), set()),
     ("not for treatment", [said(False, purpose="treatment")], "treatment", False, set(), set()),
     ("not for emergencies", [said(False, purpose="emergency-treatment")], "treatment", True, set(), set()),
-    ("by another word", [said(False, purpose="treatment")], "emergency-treatment", False, set(), set()),
+    ("not for treatment, in an emergency", [said(False, purpose="treatment")], "emergency-treatment", True, set(),
+     set()),
     ("here, but not to treat", [said(True, institution=HERE), said(False, institution=HERE, purpose="treatment")],
      "treatment", False, set(), set()),
     ("institution before purpose", [said(True, institution=HERE), said(False, purpose="treatment")], "treatment", True,
      set(), set()),
     ("a class to treat", [said(True, "hiv", purpose="treatment")], "treatment", True, {"hiv"}, set()),
-    ("a class not for both", [said(True, "hiv", purpose="treatment")], "emergency-treatment", True, set(), set()),
+    ("a class not for this", [said(True, "hiv", purpose="treatment")], "emergency-treatment", True, set(), set()),
     ("exports", [said(False, purpose="public-health")], "treatment", True, set(), set()),
     ("an item", [item(False)], "treatment", True, set(), {ONE}),
     ("an item, not here", [item(False, HERE), item(False, ELSEWHERE, resource=OTHER)], "treatment", True, set(), {ONE}),
     ("an item, but for here", [item(False), item(True, HERE)], "treatment", True, set(), set()),
-    ("an item to treat", [item(False, purpose="treatment")], "emergency-treatment", True, set(), {ONE}),
+    ("an item to treat", [item(False, purpose="treatment")], "treatment", True, set(), {ONE}),
     ("two of merged persons", [item(False), item(True)], "treatment", True, set(), {ONE}),
 ]  # fmt: skip
 
@@ -69,8 +70,8 @@ CASES: list[tuple[str, list[Standing], str, bool, set[str], set[str]]] = [
 @pytest.mark.parametrize(("standing", "purpose", "permit", "opened", "held"), [case[1:] for case in CASES],
                          ids=[case[0] for case in CASES])  # fmt: skip
 def test_what_counts(standing: list[Standing], purpose: str, permit: bool, opened: set[str], held: set[str]) -> None:
-    visit = Visit(PERSON, HERE, "dynamic", NOW + DAY)
-    decision = decide(Ask(DOCTOR, PERSON, purpose, visit), standing, NOW)
+    visit = Visit(PERSON, HERE, "dynamic", NOW + DAY, purpose)
+    decision = decide(Ask(DOCTOR, PERSON, "", visit), standing, NOW)
     assert decision.permit is permit
     assert decision.withheld == held
     assert {step.about for step in decision.reasons if step.code == "resident-opened"} == opened
