@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from yima import audit, authentication, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
+from yima.access.accounts import Accounts
 from yima.access.apps import Apps
 from yima.access.choices import Choices
 from yima.access.clearing import Clearing
@@ -24,6 +25,7 @@ from yima.access.families import Families
 from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.glass import Glass, glass_rules
+from yima.access.glass_desk import GlassDesk
 from yima.access.kiosk import Kiosks
 from yima.access.lines import Lines
 from yima.access.linkage import Linkage
@@ -37,6 +39,7 @@ from yima.access.proofs import proven_line
 from yima.access.reindexing import Reindexing
 from yima.access.reviewing import Reviews
 from yima.access.search import Found
+from yima.access.signing_in import KINDS, SigningIn
 from yima.access.stewarding import Stewards
 from yima.access.submit import Outcome
 from yima.access.summaries import Summaries
@@ -54,8 +57,6 @@ from yima.runtime.keys import FileKeyStore, KeyStore, Vault
 from yima.runtime.settings import Settings
 
 _TERMINAL_SECONDS = 1.0
-_KINDS: Final = {"clinician": "practitioner", "operator": "operator", "resident": "resident"}
-"""Who comes in by which door."""
 
 
 class Access:
@@ -70,11 +71,9 @@ class Access:
         self.language = settings.language
         self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
         self._cx = self._context(keys)
-        self.browsers = authentication.BrowserSessions(
-            database,
-            idle=timedelta(minutes=settings.session_idle_minutes),
-            longest=timedelta(hours=settings.session_hours),
-        )
+        self.means = authentication.Means(database, self._cx.vault, settings, base_url)
+        self.signing_in = SigningIn(self._cx, self.means, self._who)
+        self.accounts = Accounts(self._cx, self.means, self._who)
         self._publisher = healthcode.trust.Publisher(
             database,
             keys,
@@ -98,7 +97,8 @@ class Access:
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
-        self.choices, self.glass = Choices(self._cx), Glass(self._cx, glass_rules(settings))
+        self.choices, rules = Choices(self._cx), glass_rules(settings)
+        self.glass, self.glass_desk = Glass(self._cx, rules), GlassDesk(self._cx, rules)
         self.consents = Consents(self._cx, self.choices, base_url)
         self.lines = Lines(self._cx)
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
@@ -171,6 +171,7 @@ class Access:
         if self._upkeep is not None:
             self._upkeep.cancel()
             await asyncio.gather(self._upkeep, return_exceptions=True)
+        self.means.passwords.close()
         await self.database.close()
 
     # --- who is calling ----------------------------------------------------------------------------------------------
@@ -216,13 +217,17 @@ class Access:
     async def caller(self, role: str, cookie: str, now: datetime) -> Caller:
         """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
         subject, proved = await self._held(role, cookie, now)
+        return replace(await self._who(role, subject), proved=proved)
+
+    async def _who(self, role: str, subject: str) -> Caller:
+        """Who somebody is now. Refusals `sign-in-needed` for nobody, `institution-suspended`."""
         if role == "operator":
-            return replace(await cards.operator_caller(self._cx, subject), proved=proved)
+            return await cards.operator_caller(self._cx, subject)
         if role == "resident":
-            return replace(await self._resident(subject), proved=proved)
+            return await self._resident(subject)
         if role == "kiosk":
             return await directory.demo_terminal(self.database, subject)
-        return replace(await self._practitioner(subject), proved=proved)
+        return await self._practitioner(subject)
 
     async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime]:
         """Whose session a cookie is, and when they last proved it. A development session counts on development servers
@@ -230,9 +235,9 @@ class Access:
         if self.development:
             with suppress(Refusal):
                 return self._cx.sessions.subject(role, cookie, now), now
-        if role not in _KINDS:
+        if role not in KINDS:
             raise Refusal("sign-in-needed")
-        found = await self.browsers.find(_KINDS[role], cookie, now)
+        found = await self.means.browsers.find(KINDS[role], cookie, now)
         return found.subject, found.proved
 
     async def _resident(self, subject: str) -> Caller:

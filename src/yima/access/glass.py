@@ -23,7 +23,7 @@ from yima.oversight import GlassReview
 from yima.runtime import logs
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId
+from yima.runtime.ids import SHELF, PersonId
 from yima.runtime.settings import Settings
 
 _log = logs.get("glass")
@@ -199,6 +199,12 @@ async def stop(
     """Stop the access of a member of staff, at once and everywhere; begun again by two people only."""
     if await oversight.put_stop(c, practitioner, institution, cause, number, by, now):
         _log.warning("access of staff stopped", cause=cause, institution=institution)
+        detail = {"event": "access-stopped", "cause": cause, "practitioner": practitioner, "by": by, "number": number}
+        line = audit.Event(
+            person=SHELF, recorded=now, action="review", outcome="ok", basis=cause, institution=institution,
+            detail=detail,
+        )  # fmt: skip
+        await audit.append(c, [line])
     await directory.set_practitioner_status(c, practitioner, "suspended")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from yima import audit, directory, healthcode, mpi, oversight
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.glass import stop
 from yima.access.notifying import deliver
 from yima.access.residents import own
 from yima.access.verifying import verify_cards
@@ -132,7 +133,7 @@ class Privacy:
             person, line = await oversight.answer(c, objection, said, now)
             event = await self._line(line)
             if event is not None:
-                await self._follow(c, f"{event.agent}/{event.agent_id}", said)
+                await self._follow(c, f"{event.agent}/{event.agent_id}", said, now)
             await _tell(c, caller, person, {"event": "answer", "line": line, **_told(said)}, now)
 
     async def decide_finding(
@@ -142,7 +143,7 @@ class Privacy:
         said = _verdict(caller, verdict)
         async with self._cx.database.transaction() as c:
             line, _ = await oversight.decide_finding(c, person, reader, day, said, now)
-            await self._follow(c, reader, said)
+            await self._follow(c, reader, said, now)
             await _tell(c, caller, person, {"event": "review", "line": line, **_told(said)}, now)
 
     async def decide_alarm(self, caller: Caller, alarm: int, verdict: Mapping[str, str], now: datetime) -> None:
@@ -153,7 +154,7 @@ class Privacy:
             raise Refusal("not-found", field="alarm")
         async with self._cx.database.transaction() as c:
             await oversight.decide_alarm(c, alarm, said, now)
-            await self._follow(c, found.reader, said)
+            await self._follow(c, found.reader, said, now)
 
     async def mark(self, caller: Caller, card_number: str, kind: str, now: datetime, *, off: bool = False) -> None:
         """Mark the person behind a card `vip` or `canary`, or take the mark away; the command line may as well.
@@ -181,11 +182,12 @@ class Privacy:
         home = ids.home_of(line)
         return await audit.one_line(self._cx.database, home, line) if home else None
 
-    async def _follow(self, c: Connection, reader: str, said: Verdict) -> None:
+    async def _follow(self, c: Connection, reader: str, said: Verdict, now: datetime) -> None:
         """What a decision does by itself: access that is to stop, stops with it."""
         number = _number(reader)
-        if said.follows == "access-stopped" and number:
-            await directory.set_practitioner_status(c, number, "suspended")
+        found = await directory.practitioner(self._cx.database, number) if number else None
+        if said.follows == "access-stopped" and found is not None:
+            await stop(c, number, found.institution_id, "decision", 1, said.officer, now)
 
 
 def _number(reader: str) -> int:

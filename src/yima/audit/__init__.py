@@ -8,10 +8,10 @@ from yima.audit.event import ACTIONS, Event, new_event_id
 from yima.audit.fhir_form import to_fhir
 from yima.audit.log import Appender, append, of_person, one_line
 from yima.audit.searching import EARLIEST, LATEST, LinesAsked, search
-from yima.audit.watching import Care, Looks, Span, care_of, finished, logged_at, looks, of_marked, told
+from yima.audit.watching import Care, Looks, Span, care_of, finished, logged_at, looks, of_marked, of_visits, told
 
 __all__ = [
     "ACTIONS", "EARLIEST", "LATEST", "Appender", "Care", "Event", "LinesAsked", "Looks", "Span", "append", "care_of",
-    "finished", "logged_at", "looks", "new_event_id", "of_marked", "of_person", "one_line", "search", "to_fhir",
-    "told",
+    "finished", "logged_at", "looks", "new_event_id", "of_marked", "of_person", "of_visits", "one_line", "search",
+    "to_fhir", "told",
 ]  # fmt: skip

@@ -74,6 +74,15 @@ async def of_marked(c: Connection, span: Span, persons: Collection[PersonId]) ->
     return [event_of_row(row) for row in rows]
 
 
+async def of_visits(c: Connection, persons: Collection[PersonId], visits: Collection[str]) -> dict[str, list[Event]]:
+    """What was done to these persons under these visits or emergencies, by handle, oldest first."""
+    found: dict[str, list[Event]] = {}
+    for row in await c.fetch(_SQL.of_visits, list(persons), list(visits)) if visits else ():
+        event = event_of_row(row)
+        found.setdefault(event.visit, []).append(event)
+    return found
+
+
 async def logged_at(
     c: Connection, action: str, moments: Collection[tuple[PersonId, datetime]]
 ) -> set[tuple[PersonId, datetime]]:

@@ -20,6 +20,10 @@ select person_id, event_id, recorded, action, outcome, purpose, basis, agent, in
 from audit.event
 where tx >= $1 and tx < $2 and recorded >= $3 and person_id = any($4) and agent in ('practitioner', 'app', 'terminal', 'operator')
   and action in ('read', 'search', 'resolve', 'break-glass', 'scan', 'export')
+-- name: of_visits
+select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
+  agent_name, department, terminal, visit, submission, detail, request_id
+from audit.event where person_id = any($1) and visit = any($2) order by recorded, event_id
 -- name: acts
 select person_id, institution, action, basis, recorded, department, agent || '/' || agent_id as reader
 from audit.event
