@@ -94,6 +94,7 @@ async def test_operators_and_residents_open_nothing_of_others(
             assert await _code(access.open_record(caller, person, purpose="treatment", visit=handle, now=now)) in (
                 "not-found",
                 "visit-needed",
+                "purpose-not-allowed",
             )
     assert [line["outcome"] for line in await platform.log_of(person)].count("denied") >= 6
 

@@ -113,7 +113,7 @@ class Lines:
         person = await person_meant(self._cx, asking, name)
         if person is None:
             return None
-        decision = await decide(self._cx, asking, person, "Patient", "log")
+        decision = await decide(self._cx, asking, person, _TYPE, "log")
         if asking.caller.kind == "resident":
             return person if decision.basis == "own-record" else None
         links = await mpi.links_of(self._cx.database, person) if decision.permit else []
