@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from yima import directory, healthcode, mpi
+from yima import authentication, directory, healthcode, mpi
 from yima.access.privacy import Privacy
 from yima.audit.proof import Log
 from yima.runtime import jobs, logs
@@ -105,6 +105,7 @@ class Upkeep:
         async with self._database.transaction() as c:
             await healthcode.kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
             await healthcode.counter.forget_shares(c, now - _SHARES)
+            await authentication.forget_old(c, now)
             await jobs.forget_done(c, now - _JOBS)
 
     async def _count(self, _database: Database, job: jobs.Job) -> None:

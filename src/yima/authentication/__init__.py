@@ -12,12 +12,13 @@ from yima.authentication.accounts import (
     account_named,
     account_of,
     enrolled,
+    folded,
     forget_old,
     happened,
     passkeys_of,
     ways_of,
 )
-from yima.authentication.attempts import ACCOUNT, ADDRESS, Attempts, Rule, Try, forget_attempts
+from yima.authentication.attempts import ACCOUNT, ADDRESS, Attempts, Rule, Try
 from yima.authentication.enrolment import (
     INVITED,
     Enrolment,
@@ -28,7 +29,7 @@ from yima.authentication.enrolment import (
     renew_codes,
     withdraw_invitations,
 )
-from yima.authentication.factors import change_password, drop_passkey
+from yima.authentication.factors import drop_passkey, new_password, set_password
 from yima.authentication.means import Means
 from yima.authentication.passkeys import Challenges, Passkey, Passkeys
 from yima.authentication.passwords import LEAST, Passwords, check_password, is_common
@@ -40,7 +41,7 @@ __all__ = [
     "ACCOUNT", "ADDRESS", "INVITED", "LEAST", "LEVELS", "Account", "Attempts", "BrowserSessions", "Challenges",
     "Enrolment", "Happening", "Invitation", "Means", "Method", "Passkey", "Passkeys", "Passwords", "Proofs", "Rule",
     "Session", "Try", "Waiting", "Ways", "account_named", "account_of", "app_uri", "change_password",
-    "check_password", "code_at", "drop_passkey", "end_sessions", "enrolled", "forget_attempts", "forget_old",
-    "happened", "is_common", "passkeys_of", "put_passkey", "remove_account", "renew_codes", "secret_text", "ways_of",
-    "withdraw_invitations",
+    "check_password", "code_at", "drop_passkey", "end_sessions", "enrolled", "folded",
+    "forget_old", "happened", "is_common", "new_password", "passkeys_of", "put_passkey", "remove_account",
+    "renew_codes", "secret_text", "set_password", "ways_of", "withdraw_invitations",
 ]  # fmt: skip

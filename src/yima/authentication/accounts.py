@@ -12,6 +12,8 @@ from yima.authentication.statements import SQL
 from yima.runtime.database import Connection, Database
 
 _KEPT: Final = timedelta(days=90)
+_LONGEST_SESSION: Final = timedelta(days=31)
+_COUNTED: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ async def happened(c: Connection, kind: str, subject: str, what: str, detail: st
 
 
 async def forget_old(c: Connection, now: datetime) -> None:
-    """Drop invitations and challenges that ended, and what happened ninety days ago."""
-    await c.execute(SQL.forget_old, now, now - _KEPT)
+    """Drop invitations, challenges, sessions and counts that ended, and what happened ninety days ago."""
+    await c.execute(SQL.forget_old, now, now - _KEPT, now - _LONGEST_SESSION, now - _COUNTED)
 
 
 def folded(name: str) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yima.authentication.statements import SQL
-from yima.runtime.database import Connection, Database
+from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
 
@@ -80,8 +80,3 @@ class Attempts:
 
     def _bucket(self, one: Try) -> bytes:
         return self._vault.blind(f"authentication/{one.what}", one.value)
-
-
-async def forget_attempts(c: Connection, now: datetime) -> None:
-    """Drop counts that no longer count."""
-    await c.execute(SQL.forget_attempts, now - _FORGET)

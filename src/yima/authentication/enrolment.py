@@ -2,7 +2,7 @@
 
 Nobody ever knows another's password. Who is entitled makes an invitation; its code is shown once and ends within a day.
 Until it is used the account keeps the ways it has, and its owner is shown that there is an invitation. Using one
-replaces every way and ends every session, unless somebody invited themselves, to set up password and app anew.
+replaces every way and ends every session. Who invited themselves sets up password and app anew and keeps the passkeys.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from yima.runtime.keys import Vault
 
 INVITED: Final = timedelta(hours=24)
 _RECOVERY_CODES: Final = 8
+_ID_BYTES: Final = 16
 _LABEL_CHARS: Final = 40
 
 
@@ -39,6 +40,8 @@ class Invitation:
     """kind/id"""
     made: datetime
     expires: datetime
+    account_id: bytes
+    """Of the account that this makes, from the hash of its code: passkeys are made for it before it is there."""
     secret: bytes = field(repr=False)
     """Of the authenticator app that the person sets up."""
     wrap: bytes = field(repr=False)
@@ -107,6 +110,8 @@ class Enrolment:
         before = await c.fetchrow(SQL.account, kind, used.subject) if used.own else None
         if before is not None:
             account_id = before["account_id"]
+            await c.execute(SQL.drop_invitations, kind, used.subject)
+            await happened(c, kind, used.subject, "enrolled", used.inviter, now)
             await c.execute(SQL.set_password_and_totp, account_id, kept, used.wrap, sealed, step, used.name or None)
         else:
             account_id = await self._anew(c, used, (kept, sealed, step), now)
@@ -119,9 +124,7 @@ class Enrolment:
         `passkey-invalid`."""
         found = self._standing(await c.fetchrow(SQL.invitation_for_use, written.digest(code)), kind, now)
         made = self._passkeys.registered(answer, challenge)
-        before = await c.fetchrow(SQL.account, kind, found.subject) if found.own else None
-        account_id = before["account_id"] if before else await self._anew(c, found, (None, None, 0), now)
-        await put_passkey(c, account_id, made, label, now)
+        await put_passkey(c, await self._anew(c, found, (None, None, 0), now), made, label, now)
         return found
 
     async def _anew(
@@ -132,7 +135,7 @@ class Enrolment:
         await c.execute(SQL.drop_account, kind, subject)
         await c.execute(SQL.drop_invitations, kind, subject)
         await end_sessions(c, kind, subject)
-        account_id = secrets.token_bytes(16)
+        account_id = invitation.account_id
         password, sealed, step = ways
         name = invitation.name or None
         await c.execute(SQL.put_account, account_id, kind, subject, name, password, invitation.wrap, sealed, step, now)
@@ -144,8 +147,9 @@ class Enrolment:
             raise Refusal("invitation-invalid", field="invitation")
         secret = self._vault.open(row["wrap"], row["totp"])
         return Invitation(
-            kind, row["subject"], row["name"] or "", row["inviter"], row["made"], row["expires"], secret, row["wrap"]
-        )
+            kind, row["subject"], row["name"] or "", row["inviter"], row["made"], row["expires"],
+            row["digest"][:_ID_BYTES], secret, row["wrap"],
+        )  # fmt: skip
 
 
 async def withdraw_invitations(c: Connection, kind: str, subject: str) -> None:

@@ -17,9 +17,6 @@ update authentication.attempt set failures = greatest(failures - 1, 0), until = 
 -- name: drop_attempts
 delete from authentication.attempt where bucket = any($1)
 
--- name: forget_attempts
-delete from authentication.attempt where last < $1
-
 -- name: put_session
 insert into authentication.session (session_id, digest, kind, subject, method, level, device, opened, seen, proved)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8)
@@ -43,9 +40,6 @@ delete from authentication.session where session_id = $1
 
 -- name: end_sessions
 delete from authentication.session where kind = $1 and subject = $2 and session_id <> $3
-
--- name: forget_sessions
-delete from authentication.session where seen < $1 or opened < $2
 
 -- name: put_account
 insert into authentication.account (account_id, kind, subject, name, password, wrap, totp, totp_step, made)
@@ -130,7 +124,9 @@ insert into authentication.spent_challenge (nonce, expires) values ($1, $2) on c
 
 -- name: forget_old
 with i as (delete from authentication.invitation where expires < $1),
-  s as (delete from authentication.spent_challenge where expires < $1)
+  c as (delete from authentication.spent_challenge where expires < $1),
+  s as (delete from authentication.session where seen < $3),
+  a as (delete from authentication.attempt where last < $4)
 delete from authentication.happening where at < $2
 
 -- name: hold_account

@@ -93,10 +93,6 @@ class BrowserSessions:
         """End one; it counts on every worker from the next request on."""
         await self._db.execute(SQL.end_session, session_id)
 
-    async def forget(self, c: Connection, now: datetime) -> None:
-        """Drop those that ended by themselves."""
-        await c.execute(SQL.forget_sessions, now - self.idle, now - self.longest)
-
 
 async def end_sessions(c: Connection, kind: str, subject: str, *, but: str = "") -> None:
     """End every session of somebody, but for the one with this id."""

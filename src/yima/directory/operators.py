@@ -9,10 +9,10 @@ from yima.directory.register import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase", "export", "privacy")
+OPERATOR_RIGHTS: Final = ("suspend", "steward", "erase", "export", "privacy", "accounts")
 """`suspend`: propose, approve and end suspensions of cards; two people are needed for one. `steward`: decide who is the
 same person, with a second steward where it is risky (`access.stewarding`). `privacy`: answer what residents find wrong
-in their log, decide on odd looks and alarms (`access.privacy`)."""
+in their log, decide on odd looks and alarms (`access.privacy`). `accounts`: invite staff to set up their sign-in."""
 _SHARED: Final = "operator"
 """The subject of the dashboard's own session, which is nobody in particular and holds no right."""
 
