@@ -45,7 +45,8 @@ OPERATIONS: Final = {
     "suspend": "suspend a card, with a second person",
     "merge": "decide who is the same person",
     "erase": "erase, with a second person",
-    "review": "odd looks, alarms, objections",
+    "review": "odd looks, alarms, break-glasses, objections",
+    "accounts": "invite staff to set up their sign-in",
 }
 """Operation -> what it is."""
 
@@ -66,6 +67,7 @@ ROLES: Final = {
     "suspension-officer": ("Operator with the right `suspend`", "暂停经办人"),
     "erasure-officer": ("Operator with the right `erase`", "删除经办人"),
     "export-approver": ("Operator with the right `export`", "导出审批人"),
+    "accounts-officer": ("Operator with the right `accounts`", "账号管理员"),
     "privacy-officer": ("Privacy officer (right `privacy`)", "隐私保护专员"),
     "public-health-order": ("Public health by order: an approved export", "依法公共卫生（经批准的导出）"),
     "platform": ("The platform's own jobs", "平台自身"),
@@ -119,8 +121,9 @@ PERMITS: Final = (
     Permit(("agent",), ("record", "summary"), (*PUBLIC, *NAMING), OWN),
     Permit(("resident", "guardian", "agent"), ("decide",), ("decisions",), OWN),
     # The operator's people: no right opens a record.
-    Permit(("operator", "steward", "suspension-officer", "erasure-officer", "export-approver", "privacy-officer"),
-           ("figures",), ("figures",), NO_RECORD),
+    Permit(("operator", "steward", "suspension-officer", "erasure-officer", "export-approver", "privacy-officer",
+            "accounts-officer"), ("figures",), ("figures",), NO_RECORD),
+    Permit(("accounts-officer",), ("accounts",), ("directory",), NO_RECORD),
     Permit(("steward",), ("merge",), ("identity",), NO_RECORD),
     Permit(("suspension-officer",), ("suspend",), ("identity",), NO_RECORD),
     Permit(("erasure-officer",), ("erase",), _EVERYTHING, NO_RECORD),
@@ -191,7 +194,7 @@ def may_for(role: str, operation: str) -> bool:
 _BY_KIND: Final = {"operator": "operator", "system": "platform"}
 _OF_RIGHT: Final = {
     "steward": "steward", "suspend": "suspension-officer", "erase": "erasure-officer", "export": "export-approver",
-    "privacy": "privacy-officer",
+    "privacy": "privacy-officer", "accounts": "accounts-officer",
 }  # fmt: skip
 
 

@@ -1,0 +1,120 @@
+"""The table of permissions, every cell of it, against the sentences of the law (`support.law`)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from support import law, report
+from yima import fhir
+from yima.consent import (
+    CLASS_OF,
+    CLASSES,
+    EMERGENCY_FIRST,
+    OPERATIONS,
+    PERMITS,
+    PURPOSES,
+    RESOURCE_CLASSES,
+    ROLES,
+    permitted,
+    reach,
+    role_of,
+    roles_of,
+)
+from yima.directory import APP_RIGHTS, CODE_SCOPE, KIOSK_SCOPE, OPERATOR_RIGHTS, STAFF_ROLES, Caller
+
+ASKED = (*PURPOSES, "", "marketing")
+LOOKS = ("read", "history", "search", "record", "everything", "summary")
+
+
+def test_every_cell_is_as_the_law_has_it() -> None:
+    wrong, allowed = [], 0
+    cells = list(itertools.product(ROLES, OPERATIONS, RESOURCE_CLASSES, ASKED))
+    for cell in cells:
+        allowed += permitted(*cell)
+        if permitted(*cell) is not law.allows(*cell):
+            wrong.append(cell)
+    assert wrong == []
+    report("permission_matrix", {"cells": len(cells), "permitted": allowed, "rows": len(PERMITS)})
+    assert len(cells) > 60_000
+
+
+def test_the_classes_and_levels_are_those_of_the_law() -> None:
+    assert {cls: row.level for cls, row in RESOURCE_CLASSES.items()} == {
+        cls: level for level, classes in law.LEVELS.items() for cls in classes
+    }
+    assert {cls for cls, row in RESOURCE_CLASSES.items() if row.level == 5} == set(CLASSES)
+
+
+def test_every_type_of_r4_is_in_exactly_one_class() -> None:
+    held = [name for row in RESOURCE_CLASSES.values() for name in row.types]
+    assert sorted(held) == sorted(fhir.TYPES)
+    assert set(CLASS_OF) == set(fhir.TYPES)
+
+
+def test_what_lies_in_a_persons_record_is_of_level_four_at_least() -> None:
+    low = {name for name in {"Patient", *fhir.COMPARTMENT_TYPES} if RESOURCE_CLASSES[CLASS_OF[name]].level < 4}
+    assert low == set()
+
+
+@pytest.mark.parametrize("word", ["", "nobody", "attending physician", "ATTENDING-PHYSICIAN", "*"])
+def test_an_unknown_word_is_in_no_row(word: str) -> None:
+    assert not any(permitted(word, o, c, p) for o, c, p in itertools.product(OPERATIONS, RESOURCE_CLASSES, PURPOSES))
+    assert not any(permitted(r, word, c, p) for r, c, p in itertools.product(ROLES, RESOURCE_CLASSES, PURPOSES))
+    assert not any(permitted(r, o, word, p) for r, o, p in itertools.product(ROLES, OPERATIONS, PURPOSES))
+    assert reach(word, "read", "treatment") is None
+
+
+def test_rows_name_only_what_there_is() -> None:
+    for row in PERMITS:
+        assert set(row.roles) <= set(ROLES)
+        assert set(row.operations) <= set(OPERATIONS)
+        assert set(row.classes) <= set(RESOURCE_CLASSES)
+        assert set(row.purposes) <= {*PURPOSES, ""}
+    used = {role for row in PERMITS for role in row.roles}
+    assert set(ROLES) - used == {"platform"}, "the platform's own jobs open nothing"
+    assert {operation for row in PERMITS for operation in row.operations} == set(OPERATIONS)
+
+
+def test_what_is_worked_out_beforehand_is_what_the_rows_say() -> None:
+    for role, operation, purpose in itertools.product(ROLES, LOOKS, PURPOSES):
+        held = reach(role, operation, purpose)
+        for name in fhir.TYPES:
+            assert bool(held and held.holds(name)) is law.allows(role, operation, CLASS_OF[name], purpose), (role, name)
+        five = all(law.allows(role, operation, cls, purpose) for cls in CLASSES)
+        assert bool(held and held.level_five) is five
+
+
+def test_the_emergency_set_is_of_the_record_and_holds_nothing_of_level_five() -> None:
+    assert all(law.level(cls) == 4 for cls in EMERGENCY_FIRST)
+
+
+CALLERS = [
+    (Caller(kind="app", agent_id="x", institution=1), ("institution-system",)),
+    (Caller(kind="app", agent_id="x", institution=1, matching="off"), ("sandbox",)),
+    (
+        Caller(kind="app", agent_id="x", institution=1, rights=frozenset(APP_RIGHTS)),
+        ("institution-system", "auditor", "demographics"),
+    ),
+    *[(Caller(kind="practitioner", agent_id="1", institution=1, role=role), (role,)) for role in STAFF_ROLES],
+    (Caller(kind="practitioner", agent_id="1", institution=1), ("physician",)),
+    (Caller(kind="resident", agent_id="r", person=1), ("resident",)),
+    (Caller(kind="resident", agent_id="r", person=1, app="a"), ("residents-app",)),
+    (Caller(kind="terminal", agent_id="t", scopes=frozenset({CODE_SCOPE})), ("terminal",)),
+    (Caller(kind="terminal", agent_id="t", scopes=frozenset({KIOSK_SCOPE})), ("kiosk",)),
+    (Caller(kind="operator", agent_id="o"), ("operator",)),
+    (Caller(kind="system", agent_id="s"), ("platform",)),
+]
+
+
+@pytest.mark.parametrize(("caller", "roles"), CALLERS)
+def test_whose_role_is_which(caller: Caller, roles: tuple[str, ...]) -> None:
+    assert (role_of(caller), roles_of(caller)) == (roles[0], roles)
+
+
+def test_every_right_of_the_operators_people_is_a_role() -> None:
+    for right in OPERATOR_RIGHTS:
+        roles = roles_of(Caller(kind="operator", agent_id="o", rights=frozenset({right})))
+        assert len(roles) == 2
+        assert set(roles) <= set(ROLES)
