@@ -34,6 +34,7 @@ PUBLIC = {
     ("GET", "/audit/key"),
     ("GET", "/audit/checkpoint"),
     ("GET", "/audit/heads"),
+    ("POST", "/audit/cosignatures"),
     ("GET", "/audit/consistency"),
     ("GET", "/audit/proof/{line}"),
     ("GET", "/openapi.json"),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima.api.answers import access_of
+from yima.api.bodies import body_of
 from yima.audit.proof import Head
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -17,6 +18,7 @@ from yima.runtime.errors import Refusal
 _CORS: Final = {"Access-Control-Allow-Origin": "*"}
 _MOST: Final = 1000
 _DIGITS: Final = 18
+_NOTE_BYTES: Final = 16_384
 
 
 async def key(request: Request) -> Response:
@@ -25,7 +27,8 @@ async def key(request: Request) -> Response:
 
 
 async def checkpoint(request: Request) -> Response:
-    """GET /audit/checkpoint: the latest signed tree head as text (C2SP tlog-checkpoint)."""
+    """GET /audit/checkpoint: the latest signed tree head as text (C2SP tlog-checkpoint), with the signatures of
+    witnesses that it has so far (C2SP tlog-cosignature)."""
     head = await access_of(request).log.latest()
     return _text((head or await access_of(request).log.seal(clock.now())).note, 0)
 
@@ -40,7 +43,23 @@ async def heads(request: Request) -> Response:
         found = [await log.head_of(_whole(request, "size"))]
     else:
         found = await log.heads(limit=max(1, min(_MOST, _whole(request, "limit", "100"))))
-    return _json({"key": log.verifier.text(), "heads": [_said(head) for head in found]})
+    witnesses = [
+        {"name": one.name, "key": one.key, "size": one.size, "at": one.at.isoformat() if one.at else None}
+        for one in await log.witnesses.known()
+        if one.ended is None
+    ]
+    heads = [_said(head) for head in found]
+    return _json({"key": log.verifier.text(), "witnesses": witnesses, "heads": heads})
+
+
+async def cosignatures(request: Request) -> Response:
+    """POST /audit/cosignatures: a head with signatures of witnesses under it; those of known witnesses are kept.
+
+    Refusals: `head-invalid`, `witness-unknown`, `payload-too-large`.
+    """
+    note = (await body_of(request, _NOTE_BYTES)).decode("utf-8", "replace")
+    taken = await access_of(request).log.witnesses.take(note, clock.now())
+    return _json({"taken": taken})
 
 
 async def consistency(request: Request) -> Response:

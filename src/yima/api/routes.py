@@ -66,6 +66,7 @@ def _audit() -> list[BaseRoute]:
         Route("/audit/key", audit.key),
         Route("/audit/checkpoint", audit.checkpoint),
         Route("/audit/heads", audit.heads),
+        Route("/audit/cosignatures", audit.cosignatures, methods=["POST"]),
         Route("/audit/consistency", audit.consistency),
         Route("/audit/proof/{line}", audit.proof),
     ]

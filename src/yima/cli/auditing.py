@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import os
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,6 +24,8 @@ Key = Annotated[
 ]
 Head = Annotated[str | None, typer.Option(help="A file of `yima audit head`, or a size in lines.")]
 _INDENT: Final = 1
+_SMALL: Final = 200_000
+"""Lines; fewer are checked in one process: others would take as long to start."""
 
 
 def audit_commands(run: Run) -> typer.Typer:
@@ -47,13 +50,21 @@ def audit_commands(run: Run) -> typer.Typer:
         typer.echo(run(data, lambda access: _prove(access, line)))
 
     @app.command("verify")
-    def verify(
+    def verify(  # noqa: PLR0913, PLR0917  one for each option
         since: Annotated[str | None, typer.Option("--from", help="A head kept before: file, or size in lines.")] = None,
         until: Annotated[str | None, typer.Option("--to", help="A later head: file, or size in lines.")] = None,
         line: Annotated[Path | None, typer.Option("--line", help="A proof of `yima audit prove`.", exists=True)] = None,
         kept: Annotated[
             Path | None,
             typer.Option("--kept", help="State file of a witness: its heads are compared too.", exists=True),
+        ] = None,
+        witness: Annotated[
+            list[str] | None,
+            typer.Option("--witness", help="Key of a witness that must have signed the head; may be repeated."),
+        ] = None,
+        processes: Annotated[
+            int | None,
+            typer.Option(min=1, max=64, help="For checking all (default: as the machine and the log allow)."),
         ] = None,
         key: Key = None,
         data: Data = None,
@@ -63,14 +74,40 @@ def audit_commands(run: Run) -> typer.Typer:
 
         Files alone are verified without a database or network.
         """
+        witnesses = [proof.read_verifier(one, proof.COSIGNER) for one in witness or ()]
         if line is not None:
-            _verify_line(line, _verifier(key, data))
+            _verify_line(line, _verifier(key, data), witnesses)
         if since is not None or until is not None:
-            _verify_growth(run, data, since, until, _verifier(key, data))
+            _verify_growth(run, data, (since, until), _verifier(key, data), witnesses)
         if line is None and since is None and until is None:
-            _verify_all(run, data, kept)
+            _verify_all(run, data, lambda access: _check(access, kept, witnesses, processes))
+
+    @app.command("witness")
+    def witnesses(
+        add: Annotated[str | None, typer.Option(help="Take signatures of this key, as `yima witness` says it.")] = None,
+        end: Annotated[str | None, typer.Option(help="Take nothing more from the witness of this name.")] = None,
+        data: Data = None,
+    ) -> None:
+        """Add or end a witness whose signatures are kept beside the heads; list them all."""
+        for line in run(data, lambda access: _witnesses(access, add, end)):
+            typer.echo(line)
 
     return app
+
+
+async def _witnesses(access: Access, add: str | None, end: str | None) -> list[str]:
+    known = access.log.witnesses
+    if add is not None:
+        await known.add(add, clock.now())
+    if end is not None:
+        await known.end(end, clock.now())
+    return [_said(one) for one in await known.known()]
+
+
+def _said(one: proof.Witness) -> str:
+    seen = f"signed {one.size} lines at {one.at:%Y-%m-%d %H:%M:%S} UTC" if one.at else "has signed nothing"
+    ended = f", ended {one.ended:%Y-%m-%d} UTC" if one.ended else ""
+    return f"{one.key}  {seen}{ended}"
 
 
 async def _head(access: Access, since: int | None) -> str:
@@ -99,14 +136,31 @@ def _verifier(key: str | None, data: Path | None) -> proof.Verifier:
     return proof.HeadSigner(FileKeyStore(store)).verifier
 
 
-def _verify_line(path: Path, verifier: proof.Verifier) -> None:
+def _verify_line(path: Path, verifier: proof.Verifier, witnesses: Sequence[proof.Verifier]) -> None:
     found = proof.read_line_proof(path.read_bytes())
     head = proof.check_line(found, verifier)
+    _check_cosigned(head, witnesses)
     what = "the line" if found.line is not None else "a line with this hash"
     typer.echo(f"good: {what} is number {found.position} of {head.size}, sealed {head.sealed:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _verify_growth(run: Run, data: Path | None, since: str | None, until: str | None, verifier: proof.Verifier) -> None:
+def _check_cosigned(head: proof.Head, witnesses: Sequence[proof.Verifier]) -> None:
+    """Refusal `head-not-cosigned` unless every one of them signed it."""
+    for witness in witnesses:
+        found = proof.cosignature(head.note, witness)
+        if found is None:
+            raise Refusal("head-not-cosigned", field=witness.name)
+        typer.echo(f"signed by {witness.name} at {found.at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _verify_growth(
+    run: Run,
+    data: Path | None,
+    named: tuple[str | None, str | None],
+    verifier: proof.Verifier,
+    witnesses: Sequence[proof.Verifier],
+) -> None:
+    since, until = named
     if since is None or until is None:
         missing = "--from" if since is None else "--to"
         raise Refusal("field-missing", field=missing, expected="two heads: --from and --to")
@@ -116,6 +170,7 @@ def _verify_growth(run: Run, data: Path | None, since: str | None, until: str | 
     if path is None and one.size != two.size and one.size:
         path = run(data, lambda access: _growth(access, one.size, two.size))
     proof.check_growth(one, two, path or [])
+    _check_cosigned(two, witnesses)
     typer.echo(f"good: the log of {one.size} lines is the beginning of the log of {two.size}")
 
 
@@ -136,8 +191,8 @@ async def _note(access: Access, size: int) -> str:
     return (await access.log.head_of(size)).note
 
 
-def _verify_all(run: Run, data: Path | None, kept: Path | None) -> None:
-    findings = run(data, lambda access: _check(access, kept))
+def _verify_all(run: Run, data: Path | None, check: Callable[[Access], Coroutine[Any, Any, proof.Findings]]) -> None:
+    findings = run(data, check)
     typer.echo(f"{findings.lines} lines, {findings.tiles} tiles, {findings.heads} heads")
     for problem in proof.differences(findings):
         typer.echo(problem)
@@ -146,6 +201,12 @@ def _verify_all(run: Run, data: Path | None, kept: Path | None) -> None:
     typer.echo("good: all is as it was sealed")
 
 
-async def _check(access: Access, kept: Path | None) -> proof.Findings:
+async def _check(
+    access: Access, kept: Path | None, witnesses: Sequence[proof.Verifier], processes: int | None
+) -> proof.Findings:
     heads = kept_heads(kept, access.log.verifier) if kept else []
-    return await proof.check(access.database, access.log.verifier, heads)
+    latest = await access.log.latest()
+    if processes is None:
+        processes = 1 if latest is None or latest.size < _SMALL else min(4, os.cpu_count() or 1)
+    spread = proof.Spread(access.database.url, processes)
+    return await proof.check(access.database, access.log.verifier, heads, spread, witnesses)

@@ -74,7 +74,9 @@ async def _keep_state(_connection: Any) -> None:
 class Database:
     """A pool of connections in the application role."""
 
-    def __init__(self, pool: Any, size: int) -> None:
+    def __init__(self, pool: Any, size: int, url: str) -> None:
+        """`url`: for other processes that connect to the same; it may hold a password."""
+        self.url = url
         self._pool = pool
         self._connections = Connections(pool, size)
 
@@ -95,7 +97,7 @@ class Database:
             )
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Refusal("postgres-unavailable", reason=type(error).__name__, source="the log") from error
-        return cls(pool, size)
+        return cls(pool, size, url)
 
     async def close(self) -> None:
         """Give back every connection."""

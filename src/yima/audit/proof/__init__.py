@@ -5,8 +5,9 @@ outsiders need: `read_head`, `check_line`, `check_growth` and what they are made
 """
 
 from yima.audit.proof.checking import Findings, check, differences
+from yima.audit.proof.cosigning import Cosignature, Cosigner, cosignature, is_witness_name
 from yima.audit.proof.hashes import Tree
-from yima.audit.proof.head import Head, HeadSigner, Verifier, read_head, read_verifier
+from yima.audit.proof.head import COSIGNER, Head, HeadSigner, Verifier, read_head, read_verifier
 from yima.audit.proof.leaf import Leaf, content
 from yima.audit.proof.log import Inclusion, Log
 from yima.audit.proof.paper import (
@@ -20,31 +21,11 @@ from yima.audit.proof.paper import (
 )
 from yima.audit.proof.parts import Problem, Spread
 from yima.audit.proof.tree import is_consistent, leaf_hash, root_by_inclusion
+from yima.audit.proof.witnesses import Witness, Witnesses
 
 __all__ = [
-    "Findings",
-    "Head",
-    "HeadPaper",
-    "HeadSigner",
-    "Inclusion",
-    "Leaf",
-    "LineProof",
-    "Log",
-    "Problem",
-    "Spread",
-    "Tree",
-    "Verifier",
-    "check",
-    "check_growth",
-    "check_line",
-    "content",
-    "differences",
-    "is_consistent",
-    "leaf_hash",
-    "read_head",
-    "read_head_paper",
-    "read_line_proof",
-    "read_verifier",
-    "root_by_inclusion",
-    "text_of",
-]
+    "COSIGNER", "Cosignature", "Cosigner", "Findings", "Head", "HeadPaper", "HeadSigner", "Inclusion", "Leaf",
+    "LineProof", "Log", "Problem", "Spread", "Tree", "Verifier", "Witness", "Witnesses", "check", "check_growth",
+    "check_line", "content", "cosignature", "differences", "is_consistent", "is_witness_name", "leaf_hash",
+    "read_head", "read_head_paper", "read_line_proof", "read_verifier", "root_by_inclusion", "text_of",
+]  # fmt: skip

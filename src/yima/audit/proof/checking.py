@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from yima.audit.proof import tree
+from yima.audit.proof.cosigning import cosignature
 from yima.audit.proof.hashes import SQL
 from yima.audit.proof.head import Head, Verifier, read_head
 from yima.audit.proof.parts import READ_ONLY, TOLD, Kind, Part, Problem, Spread, parts_of
 from yima.audit.proof.tree import HASH_BYTES, TILE_WIDTH
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
+
+_BEHIND: Final = timedelta(minutes=15)
+"""So much older than the newest head may the newest one be that a witness signed."""
 
 
 @dataclass(slots=True)
@@ -47,9 +52,14 @@ class Findings:
 
 
 async def check(
-    database: Database, verifier: Verifier, kept: Iterable[Head] = (), spread: Spread | None = None
+    database: Database,
+    verifier: Verifier,
+    kept: Iterable[Head] = (),
+    spread: Spread | None = None,
+    witnesses: Sequence[Verifier] = (),
 ) -> Findings:
-    """Check the whole log against its own heads and against those that somebody `kept` outside.
+    """Check the whole log against its own heads and against those that somebody `kept` outside. Of the `witnesses`,
+    whose keys the caller knows, each must have signed a head not much older than the newest.
 
     One snapshot; memory for some ten thousand lines, or 32 bytes of each line when it is `spread` over processes.
     """
@@ -66,6 +76,8 @@ async def check(
             lost += part.lost
         watch.end()
         await _added(c, findings, heads[-1]["horizon"] if heads else 0, findings.lines - lost)
+        for witness in witnesses:
+            await _cosigned(c, findings, heads, witness)
     return findings
 
 
@@ -74,6 +86,22 @@ async def _added(c: Connection, findings: Findings, horizon: int, known: int) ->
     if (await c.fetchrow(SQL.count_sealed, horizon))[0] != known:
         for row in await c.fetch(SQL.added, horizon, TOLD):
             findings.tell("line-added", row["event_id"])
+
+
+async def _cosigned(c: Connection, findings: Findings, heads: Sequence[Mapping[str, Any]], witness: Verifier) -> None:
+    """Each signature that is said to be a witness's must be; and none may be missing at the end of the log. Whoever
+    rewrites the log as its owner can leave signatures out, and cannot make them."""
+    notes = {(row["size"], row["sealed"]): row["note"] for row in heads}
+    newest = None
+    for row in await c.fetch(SQL.cosignatures_of, witness.name):
+        named = row["size"], row["sealed"]
+        if cosignature(notes.get(named, "") + row["line"], witness) is None:
+            findings.tell("cosignature-changed", f"head of {row['size']} lines, {witness.name}")
+        else:
+            newest = row["sealed"]
+    if newest is None or heads[-1]["sealed"] - newest > _BEHIND:
+        said = f"no head since {newest:%Y-%m-%d %H:%M} UTC" if newest else "no head"
+        findings.tell("not-cosigned", f"{said}, {witness.name}")
 
 
 def _due(

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -28,7 +30,9 @@ from yima.runtime.errors import Refusal
 from yima.runtime.keys import KeyStore
 
 _ED25519: Final = b"\x01"
-_ID_BYTES: Final = 4
+COSIGNER: Final = b"\x04"
+"""The kind of a witness's key (C2SP tlog-cosignature)."""
+KEY_ID_BYTES: Final = 4
 _KEY_NAME: Final = "audit/head/1"
 _BODY: Final = re.compile(
     r"(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\nsealed (?P<sealed>\S{20,32})\n"
@@ -42,15 +46,17 @@ class Verifier:
 
     name: str
     public: bytes
+    kind: bytes = _ED25519
+    """One byte: the log's, or `COSIGNER`, so that a key of the one is never taken for the other's."""
 
     @property
     def key_id(self) -> bytes:
         """The four bytes in front of every signature."""
-        return sha256(f"{self.name}\n".encode() + _ED25519 + self.public).digest()[:_ID_BYTES]
+        return sha256(f"{self.name}\n".encode() + self.kind + self.public).digest()[:KEY_ID_BYTES]
 
     def text(self) -> str:
         """As one line, to be pinned by witnesses and scanners of proofs."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,12 @@ class Head:
     root: bytes
     sealed: datetime
     note: str
-    """The signed text."""
+    """The signed text, with whatever cosignatures were given along."""
+
+    @property
+    def body(self) -> str:
+        """What is signed."""
+        return self.note.partition("\n\n")[0]
 
 
 class HeadSigner:
@@ -81,29 +92,33 @@ class HeadSigner:
         return Head(size, root, at, f"{body}\n— {name} {signature}\n")
 
 
-def read_verifier(text: str) -> Verifier:
-    """A verifier key from its line. Refusal `field-invalid`."""
+def read_verifier(text: str, kind: bytes = _ED25519) -> Verifier:
+    """A verifier key of that kind from its line. Refusal `field-invalid`."""
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    found = Verifier(name, raw[1:])
-    if not name or raw[:1] != _ED25519 or len(raw) != 1 + HASH_BYTES or found.key_id.hex() != key_id:
-        raise Refusal("field-invalid", field="key", expected="a verifier key: name+id+base64, as /audit/key gives it")
+    found = Verifier(name, raw[1:], kind)
+    if not name or raw[:1] != kind or len(raw) != 1 + HASH_BYTES or found.key_id.hex() != key_id:
+        raise Refusal("field-invalid", field="key", expected="a verifier key: name+id+base64")
     return found
 
 
 def read_head(note: str, verifier: Verifier) -> Head:
     """A head whose signature is the log's. Refusal `head-invalid`: not a head, another log's, or not signed by it."""
-    text, found, signatures = note.partition("\n\n")
+    text, found, _ = note.partition("\n\n")
     body = _BODY.fullmatch(f"{text}\n")
     if not found or body is None:
         raise Refusal("head-invalid", reason="it is not a tree head")
     if body["origin"] != verifier.name:
         raise Refusal("head-invalid", reason="it is another log's")
-    if not any(_signed(body[0], line, verifier) for line in _SIGNATURE.finditer(signatures)):
+    if not any(
+        (name, raw[:KEY_ID_BYTES]) == (verifier.name, verifier.key_id)
+        and is_signed(body[0].encode(), raw[KEY_ID_BYTES:], verifier.public)
+        for name, raw, _ in signatures(note)
+    ):
         raise Refusal("head-invalid", reason="it is not signed by the log's key")
     try:
         sealed = datetime.fromisoformat(body["sealed"])
@@ -112,12 +127,17 @@ def read_head(note: str, verifier: Verifier) -> Head:
     return Head(int(body["size"]), base64.b64decode(body["root"]), sealed, note)
 
 
-def _signed(body: str, line: re.Match[str], verifier: Verifier) -> bool:
-    raw = base64.b64decode(line["signature"] + "==")
-    if line["name"] != verifier.name or raw[:_ID_BYTES] != verifier.key_id:
-        return False
+def signatures(note: str) -> Iterator[tuple[str, bytes, str]]:
+    """Of each signature under a note: whose it says it is, its bytes (key id first), and the line."""
+    for line in _SIGNATURE.finditer(note.partition("\n\n")[2]):
+        with contextlib.suppress(binascii.Error):
+            yield line["name"], base64.b64decode(line["signature"], validate=True), line[0]
+
+
+def is_signed(message: bytes, signed: bytes, public: bytes) -> bool:
+    """Whether an Ed25519 signature is that of a message."""
     try:
-        Ed25519PublicKey.from_public_bytes(verifier.public).verify(raw[_ID_BYTES:], body.encode())
+        Ed25519PublicKey.from_public_bytes(public).verify(signed, message)
     except InvalidSignature:
         return False
     return True

@@ -11,6 +11,7 @@ from yima.audit.proof.hashes import SQL, Tree, edge_hashes
 from yima.audit.proof.head import Head, HeadSigner, Verifier
 from yima.audit.proof.leaf import Leaf, hash_of, leaf_of
 from yima.audit.proof.paper import text_of
+from yima.audit.proof.witnesses import Witnesses
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
@@ -46,6 +47,7 @@ class Log:
         self._database = database
         self._signer = HeadSigner(store)
         self._tree = Tree(database)
+        self.witnesses = Witnesses(database, self.verifier)
 
     @property
     def verifier(self) -> Verifier:
@@ -85,7 +87,8 @@ class Log:
         return leaf_of(row)
 
     async def prove(self, event_id: str, now: datetime) -> Inclusion:
-        """The proof that a line is in the log, against the latest head; seals first when the line is newer than that.
+        """The proof that a line is in the log, against the newest head over it that a witness signed, else the latest;
+        seals first when the line is newer than that.
 
         Refusals `not-found`; `line-not-sealed` while a transaction older than the line is still under way.
         """
@@ -97,9 +100,9 @@ class Log:
             placed = await self._placed(event_id)
         if placed is None:
             raise Refusal("line-not-sealed", retry_after=60)
-        head = _head(placed)
-        self._tree.believe(head.size, head.root)
-        path = await self._tree.inclusion(placed["position"], head.size)
+        head, whole = _head(placed), placed["whole"]
+        self._tree.believe(whole, placed["whole_root"])
+        path = await self._tree.inclusion(placed["position"], head.size, whole)
         return Inclusion(placed["position"], placed["hash"], tuple(path), head)
 
     async def consistency(self, first: int, second: int) -> list[bytes]:
@@ -116,7 +119,7 @@ class Log:
         return await self._tree.path(tree.consistency_ranges(first, second) if first else [], head.size)
 
     async def _placed(self, event_id: str) -> Any:
-        """Where a line stands, with the latest head; None for a line that is not in the tree."""
+        """Where a line stands, and the head to prove it by; None for a line that is not in the tree."""
         return await self._database.fetchrow(SQL.placed, _home(event_id), event_id)
 
     async def _seal(self, c: Connection, now: datetime) -> Head:
@@ -154,7 +157,7 @@ async def _append(c: Connection, builder: tree.Builder, sql: str, *span: int) ->
 
 
 def _head(row: Any) -> Head:
-    return Head(row["size"], row["root"], row["sealed"], row["note"])
+    return Head(row["size"], row["root"], row["sealed"], row["note"] + row["lines"])
 
 
 def _home(event_id: str) -> ids.PersonId:

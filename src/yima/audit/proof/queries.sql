@@ -1,12 +1,17 @@
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended('yima audit tree', 0))
 -- name: latest
-select size, sealed, root, horizon, note from audit.head order by size desc, sealed desc limit 1
+select h.size, h.sealed, h.root, h.horizon, h.note, coalesce((select string_agg(c.line, '' order by c.witness) from audit.cosignature as c
+    where c.size = h.size and c.sealed = h.sealed), '') as lines
+from audit.head as h order by h.size desc, h.sealed desc limit 1
 -- name: heads
-select size, sealed, root, note from audit.head where size < $1 or (size = $1 and sealed < $2)
-order by size desc, sealed desc limit $3
+select h.size, h.sealed, h.root, h.note, coalesce((select string_agg(c.line, '' order by c.witness) from audit.cosignature as c
+    where c.size = h.size and c.sealed = h.sealed), '') as lines
+from audit.head as h where h.size < $1 or (h.size = $1 and h.sealed < $2) order by h.size desc, h.sealed desc limit $3
 -- name: head_of
-select size, sealed, root, note from audit.head where size = $1 order by sealed limit 1
+select h.size, h.sealed, h.root, h.note, coalesce((select string_agg(c.line, '' order by c.witness) from audit.cosignature as c
+    where c.size = h.size and c.sealed = h.sealed), '') as lines
+from audit.head as h where h.size = $1 order by h.sealed limit 1
 -- name: every_head
 select size, sealed, root, horizon, note from audit.head order by size, sealed
 -- name: horizon
@@ -23,8 +28,15 @@ from audit.event e where e.tx < $1
   and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
 order by e.recorded, e.person_id, e.event_id
 -- name: placed
-select h.size, h.sealed, h.root, h.note, l.position, l.hash from audit.leaf as l
-cross join (select size, sealed, root, note from audit.head order by size desc, sealed desc limit 1) as h
+select h.size, h.sealed, h.root, h.note, coalesce((select string_agg(c.line, '' order by c.witness) from audit.cosignature as c
+    where c.size = h.size and c.sealed = h.sealed), '') as lines,
+  l.position, l.hash, newest.size as whole, newest.root as whole_root
+from audit.leaf as l
+cross join (select size, sealed, root from audit.head order by size desc, sealed desc limit 1) as newest
+left join lateral (
+  select size, sealed from audit.cosignature where size > l.position order by size desc, sealed desc limit 1
+) as cosigned on true
+join audit.head as h on h.size = coalesce(cosigned.size, newest.size) and h.sealed = coalesce(cosigned.sealed, newest.sealed)
 where l.person_id = $1 and l.event_id = $2
 -- name: line
 select action, agent, agent_id, agent_name, basis, department, detail, event_id, institution, institution_name, outcome,
@@ -63,3 +75,19 @@ order by e.recorded limit $2
 select from audit.event where person_id = $1 and event_id = $2
 -- name: count_sealed
 select count(*) from audit.event where tx < $1
+-- name: head_at
+select root from audit.head where size = $1 and sealed = $2
+-- name: witnesses
+select w.name, w.key, w.added, w.ended, c.size, c.sealed, c.at from audit.witness as w
+left join lateral (
+  select size, sealed, at from audit.cosignature where witness = w.name order by size desc, sealed desc limit 1
+) as c on true
+order by w.name
+-- name: add_witness
+insert into audit.witness (name, key, added) values ($1, $2, $3)
+-- name: end_witness
+update audit.witness set ended = $2 where name = $1 and ended is null returning name
+-- name: add_cosignature
+insert into audit.cosignature (size, sealed, witness, at, line) values ($1, $2, $3, $4, $5) on conflict do nothing
+-- name: cosignatures_of
+select size, sealed, line from audit.cosignature where witness = $1 order by size, sealed
