@@ -114,7 +114,7 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
         query = "&".join(f"{field}={value.replace('|', '%7C')}" for field, value in params)
         token = await stage.token(stage.code_of(row["institution_id"]))
         requests.append(request("GET", f"/fhir/Observation?{query}", token=token))
-        recorder, sight = Recorder(stage.access.database), records.Sight(only_institution=row["institution_id"])
+        recorder, sight = Recorder(stage.access.database), _own(row)
         compiled = stage.access.query(_BENCH, "Observation", params, lenient=False)
         await records.search(recorder, [row["home"]], "Observation", compiled, sight, records.Wanted(count=50))
         scripts.append(recorder.script())
@@ -126,6 +126,11 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
     return Line(name, what, run.rate, run.cost(), _limit("pgbench same SQL", same, bare), aim, size)
 
 
+def _own(row: Any) -> records.Sight:
+    """What its author reads back."""
+    return records.Sight(only_institution=row["institution_id"], patients=None)
+
+
 async def everything(stage: Stage) -> list[Line]:
     """The largest record that one institution wrote: alone for its latency, with eight clients for the rate."""
     async with stage.owner() as c:
@@ -133,7 +138,7 @@ async def everything(stage: Stage) -> list[Line]:
     token = await stage.token(stage.code_of(row["institution_id"]))
     asked = [request("GET", f"/fhir/Patient/{row['patient']}/$everything", token=token)]
     recorder = Recorder(stage.access.database)
-    await records.contents(recorder, [row["home"]], records.Sight(only_institution=row["institution_id"]))  # type: ignore[arg-type]  # as in _search
+    await records.contents(recorder, [row["home"]], _own(row))  # type: ignore[arg-type]  # as in _search
     await stage.yima(asked, connections=1, again=False)
     alone = await stage.yima(asked, connections=1)
     eight = await stage.yima(asked, connections=8)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from yima import audit, fhir
-from yima.audit import ACTIONS, Appender, Event, append, of_person, to_fhir
+from yima.audit import ACTIONS, Appender, Event, Whose, append, of_person, to_fhir
 from yima.runtime import ids
 from yima.runtime.database import Database
 
@@ -48,7 +48,7 @@ FULL = Event(
 
 
 async def log_of(db: Database, person: int) -> list[Event]:
-    return await of_person(db, [person], before=NOW + timedelta(days=1), limit=10_000)
+    return await of_person(db, Whose(frozenset({person})), before=NOW + timedelta(days=1), limit=10_000)
 
 
 async def test_a_line_comes_back_as_it_was_written(db: Database) -> None:
@@ -154,7 +154,7 @@ async def test_a_log_is_read_newest_first_and_paging_by_time_misses_nothing(db: 
         names = await append(c, [event(person, recorded=at) for at in times])
     read: list[Event] = []
     before = NOW + timedelta(days=1)
-    while page := await of_person(db, [person], before=before, limit=5):
+    while page := await of_person(db, Whose(frozenset({person})), before=before, limit=5):
         read += page
         before = page[-1].recorded
     assert sorted(line.event_id for line in read) == sorted(names)
@@ -165,9 +165,9 @@ async def test_the_log_of_merged_persons_is_one_and_of_others_none(db: Database)
     one, two, other = (ids.new_person_id() for _ in range(3))
     async with db.transaction() as c:
         await append(c, [event(one), event(two), event(other)])
-    both = await of_person(db, [one, two], before=NOW + SECOND, limit=10)
+    both = await of_person(db, Whose(frozenset({one, two})), before=NOW + SECOND, limit=10)
     assert {line.person for line in both} == {one, two}
-    assert await of_person(db, [one], before=NOW, limit=10) == []
+    assert await of_person(db, Whose(frozenset({one})), before=NOW, limit=10) == []
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))

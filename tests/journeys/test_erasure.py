@@ -129,7 +129,7 @@ async def test_nobody_erases_without_the_right_and_the_database_itself_asks_for_
         "values ($1, $2, '', '', 0, now(), 'operator/one', 'because', 'unlawful', 'operator/one')",
         person, name,
     )  # fmt: skip
-    assert await app.fetchval("select records.erase_content($1, $2, $3)", [person], person, name) == 0
+    assert await app.fetchval("select records.erase_content($1, $2, $3, null)", [person], person, name) == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await app.execute("update records.history set content = ''")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

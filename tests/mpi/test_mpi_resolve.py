@@ -400,7 +400,7 @@ async def test_look_ups_of_nobody_say_nothing(window: Window) -> None:
     assert await mpi.identity(window.db, 1) is None
     assert await mpi.masked_number(window.db, window.vault, 1) == ""
     assert await mpi.patients_of(window.db, 1) == []
-    assert await mpi.homes(window.db, 1) == [1]
+    assert (await mpi.whole_of(window.db, 1)).homes == (1,)
     for patient in ("", "x", ids.new_resource_id(1), "Patient/1"):
         assert await mpi.person_of_patient(window.db, patient) is None
     assert await mpi.person_of_document(window.db, window.vault, LOCAL, "1") is None, "local numbers are no documents"

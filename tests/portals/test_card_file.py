@@ -44,7 +44,9 @@ async def test_a_resident_downloads_the_card_and_the_log_says_so(place: Place, s
 async def _prints(place: Place, person: str) -> int:
     number = ids.person_from_text(person)
     assert number
-    events = await audit.of_person(place.access.database, [number], before=clock.now(), limit=500)
+    events = await audit.of_person(
+        place.access.database, audit.Whose(frozenset({number})), before=clock.now(), limit=500
+    )
     return sum(1 for event in events if event.action == "card" and event.detail.get("event") == "print")
 
 

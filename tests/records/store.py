@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from yima import fhir, records
@@ -13,7 +14,9 @@ from yima.runtime.database import Database
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = b"the key of the tests"
-ALL = Sight()
+seen = partial(Sight, patients=None)
+"""A sight of homes that hold nobody else's rows."""
+ALL = seen()
 _numbers = itertools.count(1)
 
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.records.store import Shelf
+from tests.records.store import Shelf, seen
 
-from yima.records import Sight, Write, everything
+from yima.records import Write, everything
 from yima.runtime import ids
 from yima.runtime.database import Database
 
 DATES: list[Any] = ["1900", "2024-02-29", "2024-02-29T23:59:59.999+14:00", "9999-12-31T23:59:59Z", "0001-01-01", None]
 _ROWS = (
-    "select home, type, version, updated, institution_id, class, deleted, low, high, tokens, sandbox "
+    "select home, type, version, updated, institution_id, class, deleted, low, high, tokens, sandbox, patient "
     "from records.resource where home = $1 order by id"
 )
 
@@ -36,5 +36,5 @@ async def test_many_rows_are_stored_as_single_ones_are(db: Database, text: str) 
     rows = [[tuple(row)[1:] for row in await db.fetch(_ROWS, shelf.home)] for shelf in (one, many)]
     assert rows[0] == rows[1]
     assert len(rows[0]) == len(DATES)
-    contents = [stored.content for stored in await everything(db, [many.home], Sight())]
+    contents = [stored.content for stored in await everything(db, [many.home], seen())]
     assert all(text.encode() in content or b"\\" in content for content in contents)

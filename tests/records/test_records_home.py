@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store import ALL, Shelf
+from store import ALL, Shelf, seen
 
 from yima import fhir
 from yima.records import Sight
@@ -98,7 +98,7 @@ class Rows:
         cls = "psychiatric" if "F20" in content.decode() else ""
         self.present[key] = {
             "type": key[0], "id": key[1], "version": version, "institution_id": place % 2, "class": cls,
-            "deleted": False, "content": content,
+            "deleted": False, "content": content, "patient": f"p{place % 3}",
         }  # fmt: skip
         return dict(self.present[key])
 
@@ -129,7 +129,7 @@ def test_folding_equals_reading_anew_whatever_was_written_in_whatever_order(
             home = folded(home, rows)
             home = unpacked(packed(home))
         homes[place] = home
-    for sight in (ALL, Sight(frozenset({"psychiatric"})), Sight(frozenset({"psychiatric"}), author=1)):
+    for sight in (ALL, seen(frozenset({"psychiatric"})), seen(frozenset({"psychiatric"}), author=1)):
         together = tables[0].anew(sight) + tables[1].anew(sight)
         assert _pages(homes, sight) == overview(together, TODAY)
         assert _pages(homes[:1], sight) == overview(tables[0].anew(sight), TODAY)

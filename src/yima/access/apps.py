@@ -276,7 +276,7 @@ class Apps:
 
     async def _numbers(self, person: PersonId) -> list[PersonId]:
         """The person's own number and those of persons merged into it."""
-        return sorted({person, *await mpi.homes(self._cx.database, person)})
+        return sorted((await mpi.whole_of(self._cx.database, person)).members)
 
     async def _patient(self, person: PersonId) -> str:
         """The Patient by which an app names the resident: the oldest, so that it stays the same. "" = none yet."""

@@ -1,6 +1,7 @@
 """What residents decide about their record, finer than the switches: by institution, purpose, period and single item.
 
-A decision is kept in every home of the person: of what was decided before a merge, the newest counts in each.
+A decision is kept for everybody who is read as the person: of what was decided before a merge, the newest counts for
+each. Undoing the merge leaves it with both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from yima import audit, consent, mpi, records
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.residents import own
+from yima.access.residents import everybody, own
 from yima.consent import Said, Standing
 from yima.directory import Caller
 from yima.runtime.errors import Refusal
@@ -30,7 +31,7 @@ class Choices:
 
     async def of_mine(self, caller: Caller, now: datetime) -> list[Said]:
         """Every decision of the resident that counts now or will."""
-        return await consent.decided(self._cx.database, await self._homes(own(caller)), now)
+        return await consent.decided(self._cx.database, await everybody(self._cx, caller), now)
 
     async def decide(
         self, caller: Caller, said: Sequence[Standing], now: datetime, *, withdrawn: bool = False
@@ -47,16 +48,16 @@ class Choices:
         self, asking: Asking, person: PersonId, said: Sequence[Standing], *, agent: str, withdrawn: bool = False
     ) -> list[str]:
         """Keep decisions of a person, all or none, with a log line for each; their ids."""
-        homes = await self._homes(person)
-        await self._check(homes, said, asking.now, withdrawn)
+        whole = await mpi.whole_of(self._cx.database, person)
+        await self._check(whole, said, asking.now, withdrawn)
         made: list[str] = []
         async with self._cx.database.transaction() as c:
             for one in said:
                 kept = {
-                    home: await consent.put(
-                        c, home, one, agent=agent, now=asking.now, withdrawn=withdrawn, visit=asking.visit
+                    member: await consent.put(
+                        c, member, one, agent=agent, now=asking.now, withdrawn=withdrawn, visit=asking.visit
                     )
-                    for home in homes
+                    for member in sorted({person, *whole.members})
                 }
                 made.append(kept[person])
             basis = "own-record" if agent == "resident" else "visit"
@@ -66,23 +67,23 @@ class Choices:
             await audit.append(c, lines)
         return made
 
-    async def _check(self, homes: list[PersonId], said: Sequence[Standing], now: datetime, withdrawn: bool) -> None:
+    async def _check(self, whole: mpi.Whole, said: Sequence[Standing], now: datetime, withdrawn: bool) -> None:
         items = [one.resource for one in said if one.cls == consent.ITEM]
         if not items:
             return
-        named = [text for text in items if text.count("/") == 1]
-        rows = await records.these(self._cx.database, homes, named, records.Sight()) if named else []
+        named, sight = [text for text in items if text.count("/") == 1], records.Sight(patients=whole.patients)
+        rows = await records.these(self._cx.database, whole.homes, named, sight) if named else []
         here = {f"{row.type}/{row.id}" for row in rows if row.type != "Patient"}
         if not set(items) <= here:
             raise Refusal("not-found", field="resource")
         if not withdrawn:
-            held = {one.resource for one in await consent.standing_of(self._cx.database, homes, now) if one.resource}
+            held = {
+                one.resource
+                for one in await consent.standing_of(self._cx.database, sorted(whole.members), now)
+                if one.resource
+            }
             if len(held | set(items)) > _MOST_ITEMS:
                 raise Refusal("too-costly", field="resource", limit=f"{_MOST_ITEMS} single items")
-
-    async def _homes(self, person: PersonId) -> list[PersonId]:
-        homes = await mpi.homes(self._cx.database, person)
-        return [person, *[home for home in homes if home != person]]
 
 
 def _detail(said: Standing, withdrawn: bool) -> dict[str, Any]:

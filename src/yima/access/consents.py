@@ -75,11 +75,12 @@ class Consents:
 
     async def _known(self, asking: Asking, person: PersonId, patient: str) -> list[dict[str, Any]]:
         """As far as they concern the caller: all for the person, else what is about every institution or this one."""
-        decision = await decide(self._cx, asking, person, _TYPE)
+        whole = await self._cx.lookups.whole(person)
+        decision = await decide(self._cx, asking, whole, _TYPE)
         own = asking.caller.kind == "resident" and decision.basis == "own-record"
         if not own and not await self._names(asking, person, decision):
             return []
-        found = await consent.decided(self._cx.database, await mpi.homes(self._cx.database, person), asking.now)
+        found = await consent.decided(self._cx.database, sorted(whole.members), asking.now)
         if not own:
             found = [one for one in found if one.standing.institution in (0, asking.caller.institution)]
         codes = {

@@ -232,10 +232,10 @@ class Credentials:
     async def _resources(self, person: PersonId, types: Sequence[str] | None, now: datetime) -> list[dict[str, Any]]:
         """The person's resources without the sensitive classes and what is closed to everybody; what is taken of them
         is logged with the issuance."""
-        homes = await mpi.homes(self._cx.database, person)
-        withheld = consent.closed_to_all(await consent.standing_of(self._cx.database, homes, now), now)
-        sight = records.Sight(closed=frozenset(consent.CLASSES), withheld=withheld)
-        rows = await records.everything(self._cx.database, homes, sight, types=types)
+        whole = await mpi.whole_of(self._cx.database, person)
+        withheld = consent.closed_to_all(await consent.standing_of(self._cx.database, sorted(whole.members), now), now)
+        sight = records.Sight(closed=frozenset(consent.CLASSES), withheld=withheld, patients=whole.patients)
+        rows = await records.everything(self._cx.database, whole.homes, sight, types=types)
         return [fhir.parse(row.content) for row in rows]
 
 

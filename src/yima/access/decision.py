@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yima import audit, consent, records
+from yima import audit, consent, mpi, records
 from yima.access.acting import acting
 from yima.access.context import Context
 from yima.directory import Caller
@@ -35,26 +35,23 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def decide(
-    cx: Context, asking: Asking, person: PersonId, resource_type: str, operation: str = "read", *,
+    cx: Context, asking: Asking, whole: mpi.Whole, resource_type: str, operation: str = "read", *,
     emergency_set: bool = False,
 ) -> consent.Decision:  # fmt: skip
     """May this caller do this (of `consent.OPERATIONS`) with that person's now? `emergency_set`: nothing but
     `access.emergency_set` will be shown. Refusals `visit-needed`, `visit-expired` for a bad handle."""
+    person = whole.person
     if person == SHELF:
         return _on_the_shelf(asking, resource_type)
     visit = await _opened(cx, asking.visit, asking.now) if asking.visit else None
-    homes: Sequence[PersonId] = (person,)
-    if visit or asking.caller.kind == "resident":
-        # Who was merged is one: whomever of them a resource, an address or a visit of before names.
-        whole = await cx.lookups.whole(person)
-        person, homes = whole.person, whole.homes
-        visit = replace(visit, person=person) if visit and visit.person in whole.members else visit
+    # Who was merged is one: whomever of them a visit of before names.
+    visit = replace(visit, person=person) if visit and visit.person in whole.members else visit
     may = None
     # What a resident may do for family was granted to the resident, not to an app the resident uses.
     if asking.caller.kind == "resident" and asking.caller.person not in (0, person) and not asking.caller.app:
         may = await acting(cx, asking.caller.person, person, "see-record", asking.now)
         may = None if may.basis == "none" and may.reasons[0].code == "no-mandate" else may  # a stranger learns nothing
-    standing = await cx.lookups.standing_of_all(homes, asking.now) if visit or may else []
+    standing = await cx.lookups.standing_of_all(whole.members, asking.now) if visit or may else []
     ask = consent.Ask(asking.caller, person, asking.purpose, visit, may, operation, emergency_set)
     decision = consent.decide(ask, standing, asking.now)
     if decision.only_types is not None and resource_type not in decision.only_types:
@@ -64,6 +61,25 @@ async def decide(
         decision = replace(decision, closed=decision.closed | frozenset(consent.CLASSES))
     metrics.decided("ok" if decision.permit else "denied", decision.basis)
     return decision
+
+
+async def decide_on(
+    cx: Context, asking: Asking, row: records.Stored, operation: str = "read"
+) -> tuple[consent.Decision, records.Sight]:
+    """The same of one resource, and what of it is within sight. Whose it is now is asked where the decision hangs on
+    it: an institution reads back what it wrote itself, of whomever."""
+    hangs = row.home != SHELF and (asking.visit or asking.caller.kind == "resident")
+    whole = await cx.lookups.whole_of_row(row) if hangs else _alone(row.home)
+    decision = await decide(cx, asking, whole, row.type, operation)
+    return decision, sight_of(decision, whole)
+
+
+def _alone(person: PersonId) -> mpi.Whole:
+    return mpi.Whole(person, frozenset({person}), (person,))
+
+
+NOBODY: Final = _alone(SHELF)
+"""In place of a person: what lies on the shelf, or everywhere in a sandbox."""
 
 
 def _on_the_shelf(asking: Asking, resource_type: str) -> consent.Decision:
@@ -159,17 +175,20 @@ def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
     return Refusal(decision.refusal or "not-found")
 
 
-def sight_of(decision: consent.Decision) -> records.Sight:
-    """Which rows a decision lets through."""
-    return _sight(decision.closed, decision.only_institution, decision.author, decision.withheld, decision.only_types)
+def sight_of(decision: consent.Decision, whole: mpi.Whole) -> records.Sight:
+    """Which rows a decision about that person lets through."""
+    return _sight(
+        decision.closed, decision.only_institution, decision.author, decision.withheld, decision.only_types,
+        whole.patients,
+    )  # fmt: skip
 
 
 @lru_cache(4096)  # a few per institution
 def _sight(
     closed: frozenset[str], only_institution: int | None, author: int, withheld: frozenset[str],
-    types: frozenset[str] | None,
+    types: frozenset[str] | None, patients: frozenset[str] | None,
 ) -> records.Sight:  # fmt: skip
-    return records.Sight(closed, only_institution, author, withheld, types=types)
+    return records.Sight(closed, only_institution, author, withheld, types, patients=patients)
 
 
 async def log(

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from yima import consent, fhir, mpi, records
+from yima import consent, fhir, records
 from yima.access import chosen
 from yima.access.context import Context
-from yima.access.decision import Asking, check_allowed, decide, log, refusal_of, sight_of
+from yima.access.decision import NOBODY, Asking, check_allowed, decide, decide_on, log, refusal_of, sight_of
 from yima.access.naming import person_meant
 from yima.access.search import counts
 from yima.directory import Caller
@@ -26,8 +27,8 @@ from yima.runtime.ids import SHELF
 async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str) -> records.Stored:
     """One resource. Refusals: `not-found` (also for what others may see), `gone`, `scope-insufficient`, visit
     refusals."""
-    row, decision = await _current(cx, asking, resource_type, resource_id)
-    await log(cx, asking, row.home, "read", "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
+    row, decision, _ = await _current(cx, asking, resource_type, resource_id)
+    await _log(cx, asking, row, "ok", decision, {"types": {resource_type: 1}, "id": resource_id})
     if row.deleted:
         raise Refusal("gone" if row.content else "erased")
     return row
@@ -35,14 +36,14 @@ async def read(cx: Context, asking: Asking, resource_type: str, resource_id: str
 
 async def version(cx: Context, asking: Asking, resource_type: str, resource_id: str, number: int) -> records.Stored:
     """One version of a resource whose present version is within sight too. Refusals as `read`."""
-    current, decision = await _current(cx, asking, resource_type, resource_id)
+    current, decision, sight = await _current(cx, asking, resource_type, resource_id)
     row = current
     if number != current.version:
         row = await records.version(cx.database, resource_type, resource_id, number, current.home) or current
-    if row.version != number or not sight_of(decision).covers(row):
+    if row.version != number or not sight.covers(row):
         raise Refusal("not-found")
     detail = {"types": {resource_type: 1}, "id": resource_id, "version": number}
-    await log(cx, asking, row.home, "read", "ok", decision, detail)
+    await _log(cx, asking, row, "ok", decision, detail)
     if row.deleted:
         raise Refusal("gone" if row.content else "erased")
     return row
@@ -52,13 +53,10 @@ async def versions(
     cx: Context, asking: Asking, resource_type: str, resource_id: str, limit: int
 ) -> list[records.Stored]:
     """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
-    current, decision = await _current(cx, asking, resource_type, resource_id, "history")
-    sight = sight_of(decision)
+    current, decision, sight = await _current(cx, asking, resource_type, resource_id, "history")
     held = await records.history(cx.database, resource_type, resource_id, limit, current.home)
     rows = [row for row in held if sight.covers(row)]
-    await log(
-        cx, asking, current.home, "read", "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id}
-    )
+    await _log(cx, asking, current, "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id})
     return rows
 
 
@@ -73,14 +71,14 @@ async def sandbox_versions(
         raise Refusal("person-not-named", field=resource_type or "_history")
     check_allowed(asking, resource_type or "*", "history")
     page = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, times, wanted)
-    decision = await decide(cx, asking, SHELF, resource_type or "*")
+    decision = await decide(cx, asking, NOBODY, resource_type or "*")
     await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(page.rows)})
     return page
 
 
 async def _current(
     cx: Context, asking: Asking, resource_type: str, resource_id: str, operation: str = "read"
-) -> tuple[records.Stored, consent.Decision]:
+) -> tuple[records.Stored, consent.Decision, records.Sight]:
     """The present version, deleted or not, if it is within sight; a denial is logged. What is closed now was never
     there:
     a class that was put on a resource later covers its earlier versions too."""
@@ -91,11 +89,19 @@ async def _current(
     row = await cx.reader.read(resource_type, resource_id, home)
     if row is None:
         raise Refusal("not-found")
-    decision = await decide(cx, asking, row.home, resource_type, operation)
-    if not decision.permit or not sight_of(decision).covers(row):
-        await log(cx, asking, row.home, "read", "denied", decision, {"types": {resource_type: 1}})
+    decision, sight = await decide_on(cx, asking, row, operation)
+    if not decision.permit or not sight.covers(row):
+        await _log(cx, asking, row, "denied", decision, {"types": {resource_type: 1}})
         raise Refusal(_spoken(decision))
-    return row, decision
+    return row, decision, sight
+
+
+async def _log(
+    cx: Context, asking: Asking, row: records.Stored, outcome: str, decision: consent.Decision, detail: dict[str, Any]
+) -> None:
+    """The line of one resource lies where the resource does, and names its Patient: it is read by whose that is."""
+    about = {"patient": row.patient} if row.patient else {}
+    await log(cx, asking, row.home, "read", outcome, decision, detail | about)
 
 
 _SAID_ALOUD = frozenset(
@@ -119,11 +125,12 @@ async def everything(
     person = await person_meant(cx, asking, patient)
     if person is None:
         raise Refusal("not-found")
-    decision = await decide(cx, asking, person, "Patient", "everything")
+    whole = await cx.lookups.whole(person)
+    decision = await decide(cx, asking, whole, "Patient", "everything")
     rows: list[records.Content] = []
     if decision.permit:
-        homes, may = await cx.lookups.homes(person), _readable(asking.caller, types, decision.only_types)
-        rows = await records.contents(cx.database, homes, sight_of(decision), types=may, since=since, limit=limit + 1)
+        sight, may = sight_of(decision, whole), _readable(asking.caller, types, decision.only_types)
+        rows = await records.contents(cx.database, whole.homes, sight, types=may, since=since, limit=limit + 1)
         if len(rows) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
     number = dict(Counter(row[0] for row in rows))
@@ -144,9 +151,10 @@ def _readable(caller: Caller, types: Sequence[str] | None, only: frozenset[str] 
 async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     """Everything of the resident who asks, for download."""
     person = asking.caller.person
-    decision = await decide(cx, asking, person, "Patient", "everything")
+    whole = await cx.lookups.whole(person)
+    decision = await decide(cx, asking, whole, "Patient", "everything")
     if not decision.permit:
         raise refusal_of(decision, asking)
-    rows = await records.everything(cx.database, await mpi.homes(cx.database, person), sight_of(decision))
+    rows = await records.everything(cx.database, whole.homes, sight_of(decision, whole))
     await log(cx, asking, person, "search", "ok", decision, {"types": counts(rows), "download": True})
     return rows

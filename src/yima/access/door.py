@@ -431,8 +431,7 @@ class Access:
 
     async def proven_line(self, event_id: str, now: datetime, caller: Caller | None = None) -> LineProof:
         """A line of the log with its proof: a resident's own, or any for who runs the platform (`caller` None)."""
-        whose = None if caller is None else await residents.everybody(self._cx, caller)
-        return await proven_line(self.log, event_id, now, whose)
+        return await proven_line(self._cx, self.log, event_id, now, caller)
 
     async def access_log(
         self, caller: Caller, *, now: datetime, before: datetime | None = None, limit: int = 100

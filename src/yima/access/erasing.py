@@ -17,11 +17,11 @@ from yima import audit, directory, healthcode, mpi, records
 from yima.access.cards import actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.residents import own
+from yima.access.residents import everybody
 from yima.directory import Caller
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId, home_of, person_text
+from yima.runtime.ids import PersonId, person_text
 from yima.runtime.keys import signing_key
 
 RIGHT: Final = "erase"
@@ -63,9 +63,8 @@ class Erasures:
         if len(reason) < _REASON:
             raise Refusal("field-invalid", field="reason", expected=f"at least {_REASON} characters")
         card = await healthcode.card_by_number(self._cx.database, card_number)
-        homes = await self._homes(card.person)
         kind, _, name = resource.strip().partition("/")
-        if resource.strip() and (not kind or home_of(name) not in homes):
+        if resource.strip() and not await self._holds(card.person, kind, name):
             raise Refusal("not-found", field="resource")
         scope = records.Scope(kind, name, await self._institution(institution.strip()))
         async with self._cx.database.transaction() as c:
@@ -81,8 +80,10 @@ class Erasures:
         """
         _right(caller)
         found = await records.erasure_by_id(c, erasure)
-        homes = await self._homes(found.home)
-        erased = await records.erase(c, homes, erasure, actor_of(caller), now)
+        whole = await mpi.whole_of(c, found.home)
+        sight = records.Sight(patients=whole.patients)
+        erased = await records.erase(c, whole.homes, sight, erasure, actor_of(caller), now)
+        await mpi.forget_carried(c, await self._patients(c, found))
         said = self._said(found, erased, actor_of(caller), now)
         await records.certify(c, erasure, erased, self._signed(said))
         detail = {
@@ -106,7 +107,14 @@ class Erasures:
 
     async def certificates(self, caller: Caller) -> list[records.Erasure]:
         """What was erased of the resident's own record. Refusal `sign-in-needed`."""
-        return await records.certificates(self._cx.database, await self._homes(own(caller)))
+        return await records.certificates(self._cx.database, await everybody(self._cx, caller))
+
+    async def _patients(self, c: Connection, found: records.Erasure) -> list[str]:
+        """The Patients that are erased with what is erased."""
+        if found.type:
+            return [found.id] if found.type == "Patient" else []
+        registered = await mpi.patients_of(c, found.home)
+        return [patient for patient, institution in registered if found.institution_id in (0, institution)]
 
     async def _institution(self, code: str) -> int:
         if not code:
@@ -116,8 +124,12 @@ class Erasures:
                 return one.institution_id
         raise Refusal("not-found", field="institution")
 
-    async def _homes(self, person: PersonId) -> list[PersonId]:
-        return sorted({person, *await mpi.homes(self._cx.database, person)})
+    async def _holds(self, person: PersonId, kind: str, name: str) -> bool:
+        """Whether a resource, deleted or not, is in the record of a person."""
+        whole = await mpi.whole_of(self._cx.database, person)
+        sight = records.Sight(patients=whole.patients)
+        row = await self._cx.reader.read(kind, name)
+        return row is not None and row.home in whole.homes and sight.owns(row)
 
     def _said(self, found: records.Erasure, erased: records.Erased, approver: str, now: datetime) -> dict[str, Any]:
         what = f"{found.type}/{found.id}" if found.type else "record"

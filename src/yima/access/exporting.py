@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, consent, records
+from yima import audit, consent, mpi, records
 from yima.access.context import Context
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
@@ -68,30 +68,44 @@ class Exporting:
         homes = await records.homes_after(c, after, own, limit)
         if not homes:
             return Portion((), 0, None)
-        open_ones, withheld = await self._open(c, homes, now) if order.deidentified else (homes, frozenset[str]())
-        found = await records.rows_of(c, open_ones, order.types, own, order.since)
-        rows = [row for row in found if f"{row.type}/{row.id}" not in withheld] if withheld else found
-        counts: dict[PersonId, dict[str, int]] = {}
+        rows = await records.rows_of(c, homes, order.types, own, order.since)
+        if order.deidentified:
+            rows = await _open(c, rows, now)
+        counts: dict[tuple[PersonId, str], dict[str, int]] = {}
         for row in rows:
-            types = counts.setdefault(row.home, {})
+            types = counts.setdefault((row.home, row.patient), {})
             types[row.type] = types.get(row.type, 0) + 1
-        await audit.append(c, [_line(order, home, types, now) for home, types in sorted(counts.items())])
-        return Portion(rows, len(counts), homes[-1])
-
-    async def _open(
-        self, c: Connection, homes: Sequence[PersonId], now: datetime
-    ) -> tuple[list[PersonId], frozenset[str]]:
-        """The homes that are not closed to everybody, and the single resources that are."""
-        decisions = await consent.standing_of_each(c, [(home, now) for home in homes])
-        judged = [consent.without_names(said, now) for said in decisions]
-        shared = [home for home, (permit, _) in zip(homes, judged, strict=True) if permit]
-        return shared, frozenset(item for _, items in judged for item in items)
+        await audit.append(c, [_line(order, whose, types, now) for whose, types in sorted(counts.items())])
+        return Portion(rows, len({home for home, _ in counts}), homes[-1])
 
 
-def _line(order: ExportOrder, person: PersonId, types: dict[str, int], now: datetime) -> audit.Event:
+async def _open(c: Connection, rows: Sequence[records.Stored], now: datetime) -> list[records.Stored]:
+    """The rows that their person has not closed to everybody, each alone or with the whole record."""
+    persons = await mpi.persons_of_patients(c, sorted({row.patient for row in rows}))
+    wholes = await mpi.wholes_of(c, set(persons.values()))
+    members = sorted({member for whole in wholes.values() for member in whole.members})
+    said = dict(zip(members, await consent.standing_of_each(c, [(one, now) for one in members]), strict=True))
+    judged = {
+        person: consent.without_names([one for member in whole.members for one in said[member]], now)
+        for person, whole in wholes.items()
+    }
+
+    def is_open(row: records.Stored) -> bool:
+        if (person := persons.get(row.patient)) is None:
+            return False
+        permit, items = judged[person]
+        return permit and f"{row.type}/{row.id}" not in items
+
+    return [row for row in rows if is_open(row)]
+
+
+def _line(order: ExportOrder, whose: tuple[PersonId, str], types: dict[str, int], now: datetime) -> audit.Event:
+    home, patient = whose
     detail: dict[str, Any] = {"types": types, "export": order.export, "deidentified": order.deidentified}
+    if patient:
+        detail["patient"] = patient
     return audit.Event(
-        person=person, recorded=now, action="export", outcome="ok", basis="two-organisations",
+        person=home, recorded=now, action="export", outcome="ok", basis="two-organisations",
         purpose="public-health" if order.legal_basis == "public-health" else "", agent="app", agent_id=order.client,
         institution=order.institution, institution_name=order.institution_zh, detail=detail,
     )  # fmt: skip

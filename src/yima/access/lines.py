@@ -12,7 +12,7 @@ from yima import audit, consent, directory, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, check_allowed, decide, event_of
 from yima.access.naming import person_meant
-from yima.access.residents import own
+from yima.access.residents import everybody, lines_of, own_line
 from yima.audit import Event, LinesAsked
 from yima.directory import Caller
 from yima.runtime import ids
@@ -50,41 +50,40 @@ class Lines:
         if person is None:
             return [], 0
         wanted = replace(asked, institution=self._only(asking.caller))
-        found, total = await audit.search(self._cx.database, await mpi.homes(self._cx.database, person), wanted)
+        found, total = await audit.search(self._cx.database, await lines_of(self._cx, person), wanted)
         await self._tell(asking, person, "search", len(found))
         return found, total
 
     async def read(self, asking: Asking, event_id: str) -> Event | None:
         """One line; None when there is none that the caller may see."""
         check_allowed(asking, _TYPE, "log")
-        home = ids.home_of(event_id)
-        found = await audit.one_line(self._cx.database, home, event_id) if home is not None else None
+        if asking.caller.kind == "resident":
+            found = await own_line(self._cx, asking.caller, event_id)
+        else:
+            home = ids.home_of(event_id)
+            found = await audit.one_line(self._cx.database, home, event_id) if home is not None else None
         only = self._only(asking.caller)
         if found is None or (only is not None and found.institution != only):
-            return None
-        if asking.caller.kind == "resident" and home not in await mpi.homes(self._cx.database, own(asking.caller)):
             return None
         await self._tell(asking, found.person, "read", 1)
         return found
 
     async def explain(self, caller: Caller, event_id: str) -> Explained:
         """Why a line of the resident's own log was so. Refusal `not-found`."""
-        home = ids.home_of(event_id)
-        homes = await mpi.homes(self._cx.database, own(caller))
-        event = await audit.one_line(self._cx.database, home, event_id) if home in homes and home else None
+        event = await own_line(self._cx, caller, event_id)
         if event is None:
             raise Refusal("not-found", field="line")
-        decision = await self._again(event, homes)
+        decision = await self._again(event, await everybody(self._cx, caller))
         if decision is None or (decision.permit, decision.basis) != (event.outcome == "ok", event.basis):
             return Explained(event, (consent.Step(event.basis),) if event.basis else (), decided=False)
         return Explained(event, decision.reasons, decided=True)
 
-    async def _again(self, event: Event, homes: list[PersonId]) -> consent.Decision | None:
+    async def _again(self, event: Event, members: list[PersonId]) -> consent.Decision | None:
         """The decision behind a look, from what stood at that moment."""
         if event.action not in _DECIDED or event.agent not in ("app", "practitioner"):
             return None
         standing = [
-            said for home in homes for said in await consent.standing_of(self._cx.database, [home], event.recorded)
+            said for one in members for said in await consent.standing_of(self._cx.database, [one], event.recorded)
         ]
         then = Caller(
             kind="app" if event.agent == "app" else "practitioner", agent_id=event.agent_id,
@@ -113,7 +112,7 @@ class Lines:
         person = await person_meant(self._cx, asking, name)
         if person is None:
             return None
-        decision = await decide(self._cx, asking, person, _TYPE, "log")
+        decision = await decide(self._cx, asking, await self._cx.lookups.whole(person), _TYPE, "log")
         if asking.caller.kind == "resident":
             return person if decision.basis == "own-record" else None
         links = await mpi.links_of(self._cx.database, person) if decision.permit else []

@@ -7,11 +7,11 @@ a withdrawn consent, an ended visit or a merge counts from the next request on, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from yima import consent, healthcode, mpi
+from yima import consent, healthcode, mpi, records
 from yima.runtime.database import Batcher, Database
 from yima.runtime.ids import PersonId
 
@@ -37,9 +37,9 @@ class Lookups:
         """As `consent.standing_of` one person."""
         return await self._standings.submit((person, now))
 
-    async def standing_of_all(self, homes: Sequence[PersonId], now: datetime) -> list[consent.Standing]:
-        """What was decided in each of a person's homes: of those that were merged, one no is a no."""
-        found = await asyncio.gather(*(self.standing(home, now) for home in homes))
+    async def standing_of_all(self, members: Iterable[PersonId], now: datetime) -> list[consent.Standing]:
+        """What was decided by each of those who are read as one: of persons that were merged, one no is a no."""
+        found = await asyncio.gather(*(self.standing(member, now) for member in members))
         return [said for one in found for said in one]
 
     async def person_of_patient(self, patient: str) -> PersonId | None:
@@ -50,9 +50,13 @@ class Lookups:
         """As `mpi.whole_of`."""
         return await self._persons.submit(person)
 
-    async def homes(self, person: PersonId) -> list[PersonId]:
-        """As `mpi.homes`."""
-        return list((await self.whole(person)).homes)
+    async def whole_of_row(self, row: records.Stored) -> mpi.Whole:
+        """Whose a row is now. Its Patient needs to be asked for only where a home is several persons'."""
+        whole = await self.whole(row.home)
+        if whole.patients is None or row.patient in whole.patients:
+            return whole
+        person = await self.person_of_patient(row.patient)
+        return whole if person is None else await self.whole(person)
 
     async def _visits_behind(self, handles: list[str]) -> Sequence[healthcode.Visit | None]:
         found = await healthcode.visits_behind(self._db, handles)

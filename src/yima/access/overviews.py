@@ -45,12 +45,17 @@ class RecordView:
 class Seen:
     """What of a record is within sight, before anything of it was shown: the log line is still to be written."""
 
-    person: PersonId
+    whole: mpi.Whole
     identity: mpi.Identity
     decision: consent.Decision
     overview: records.Overview
     counts: dict[str, int]
     withheld: tuple[Withheld, ...]
+
+    @property
+    def person(self) -> PersonId:
+        """Whose record it is."""
+        return self.whole.person
 
 
 async def open_record(cx: Context, asking: Asking, person: PersonId) -> RecordView:
@@ -88,7 +93,7 @@ async def within_sight(
     """
     whole = await cx.lookups.whole(person)
     person = whole.person
-    decision = await decide(cx, asking, person, "Patient", operation, emergency_set=emergency_set)
+    decision = await decide(cx, asking, whole, "Patient", operation, emergency_set=emergency_set)
     identity = await mpi.identity(cx.database, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})
@@ -96,7 +101,7 @@ async def within_sight(
     may = None
     if decision.only_types is not None or asking.caller.kind == "app":
         may = frozenset(t for t in decision.only_types or records.OVERVIEW_TYPES if asking.caller.may(t, "r"))
-    opened = await cx.overviews.open(list(whole.homes), sight_of(decision), today(asking), may)
+    opened = await cx.overviews.open(whole.homes, sight_of(decision, whole), today(asking), may)
     if not opened.counts and decision.only_institution is not None:
         await log(cx, asking, person, "read", "denied", decision, {})
         raise Refusal("not-found")  # who wrote nothing about a person learns nothing of them, not even a name
@@ -104,7 +109,7 @@ async def within_sight(
     if decision.basis == "break-glass" and not await _is_wide(cx, asking.visit):
         overview = reduced(overview, today(asking))
         counts = counted(overview)
-    return Seen(person, identity, decision, overview, counts, _named(opened.held & decision.closed, opened.held_back))
+    return Seen(whole, identity, decision, overview, counts, _named(opened.held & decision.closed, opened.held_back))
 
 
 async def _is_wide(cx: Context, handle: str) -> bool:

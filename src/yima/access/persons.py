@@ -34,7 +34,7 @@ async def person_resource(cx: Context, asking: Asking, text: str, *, of_patient:
     person = await person_meant(cx, asking, text)
     if person is None or (not of_patient and person_from_text(text) is None):
         raise Refusal("not-found")
-    decision = await decide(cx, asking, person, "Patient")
+    decision = await decide(cx, asking, await cx.lookups.whole(person), "Patient")
     only = decision.only_institution
     links = [
         link

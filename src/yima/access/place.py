@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from yima import fhir, mpi, records
@@ -60,6 +60,8 @@ class Placed:
     method: Literal["create", "update", "delete", "none"]
     home: PersonId
     id: str
+    patient: str = ""
+    """The Patient it is about, as the person index knows it; empty on the shelf, and of a deletion until it is done."""
     said: mpi.Registration | None = None
     resolution: mpi.Resolution | None = None
     stands: records.Stored | None = None
@@ -99,10 +101,12 @@ class Submitting:
         return mpi.Source(self.caller.institution, self.caller.matching)
 
     async def stored(
-        self, resource_type: str, homes: Sequence[PersonId] | None, query: fhir.Query, most: int
+        self, resource_type: str, homes: Sequence[PersonId] | None, query: fhir.Query, most: int, patient: str = ""
     ) -> list[records.Stored]:
-        """What this institution itself has stored in these homes (None: a sandbox, anywhere) and a search matches."""
-        sight = records.Sight(only_institution=self.caller.institution)
+        """What this institution itself has stored in these homes (None: a sandbox, anywhere) and a search matches;
+        about one Patient, where one is named."""
+        patients = frozenset({patient}) if patient else None
+        sight = records.Sight(only_institution=self.caller.institution, patients=patients)
         page = await records.search(self.c, homes, resource_type, query, sight, records.Wanted(count=most, total=False))
         return list(page.rows)
 
@@ -176,7 +180,7 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     meant, new = (entry.id, "") if home is not None else ("", entry.id)
     if entry.condition and (row := await _patient_by_condition(s, entry.condition, entry.at("Patient"))):
         if entry.method == "POST":
-            return Placed(entry, "none", row.home, row.id, stands=row)
+            return Placed(entry, "none", row.home, row.id, row.patient, stands=row)
         meant, home = row.id, row.home
         _refuse_other_id(entry, row.id)
     elif entry.condition and entry.method == "PUT":
@@ -191,12 +195,13 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=patient, scanned=s.scanned)
     if new:
         await records.choose(s.c, chosen.scope_of(s.caller), "Patient", new, resolution.person)
-        return Placed(entry, "create", resolution.person, new, said, resolution)
+        return Placed(entry, "create", resolution.person, new, chosen.indexed(s.caller, new), said, resolution)
     if resolution.patient_id is None:
-        return Placed(entry, "create", resolution.person, ids.new_resource_id(resolution.person), said, resolution)
+        made = ids.new_resource_id(resolution.person)
+        return Placed(entry, "create", resolution.person, made, made, said, resolution)
     known = meant or chosen.shown(resolution.patient_id)
     home = home if home is not None else await s.home_of("Patient", known)
-    return Placed(entry, "update", home or SHELF, known, said, resolution)
+    return Placed(entry, "update", home or SHELF, known, chosen.indexed(s.caller, known), said, resolution)
 
 
 def _refuse_choice(s: Submitting, entry: Entry, wanted: str) -> None:
@@ -224,7 +229,7 @@ async def _patient_by_condition(s: Submitting, condition: str, field_path: str) 
     Refusals: `condition-ambiguous`, `field-invalid` when the search names no one patient.
     """
     if s.caller.sandbox:
-        return await _matching(s, "Patient", condition, SHELF, field_path)
+        return await _matching(s, "Patient", condition, _NOBODYS, field_path)
     query = _query(s, "Patient", condition)
     if not query.ids and not query.patient_identifiers:
         raise Refusal("field-invalid", field=field_path, expected="a condition by identifier, [system]|[value]")
@@ -272,17 +277,18 @@ async def _place(s: Submitting, entry: Entry, patients: dict[str, str]) -> Place
         return await _place_by_id(s, entry, patients)
     if entry.method == "DELETE":
         return await _place_by_condition(s, entry)
-    home = await _home(s, entry, patients)
+    whose = await _whose(s, entry, patients)
     if entry.condition:
-        found = await _matching(s, entry.type, entry.condition, home, entry.at(entry.type))
+        found = await _matching(s, entry.type, entry.condition, whose, entry.at(entry.type))
         if found:
             _refuse_other_id(entry, found.id)
             method: Literal["none", "update"] = "none" if entry.method == "POST" else "update"
-            return Placed(entry, method, found.home, found.id, stands=found)
+            return Placed(entry, method, found.home, found.id, found.patient, stands=found)
         if entry.method == "PUT" and entry.resource.get("id"):
-            return await _chosen(s, entry, home, str(entry.resource["id"]))
-    fits = entry.given.startswith(f"{ids.person_text(home)}-")
-    return Placed(entry, "create", home, entry.given if fits else ids.new_resource_id(home))
+            return await _chosen(s, entry, whose, str(entry.resource["id"]))
+    fits = entry.given.startswith(f"{ids.person_text(whose.home)}-")
+    made = entry.given if fits else ids.new_resource_id(whose.home)
+    return Placed(entry, "create", whose.home, made, whose.patient)
 
 
 async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) -> Placed:
@@ -291,27 +297,28 @@ async def _place_by_id(s: Submitting, entry: Entry, patients: dict[str, str]) ->
         if home is None:
             raise Refusal("not-found", field=entry.path or f"{entry.type}.id")
         return Placed(entry, "delete", home, entry.id)
-    theirs = await _home(s, entry, patients)
+    whose = await _whose(s, entry, patients)
     if home is None:
-        return await _chosen(s, entry, theirs, entry.id)
-    if theirs != home and not s.caller.sandbox:  # nobody's: it stays where it is, and is found by searching all
+        return await _chosen(s, entry, whose, entry.id)
+    if whose.home != home and not s.caller.sandbox:  # nobody's: it stays where it is, and is found by searching all
         expected = "the same patient as before: a resource never moves"
         raise Refusal("field-invalid", field=entry.at(entry.type), expected=expected)
-    return Placed(entry, "update", home, entry.id)
+    return Placed(entry, "update", home, entry.id, whose.patient)
 
 
-async def _chosen(s: Submitting, entry: Entry, home: PersonId, wanted: str) -> Placed:
+async def _chosen(s: Submitting, entry: Entry, whose: _Whose, wanted: str) -> Placed:
     """A resource that begins under the id its sender chose."""
     _refuse_choice(s, entry, wanted)
+    home = whose.home
     if home == SHELF and s.caller.sandbox:
         home = ids.sandbox_shelf(s.caller.institution)
     await records.choose(s.c, chosen.scope_of(s.caller), entry.type, wanted, home)
-    return Placed(entry, "create", home, wanted)
+    return Placed(entry, "create", home, wanted, whose.patient)
 
 
 async def _place_by_condition(s: Submitting, entry: Entry) -> Placed:
     """What a conditional delete means (R4 http.html, section 3.1.0.7.1): one resource of this institution, or none."""
-    field_path, home = entry.at(entry.type), SHELF
+    field_path, whose = entry.at(entry.type), _NOBODYS
     if entry.type == "Patient":
         found = await _patient_by_condition(s, entry.condition, field_path)
     else:
@@ -320,10 +327,10 @@ async def _place_by_condition(s: Submitting, entry: Entry) -> Placed:
             named = [f"_id={p.removeprefix('Patient/')}" for p in query.patients]
             named += [f"identifier={system}|{value}" for system, value in query.patient_identifiers]
             patient = await _patient_by_condition(s, named[0], field_path) if len(named) == 1 else None
-            home = patient.home if patient else SHELF
+            whose = _Whose(patient.home, patient.patient) if patient else _NOBODYS
         elif entry.type in fhir.COMPARTMENT_TYPES and not s.caller.sandbox:
             raise Refusal("person-not-named", field=entry.type)
-        found = await _matching(s, entry.type, entry.condition, home, field_path)
+        found = await _matching(s, entry.type, entry.condition, whose, field_path)
     return Placed(entry, "delete", found.home, found.id) if found else Placed(entry, "none", SHELF, "")
 
 
@@ -341,10 +348,19 @@ def _query(s: Submitting, resource_type: str, condition: str) -> fhir.Query:
     return query
 
 
-async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> PersonId:
-    """The home of the patient a resource is about; the shelf when it is about none. Only the institution's own
-    count."""
-    home = SHELF
+class _Whose(NamedTuple):
+    """The Patient that a resource is about, as the person index knows it, and where that lies."""
+
+    home: PersonId
+    patient: str
+
+
+_NOBODYS: Final = _Whose(SHELF, "")
+
+
+async def _whose(s: Submitting, entry: Entry, patients: dict[str, str]) -> _Whose:
+    """The Patient a resource is about; nobody's when it is about none. Only the institution's own count."""
+    whose = _NOBODYS
     for reference in fhir.patient_references(entry.resource, patients)[:1]:
         patient = reference.rpartition("Patient/")[2].split("/_history/")[0]
         if "?" in reference:
@@ -358,13 +374,13 @@ async def _home(s: Submitting, entry: Entry, patients: dict[str, str]) -> Person
         s.own_patients.add(patient)
         if (known := s.homes.get(patient)) is None:
             known = s.homes[patient] = await s.home_of("Patient", patient) or SHELF
-        home = known
+        whose = _Whose(known, chosen.indexed(s.caller, patient))
     if s.conditional:
-        await _resolve_searches(s, entry, home, patients)
-    return home
+        await _resolve_searches(s, entry, whose, patients)
+    return whose
 
 
-async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patients: dict[str, str]) -> None:
+async def _resolve_searches(s: Submitting, entry: Entry, whose: _Whose, patients: dict[str, str]) -> None:
     """References that are searches: for the institution's own Patients, in the same record, or on the shelf."""
     for _, path, reference in fhir.references(entry.resource):
         wanted, mark, condition = reference.partition("?")
@@ -373,7 +389,7 @@ async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patient
         if wanted == "Patient":
             found = await _patient_by_condition(s, condition, entry.at(path))
         else:
-            where = home if wanted in fhir.COMPARTMENT_TYPES else SHELF
+            where = whose if wanted in fhir.COMPARTMENT_TYPES else _NOBODYS
             found = await _matching(s, wanted, condition, where, entry.at(path))
         if found is None:
             raise Refusal("reference-unresolved", field=entry.at(path))
@@ -381,11 +397,12 @@ async def _resolve_searches(s: Submitting, entry: Entry, home: PersonId, patient
 
 
 async def _matching(
-    s: Submitting, resource_type: str, condition: str, home: PersonId, field_path: str
+    s: Submitting, resource_type: str, condition: str, whose: _Whose, field_path: str
 ) -> records.Stored | None:
-    """The one resource of this institution in that home which meets the condition, or None."""
+    """The one resource of this institution about that Patient which meets the condition, or None."""
     query = _query(s, resource_type, condition)
-    rows = await s.stored(resource_type, None if s.caller.sandbox else [home], query, 2)
+    homes, patient = (None, "") if s.caller.sandbox else ([whose.home], whose.patient)
+    rows = await s.stored(resource_type, homes, query, 2, patient)
     if len(rows) > 1:
         raise Refusal("condition-ambiguous", field=field_path)
     return rows[0] if rows else None

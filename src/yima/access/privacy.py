@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from yima import audit, directory, healthcode, mpi, oversight
+from yima import audit, directory, healthcode, oversight
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import stop
 from yima.access.notifying import deliver
-from yima.access.residents import own
+from yima.access.residents import everybody, own, own_line
 from yima.access.verifying import verify_cards
 from yima.access.watching import Rules, Watched, watch
 from yima.directory import Caller
@@ -85,11 +85,11 @@ class Privacy:
 
     async def my_line(self, caller: Caller, line: str) -> audit.Event | None:
         """A line of the resident's own log; None for any other. Refusal `sign-in-needed`."""
-        return await self._line(line) if ids.home_of(line) in await self._mine(caller) else None
+        return await own_line(self._cx, caller, line)
 
     async def my_objections(self, caller: Caller) -> list[Objection]:
         """What the resident said, and the answers. Refusal `sign-in-needed`."""
-        return await oversight.objections_of(self._cx.database, await self._mine(caller))
+        return await oversight.objections_of(self._cx.database, await everybody(self._cx, caller))
 
     async def wants_notices(self, caller: Caller) -> bool:
         """Whether the resident is told of each visit and emergency. Refusal `sign-in-needed`."""
@@ -99,10 +99,6 @@ class Privacy:
         """The resident's choice; it counts from the next watch on. Refusal `sign-in-needed`."""
         async with self._cx.database.transaction() as c:
             await oversight.choose_notices(c, own(caller), wanted, now)
-
-    async def _mine(self, caller: Caller) -> list[PersonId]:
-        """The resident's own number and those of whom a merge made one with them."""
-        return sorted({own(caller), *await mpi.homes(self._cx.database, own(caller))})
 
     # --- the officer -------------------------------------------------------------------------------------------------
 

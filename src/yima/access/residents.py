@@ -10,6 +10,7 @@ from yima import audit, consent, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.directory import Caller
+from yima.runtime import ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -70,14 +71,12 @@ async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
 
 async def access_log(cx: Context, caller: Caller, *, before: datetime, limit: int) -> list[audit.Event]:
     """Who did what to the resident's own record before a moment, newest first."""
-    return await audit.of_person(cx.database, await everybody(cx, caller), before=before, limit=limit)
+    return await audit.of_person(cx.database, await lines_of(cx, own(caller)), before=before, limit=limit)
 
 
 async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Event]:
     """What the holder must hear about: emergency access and refused scans of an own code, of the last thirty days."""
-    events = await audit.of_person(
-        cx.database, await everybody(cx, caller), before=now + timedelta(seconds=1), limit=500
-    )
+    events = await access_log(cx, caller, before=now + timedelta(seconds=1), limit=500)
     recent = [event for event in events if event.recorded > now - timedelta(days=_NOTICE_DAYS)]
     return [
         e
@@ -114,8 +113,22 @@ async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int
         )
 
 
+async def lines_of(cx: Context, person: PersonId) -> audit.Whose:
+    """Which lines of the log are a person's."""
+    whole = await mpi.whole_of(cx.database, person)
+    persons = whole.members | await mpi.given_back(cx.database, whole.members)
+    return audit.Whose(persons, frozenset(whole.homes), whole.patients)
+
+
+async def own_line(cx: Context, caller: Caller, event_id: str) -> audit.Event | None:
+    """A line of the resident's own log; None for any other. Refusal `sign-in-needed`."""
+    whose, home = await lines_of(cx, own(caller)), ids.home_of(event_id)
+    found = await audit.one_line(cx.database, home, event_id) if home else None
+    return found if found is not None and whose.covers(found) else None
+
+
 async def everybody(cx: Context, caller: Caller) -> list[PersonId]:
-    """The resident and those who were merged into them: their log and their credentials are one. Refusal
+    """The resident and those who were merged into them: their decisions and credentials are one. Refusal
     `sign-in-needed`."""
     return sorted((await mpi.whole_of(cx.database, own(caller))).members)
 

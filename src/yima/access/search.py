@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
-from yima import consent, fhir, records
+from yima import consent, fhir, mpi, records
 from yima.access.context import Context
-from yima.access.decision import SHARED_TYPES, Asking, check_allowed, decide, log, refusal_of, sight_of
+from yima.access.decision import NOBODY, SHARED_TYPES, Asking, check_allowed, decide, log, refusal_of, sight_of
 from yima.access.naming import named_person
 from yima.access.through import Scope, included, narrowed
 from yima.runtime.errors import Refusal
@@ -42,15 +42,16 @@ async def search(cx: Context, asking: Asking, resource_type: str, query: fhir.Qu
     check_allowed(asking, resource_type, "search")
     parts = [([resource_type], query)]
     if asking.caller.sandbox and not query.patients:
-        return await _answer(cx, asking, SHELF, None, parts, wanted)
+        return await _answer(cx, asking, NOBODY, None, parts, wanted)
     if resource_type in SHARED_TYPES:
-        return await _answer(cx, asking, SHELF, [SHELF], parts, wanted)
+        return await _answer(cx, asking, NOBODY, [SHELF], parts, wanted)
     person, patients = await named_person(cx, asking, resource_type, query)
     if person is None:
         return _nothing()
     if resource_type == "Patient":
         parts = [([resource_type], replace(query, ids=patients))]
-    return await _answer(cx, asking, person, await cx.lookups.homes(person), parts, wanted)
+    whole = await cx.lookups.whole(person)
+    return await _answer(cx, asking, whole, whole.homes, parts, wanted)
 
 
 async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part], wanted: records.Wanted) -> Found:
@@ -58,13 +59,14 @@ async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part
     all types are of it, or across a sandbox. Refusals as `search`."""
     query = parts[0][1]
     if asking.caller.sandbox and not query.patients:
-        return await _answer(cx, asking, SHELF, None, parts, wanted)
+        return await _answer(cx, asking, NOBODY, None, parts, wanted)
     if all(name in SHARED_TYPES for names, _ in parts for name in names):
-        return await _answer(cx, asking, SHELF, [SHELF], parts, wanted)
+        return await _answer(cx, asking, NOBODY, [SHELF], parts, wanted)
     person, _ = await named_person(cx, asking, "Resource", query)
     if person is None:
         return _nothing()
-    return await _answer(cx, asking, person, await cx.lookups.homes(person), parts, wanted)
+    whole = await cx.lookups.whole(person)
+    return await _answer(cx, asking, whole, whole.homes, parts, wanted)
 
 
 _COMMON: Final = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
@@ -125,17 +127,17 @@ def _nothing() -> Found:
 async def _answer(
     cx: Context,
     asking: Asking,
-    person: PersonId,
+    whole: mpi.Whole,
     homes: Sequence[PersonId] | None,
     parts: Sequence[records.Part],
     wanted: records.Wanted,
 ) -> Found:
     named = {name: 0 for names, _ in parts for name in names} if len(parts) > 1 or len(parts[0][0]) == 1 else {}
-    decision = await decide(cx, asking, person, parts[0][0][0], "search")
+    person, decision = whole.person, await decide(cx, asking, whole, parts[0][0][0], "search")
     if not decision.permit:
         await log(cx, asking, person, "search", "denied", decision, {"types": named})
         raise refusal_of(decision, asking)
-    scope = Scope(homes, sight_of(decision), asking.caller, cx.index_key, asking.now)
+    scope = Scope(homes, sight_of(decision, whole), asking.caller, cx.index_key, asking.now)
     parts = [
         ([name for name in names if scope.sight.reaches(name)], await narrowed(cx.database, scope, query))
         for names, query in parts

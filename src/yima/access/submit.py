@@ -113,7 +113,7 @@ def _check_scopes(caller: Caller, entries: Sequence[Entry]) -> None:
 async def _store(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Found]) -> list[Outcome]:
     classes = await _classes(s, order, found)
     writes = [
-        records.Write(p.method, p.home, p.entry.type, p.id, p.entry.resource, cls, p.entry.if_match)
+        records.Write(p.method, p.home, p.entry.type, p.id, p.entry.resource, cls, p.entry.if_match, p.patient)
         for p, cls in zip(order, classes, strict=True)
         if p.method != "none"
     ]
@@ -178,30 +178,34 @@ def _found(p: Placed) -> Outcome:
 
 
 def _outcome(p: Placed, written: records.Written) -> Outcome:
+    p.patient = written.patient  # a deletion learns here whom it was about
     status = 204 if p.method == "delete" else 201 if written.created else 200
     return Outcome(status, written.type, written.id, written.version, written.content)
 
 
 def _events(s: Submitting, order: Sequence[Placed]) -> list[audit.Event]:
-    """One line per person touched: which types of resource came in, how many."""
-    counts: dict[PersonId, dict[str, int]] = {}
+    """One line per Patient touched: which types of resource came in, how many."""
+    counts: dict[tuple[PersonId, str], dict[str, int]] = {}
     for p in order:
-        person = p.resolution.person if p.resolution else p.home
-        types = counts.setdefault(person, {})
+        types = counts.setdefault((p.home, p.patient), {})
         types[p.entry.type] = types.get(p.entry.type, 0) + 1
     return [
-        event_of_submission(s.caller, s.submission, s.now, s.request_id, person, types)
-        for person, types in sorted(counts.items())
+        event_of_submission(s.caller, s.submission, s.now, s.request_id, whose, types)
+        for whose, types in sorted(counts.items())
     ]
 
 
 def event_of_submission(
-    caller: Caller, submission: str, now: datetime, request_id: str, person: PersonId, types: Mapping[str, int]
-) -> audit.Event:
-    """The log line of what a submission wrote about one person."""
+    caller: Caller, submission: str, now: datetime, request_id: str, whose: tuple[PersonId, str],
+    types: Mapping[str, int],
+) -> audit.Event:  # fmt: skip
+    """The log line of what a submission wrote about one Patient. Like the resources it lies in their home, and names
+    the Patient: it is read by whose that is."""
+    home, patient = whose
+    about = {"patient": patient} if patient else {}
     return audit.Event(
-        person=person, recorded=now, action="submit", outcome="ok", purpose="treatment", basis="own-submission",
+        person=home, recorded=now, action="submit", outcome="ok", purpose="treatment", basis="own-submission",
         agent=caller.kind, institution=caller.institution, institution_name=caller.institution_zh,
-        agent_id=caller.agent_id, agent_name=caller.name_zh, submission=submission, detail={"types": types},
+        agent_id=caller.agent_id, agent_name=caller.name_zh, submission=submission, detail={"types": types} | about,
         request_id=request_id,
     )  # fmt: skip

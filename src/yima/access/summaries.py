@@ -38,7 +38,7 @@ async def summary(cx: Context, asking: Asking, person: PersonId, base: str, lang
     `overviews.open_record`."""
     seen = await within_sight(cx, asking, person, "summary", emergency_set=True)
     found = sections(seen.overview)
-    sight, homes = sight_of(seen.decision), await mpi.homes(cx.database, person)
+    sight, homes = sight_of(seen.decision, seen.whole), seen.whole.homes
     registered = await mpi.patients_of(cx.database, person)
     wanted = [f"Patient/{one}" for one, _ in registered] + references(found)
     rows = await records.these(cx.database, homes, wanted, sight)
@@ -106,7 +106,7 @@ def _counted(seen: Seen, bundle: dict[str, Any]) -> Seen:
     """The same with the counts of what the document holds: that is what was shown."""
     counts = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
     shown = {kind: counts[kind] for kind in seen.counts if counts[kind]}
-    return Seen(seen.person, seen.identity, seen.decision, seen.overview, shown, seen.withheld)
+    return Seen(seen.whole, seen.identity, seen.decision, seen.overview, shown, seen.withheld)
 
 
 class Summaries:

@@ -50,8 +50,8 @@ class Scope:
         if self.homes is None or resource_type == "Patient" or resource_type in fhir.COMPARTMENT_TYPES:
             return self.homes, self.sight
         if resource_type in SHARED_TYPES:
-            return [SHELF], records.Sight()
-        return [SHELF], records.Sight(only_institution=self.caller.institution)
+            return [SHELF], records.Sight(patients=None)
+        return [SHELF], records.Sight(only_institution=self.caller.institution, patients=None)
 
     def holds(self, row: records.Stored | None) -> bool:
         """Whether a resource found by its id is within the scope."""

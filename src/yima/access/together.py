@@ -38,10 +38,11 @@ class Single:
 
 @dataclass(slots=True)
 class _Taken:
-    """A create that will be carried out: in which home, and what decides its class."""
+    """A create that will be carried out: in which home, about which Patient, and what decides its class."""
 
     single: Single
     home: PersonId
+    patient: str
     encounter: str
     found: fhir.Found
 
@@ -53,11 +54,11 @@ async def create_together(cx: Context, c: Connection, singles: Sequence[Single])
     """
     taken: dict[int, _Taken] = {}
     for number, single in enumerate(singles):
-        home = await _home(cx, c, single)
-        if home is not None:
+        whose = await _whose(cx, c, single)
+        if whose is not None:
             found = fhir.find(single.entry.resource)
             if not any(map(is_loose, found.references)):
-                taken[number] = _Taken(single, home, encounter_of(single.entry.resource), found)
+                taken[number] = _Taken(single, *whose, encounter_of(single.entry.resource), found)
     if not taken:
         return [None] * len(singles)
     classes = await _classes(c, list(taken.values()))
@@ -79,12 +80,12 @@ def is_plain(caller: Caller, entry: Entry, body: bytes) -> bool:
     )
 
 
-async def _home(cx: Context, c: Connection, single: Single) -> PersonId | None:
-    """The home of the patient that the resource is about, or the shelf; None unless the patient is the institution's
+async def _whose(cx: Context, c: Connection, single: Single) -> tuple[PersonId, str] | None:
+    """The Patient that the resource is about and its home, or the shelf; None unless the patient is the institution's
     own, and both named by ids of the platform."""
     about = fhir.patient_references(single.entry.resource)[:1]
     if not about:
-        return SHELF
+        return SHELF, ""
     patient = about[0].removeprefix("Patient/")
     home = ids.home_of(patient)
     if home is None:
@@ -94,7 +95,7 @@ async def _home(cx: Context, c: Connection, single: Single) -> PersonId | None:
         if not await mpi.registered_by(c, patient, single.caller.institution):
             return None
         own.add(patient)
-    return home
+    return home, patient
 
 
 async def _classes(c: Connection, taken: Sequence[_Taken]) -> list[str]:
@@ -118,11 +119,14 @@ async def _classes(c: Connection, taken: Sequence[_Taken]) -> list[str]:
 
 def _write(t: _Taken, cls: str) -> tuple[records.Write, records.Origin]:
     entry = t.single.entry
-    write = records.Write("create", t.home, entry.type, ids.new_resource_id(t.home), entry.resource, cls)
+    made = ids.new_resource_id(t.home)
+    write = records.Write("create", t.home, entry.type, made, entry.resource, cls, patient=t.patient)
     return write, origin_of(t.single.caller, t.single.submission, t.single.now)
 
 
 def _event(t: _Taken) -> audit.Event:
     single = t.single
     types = {single.entry.type: 1}
-    return event_of_submission(single.caller, single.submission, single.now, single.request_id, t.home, types)
+    return event_of_submission(
+        single.caller, single.submission, single.now, single.request_id, (t.home, t.patient), types
+    )

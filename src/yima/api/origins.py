@@ -71,7 +71,9 @@ def found_of_all(found: Found) -> Found:
             rows.append(row)
             continue
         for made, content in of_versions([row]):
-            rows.append(Stored(row.home, "Provenance", made, 1, row.updated, row.institution, "", False, content))
+            rows.append(
+                Stored(row.home, "Provenance", made, 1, row.updated, row.institution, "", False, content, row.patient)
+            )
     return replace(found, rows=tuple(rows), included=())
 
 

@@ -71,10 +71,12 @@ def to_fhir(event: Event) -> dict[str, Any]:
 
 def _entities(event: Event) -> Iterator[dict[str, Any]]:
     """Whose record, with the details; and, as BALP has it, the request by which log lines of one request are joined."""
-    details = [{"type": key, "valueString": _text(value)} for key, value in event.detail.items() if _text(value)]
+    said = {key: _text(value) for key, value in event.detail.items() if key != "patient"}
+    details = [{"type": key, "valueString": text} for key, text in said.items() if text]
     if event.person:
+        patient = event.detail.get("patient")
         entity: dict[str, Any] = {
-            "what": {"reference": f"Person/{person_text(event.person)}"},
+            "what": {"reference": f"Patient/{patient}" if patient else f"Person/{person_text(event.person)}"},
             "type": {"system": f"{_CODES}audit-entity-type", "code": "1", "display": "Person"},
             "role": {"system": f"{_CODES}object-role", "code": "1", "display": "Patient"},
         }

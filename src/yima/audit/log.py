@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -59,12 +60,37 @@ class Appender:
             return [one for event in events for one in await self._flush([event])]
 
 
-async def of_person(db: Database, persons: Sequence[PersonId], *, before: datetime, limit: int = 200) -> list[Event]:
-    """The events of these persons (one and those merged into it) before a moment, newest first.
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Which lines are one person's: those about the person, and those that name a Patient (detail `patient`) of
+    theirs."""
+
+    persons: frozenset[PersonId]
+    """Everybody who is read as the person."""
+    homes: frozenset[PersonId] = frozenset()
+    """Where else lines that name their Patients lie."""
+    patients: frozenset[str] | None = None
+    """Their Patients, where lines that name others' lie among these too; None: all lines there are theirs."""
+
+    def covers(self, event: Event) -> bool:
+        """Whether a line is theirs."""
+        if self.patients is None or (patient := event.detail.get("patient")) is None:
+            return event.person in self.persons
+        return patient in self.patients
+
+    @property
+    def named(self) -> tuple[Any, ...]:
+        """The three as SQL takes them: where to look, at lines about whom, at lines that name which Patients."""
+        patients = None if self.patients is None else list(self.patients)
+        return list(self.persons | self.homes), list(self.persons), patients
+
+
+async def of_person(db: Database, whose: Whose, *, before: datetime, limit: int = 200) -> list[Event]:
+    """The events of a person before a moment, newest first.
 
     More than `limit` when several have the time of the last: asking on with `before` that time misses none.
     """
-    return [event_of_row(row) for row in await db.fetch(SQL.of_person, list(persons), before, limit)]
+    return [event_of_row(row) for row in await db.fetch(SQL.of_person, *whose.named, before, limit)]
 
 
 async def one_line(db: Database, person: PersonId, event_id: str) -> Event | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from yima.audit.event import Event
-from yima.audit.log import event_of_row
+from yima.audit.log import Whose, event_of_row
 from yima.runtime.database import Database, Queries
-from yima.runtime.ids import PersonId
 
 SQL = Queries(__package__, "searching.sql")
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
@@ -32,9 +30,9 @@ class LinesAsked:
     limit: int = 100
 
 
-async def search(db: Database, persons: Sequence[PersonId], asked: LinesAsked) -> tuple[list[Event], int]:
+async def search(db: Database, whose: Whose, asked: LinesAsked) -> tuple[list[Event], int]:
     """A page of lines, newest first, and how many there are on all pages."""
-    said = (list(persons), asked.institution, asked.since, asked.until, asked.agent, asked.outcome)
+    said = (*whose.named, asked.institution, asked.since, asked.until, asked.agent, asked.outcome)
     at, event_id = asked.after or (None, "")
     rows = await db.fetch(SQL.search, *said, at, event_id, asked.limit)
     total = await db.fetchrow(SQL.count, *said)

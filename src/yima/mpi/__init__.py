@@ -15,7 +15,7 @@ from yima.mpi.asked import (
     undisputed_holder,
 )
 from yima.mpi.between import between, kept_apart, rekey, to_link
-from yima.mpi.carried import Brought, brought
+from yima.mpi.carried import Brought, brought, forget_carried
 from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.charts import model_page
 from yima.mpi.compare import LEVELS, Levels, compare
@@ -53,8 +53,7 @@ from yima.mpi.person import (
     Whole,
     documents_of,
     find_patients,
-    homes,
-    homes_of,
+    given_back,
     identities,
     identity,
     links_of,
@@ -200,10 +199,10 @@ __all__ = [
     "explained",
     "fields",
     "find_patients",
+    "forget_carried",
     "freeze",
+    "given_back",
     "held_entries",
-    "homes",
-    "homes_of",
     "household_key",
     "households_of",
     "identities",

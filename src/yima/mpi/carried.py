@@ -55,6 +55,11 @@ async def bring_back(c: Connection, number: int, before: PersonId, after: Person
     await c.execute(CARRY.bring_back, before, after, number)
 
 
+async def forget_carried(c: Connection, patients: Sequence[str]) -> None:
+    """Forget what acts kept of these Patients, whose content is erased: undoing such an act brings back no words."""
+    await c.execute(CARRY.forget_carried, list(patients))
+
+
 async def named_by(c: Connection, person: PersonId, said: Brought, at: datetime) -> None:
     """A person that was split off is called as its own Patient says."""
     if said.newest is not None:

@@ -99,6 +99,10 @@ dropped as (
 insert into mpi.carried (person_id, number, digest, normaliser, said, given)
 select $1, $5, t.digest, t.normaliser, t.said, exists (select from given g where g.digest = t.digest) from taken t
 
+-- name: forget_carried
+delete from mpi.carried k using mpi.event e
+where e.patient_id = any($1) and e.person_id = k.person_id and e.number = k.number
+
 -- name: bring_back
 -- What act $3 carried from $1 to $2.
 with back as (delete from mpi.carried where person_id = $1 and number = $3 returning key, digest, normaliser, said, given),

@@ -120,6 +120,9 @@ class Whole:
     """Everybody who is read so, `person` among them: whose log lines, decisions and mandates are theirs."""
     homes: tuple[PersonId, ...]
     """The shard keys under which their resources lie, in order: the members, and the homes of their Patients."""
+    patients: frozenset[str] | None = None
+    """Their Patients, where rows of other persons may lie in these homes too (a steward split a Patient off, or moved
+    it): only rows of these are theirs. None, by far the usual case: all rows there are."""
 
 
 async def wholes_of(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, Whole]:
@@ -128,11 +131,20 @@ async def wholes_of(source: Database | Connection, persons: Iterable[PersonId]) 
     roots = {person: person for person in asked}
     members: dict[PersonId, set[PersonId]] = {person: {person} for person in asked}
     homes: dict[PersonId, set[PersonId]] = {person: {person} for person in asked}
-    for person, root, member, home in await source.fetch(SQL.wholes_of, list(asked)):
+    patients: dict[PersonId, set[str]] = {person: set() for person in asked}
+    sharing = set[PersonId]()
+    for person, root, member, home, patient, shared in await source.fetch(SQL.wholes_of, list(asked)):
         roots[person] = root
         members[person].add(member)
         homes[person] |= {member, home or member}
-    return {p: Whole(roots[p], frozenset(members[p]), tuple(sorted(homes[p]))) for p in asked}
+        patients[person] |= {patient} if patient else set()
+        sharing |= {person} if shared or home not in (None, member) else set()
+    return {
+        p: Whole(
+            roots[p], frozenset(members[p]), tuple(sorted(homes[p])), frozenset(patients[p]) if p in sharing else None
+        )
+        for p in asked
+    }
 
 
 async def whole_of(source: Database | Connection, person: PersonId) -> Whole:
@@ -140,9 +152,10 @@ async def whole_of(source: Database | Connection, person: PersonId) -> Whole:
     return (await wholes_of(source, [person]))[person]
 
 
-async def homes(source: Database | Connection, person: PersonId) -> list[PersonId]:
-    """The shard keys under which a person's resources lie: see `Whole`."""
-    return list((await whole_of(source, person)).homes)
+async def given_back(source: Database | Connection, members: Iterable[PersonId]) -> frozenset[PersonId]:
+    """Those who were split off from these persons and found to be them after all: what was done to their record then
+    was done to these."""
+    return frozenset(row["other"] for row in await source.fetch(SQL.given_back, list(members)))
 
 
 async def person_of_patient(source: Database | Connection, patient_id: str) -> PersonId | None:
@@ -156,11 +169,6 @@ async def person_of_patient(source: Database | Connection, patient_id: str) -> P
 async def persons_of_patients(source: Database | Connection, patients: Sequence[str]) -> dict[str, PersonId]:
     """The persons that these Patients are linked to; unknown ids are absent. Ids without NUL."""
     return {row["patient_id"]: row["person_id"] for row in await source.fetch(SQL.persons_of_patients, list(patients))}
-
-
-async def homes_of(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, list[PersonId]]:
-    """`homes` of each of these persons, in one question."""
-    return {person: list(whole.homes) for person, whole in (await wholes_of(source, persons)).items()}
 
 
 async def registered_by(source: Database | Connection, patient_id: str, institution: int) -> bool:

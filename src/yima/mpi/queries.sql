@@ -86,14 +86,21 @@ select l.patient_id, coalesce(m.root, l.person_id) as person_id from unnest($1::
   join mpi.link l using (patient_id) left join mpi.merged m using (person_id)
 
 -- name: wholes_of
--- As whom each is read, everybody who is read so, and where their Patients lie.
+-- As whom each is read, everybody who is read so, their Patients and where these lie, and whether others' lie in a home of theirs.
 with asked as (
   select a.person_id, coalesce(m.root, a.person_id) as root from unnest($1::bigint[]) as a (person_id)
     left join mpi.merged m using (person_id)),
 members as (
   select a.person_id, a.root, a.root as member from asked a
   union all select a.person_id, a.root, g.person_id from asked a join mpi.merged g on g.root = a.root)
-select m.person_id, m.root, m.member, l.home from members m left join mpi.link l on l.person_id = m.member
+select m.person_id, m.root, m.member, l.home, l.patient_id,
+  exists (select from mpi.link o where o.home = m.member and o.home <> o.person_id) as shared
+from members m left join mpi.link l on l.person_id = m.member
+
+-- name: given_back
+-- Persons to whom a Patient of these was split off, until that was undone.
+select e.other from mpi.event e where e.person_id = any($1) and e.kind = 'split'
+  and not exists (select from mpi.person p where p.person_id = e.other)
 
 -- name: find_local
 select i.patient_id, coalesce(m.root, l.person_id) as person_id from mpi.identifier i join mpi.link l using (patient_id)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 COLUMNS: Final = (
     "home", "type", "id", "version", "updated", "institution_id", "submission", "class", "low", "high", "tokens",
-    "content", "sandbox",
+    "content", "sandbox", "patient",
 )  # fmt: skip
 """The columns of a row, in order."""
 
@@ -41,7 +41,7 @@ def encoded(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _row(row: Sequence[Any]) -> Iterator[bytes]:
-    home, kind, name, version, updated, institution, submission, cls, low, high, tokens, content, sandbox = row
+    home, kind, name, version, updated, institution, submission, cls, low, high, tokens, content, sandbox, patient = row
     yield _HEAD.pack(len(COLUMNS), 8, home)
     yield from _text(kind)
     yield from _text(name)
@@ -56,6 +56,7 @@ def _row(row: Sequence[Any]) -> Iterator[bytes]:
     yield _LENGTH.pack(len(content))
     yield content
     yield b"\0\0\0\1\1" if sandbox else b"\0\0\0\1\0"
+    yield from _text(patient)
 
 
 def _text(value: str) -> tuple[bytes, bytes]:

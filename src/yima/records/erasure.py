@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from yima.records.read import Sight
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
@@ -108,8 +109,11 @@ async def withdraw_erasure(c: Connection, erasure: str, now: datetime) -> Erasur
     return found
 
 
-async def erase(c: Connection, homes: Sequence[PersonId], erasure: str, approver: str, now: datetime) -> Erased:
-    """Approve and carry out, in the caller's transaction; `certify` completes it. `homes`: of the whole record.
+async def erase(
+    c: Connection, homes: Sequence[PersonId], sight: Sight, erasure: str, approver: str, now: datetime
+) -> Erased:
+    """Approve and carry out, in the caller's transaction; `certify` completes it. `homes` and `sight`: of the whole
+    record.
 
     Refusals: `not-found` (none waits, or nothing is left to erase), `second-person-needed` for the proposer.
     """
@@ -119,10 +123,10 @@ async def erase(c: Connection, homes: Sequence[PersonId], erasure: str, approver
     await c.execute(SQL.approve, found.home, erasure, approver, now)
     meant = (list(homes), found.type, found.id)
     await c.execute(SQL.lock_meant, *meant)
-    rows = await c.fetch(SQL.meant, *meant, found.institution_id)
+    rows = await c.fetch(SQL.meant, *meant, found.institution_id, sight.named)
     if not rows:
         raise Refusal("not-found", field="erasure")
-    gone = await c.fetchval(SQL.erase, list(homes), found.home, erasure)
+    gone = await c.fetchval(SQL.erase, list(homes), found.home, erasure, sight.named)
     if gone < len(rows):
         raise RuntimeError("the database did not let go of what two people approved")
     await c.execute(SQL.forget_digest, list(homes))  # what was digested of it

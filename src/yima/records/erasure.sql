@@ -18,13 +18,15 @@ update records.erasure set certificate = $3, resources = $4, versions = $5 where
 -- name: meant
 select type, id, version, submission, sha256(content) as hash from records.resource r
 where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or institution_id = $4) and content <> ''
+  and ($5::text[] is null or patient = any($5))
 union all
-select type, id, version, submission, sha256(content) from records.history
-where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or institution_id = $4) and content <> ''
+select type, id, h.version, h.submission, sha256(h.content) from records.history h join records.resource r using (home, type, id)
+where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or h.institution_id = $4) and h.content <> ''
+  and ($5::text[] is null or r.patient = any($5))
 order by 1, 2, 3
 -- name: lock_meant
 select from records.resource where home = any($1) and ($2 = '' or (type = $2 and id = $3)) order by home, type, id for update
 -- name: erase
-select records.erase_content($1, $2, $3)
+select records.erase_content($1, $2, $3, $4)
 -- name: forget_digest
 delete from records.home where home = any($1)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from yima.records.read import Stored, stored
 from yima.records.spots import Keys, Spot, edge_of
 
-_STORED: Final = 9
+_STORED: Final = 10
 """So many columns of a row, its first ones, are a `Stored`."""
 
 

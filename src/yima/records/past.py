@@ -13,10 +13,11 @@ from yima.runtime.database import Database
 _KEYS: Final[Keys] = (("updated", True), ("type", False), ("id", False), ("version", True))
 _ALL: Final = """
 with every as (
-  select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+  select home, type, id, version, updated, institution_id, class, deleted, content, patient from records.resource
   where sandbox and institution_id = $1 and ($2::text is null or type = $2)
   union all
-  select h.home, h.type, h.id, h.version, h.updated, h.institution_id, h.class, h.deleted, h.content
+  select h.home, h.type, h.id, h.version, h.updated, h.institution_id, h.class, h.deleted, h.content,
+    r.patient
   from records.history h join records.resource r using (home, type, id)
   where r.sandbox and r.institution_id = $1 and ($2::text is null or r.type = $2)),
 timed as (select *, lead(updated) over (partition by home, type, id order by version) as until from every),

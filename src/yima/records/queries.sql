@@ -1,9 +1,10 @@
 -- name: insert
-insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content, sandbox)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content, sandbox,
+  patient)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: lock_current
-select home, type, id, version, updated, deleted, institution_id, class, content from records.resource
+select home, type, id, version, updated, deleted, institution_id, class, content, patient from records.resource
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[])) order by home, type, id for update
 
 -- name: keep_history
@@ -21,27 +22,28 @@ update records.resource set version = version + 1, updated = $4, submission = $5
 where home = $1 and type = $2 and id = $3
 
 -- name: read
-select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+select home, type, id, version, updated, institution_id, class, deleted, content, patient from records.resource
 where (home, type, id) in (select * from unnest($1::bigint[], $2::text[], $3::text[]))
 
 -- name: version
 -- A class that was put on a resource later covers its earlier versions too.
-select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end as class, h.deleted, h.content
+select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end as class, h.deleted, h.content, r.patient
 from records.history h join records.resource r using (home, type, id)
 where home = $1 and type = $2 and id = $3 and h.version = $4
 
 -- name: history
-select version, updated, institution_id, class, deleted, content from records.resource where home = $1 and type = $2 and id = $3
+select version, updated, institution_id, class, deleted, content, patient from records.resource where home = $1 and type = $2 and id = $3
 union all
-select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end, h.deleted, h.content
+select h.version, h.updated, h.institution_id, case when h.class = '' then r.class else h.class end, h.deleted, h.content, r.patient
 from records.history h join records.resource r using (home, type, id) where home = $1 and type = $2 and id = $3
 order by version desc limit $4
 
 -- name: everything
-select home, type, id, version, updated, institution_id, class, deleted, content from records.resource
+select home, type, id, version, updated, institution_id, class, deleted, content, patient from records.resource
 where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
   and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
+  and ($9::text[] is null or patient = any($9))
 order by case when type = 'Patient' then '-infinity' else low end nulls last, type = 'Patient' desc, type, id limit $6
 
 -- name: contents
@@ -49,10 +51,8 @@ select type, id, content from records.resource
 where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
   and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
+  and ($9::text[] is null or patient = any($9))
 order by case when type = 'Patient' then '-infinity' else low end nulls last, type = 'Patient' desc, type, id limit $6
-
--- name: classes_present
-select distinct class from records.resource where home = any($1) and class <> '' and not deleted and institution_id <> $2
 
 -- name: classes_of
 select id, institution_id, class from records.resource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -28,6 +28,8 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     cls: str
     deleted: bool
     content: bytes
+    patient: str
+    """The Patient it is about; empty on the shelf."""
 
 
 Content = tuple[str, str, bytes]
@@ -53,25 +55,50 @@ class Authored(Protocol):
     def cls(self) -> str:
         """Its sensitive class."""
 
+    @property
+    def patient(self) -> str:
+        """The Patient it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which rows may be returned: not others' rows that are closed, and possibly none but one author's."""
+    """Which rows of a person's homes may be returned: not others' rows that are closed, and possibly none but one
+    author's."""
 
+    patients: frozenset[str] | None = field(kw_only=True)
+    """The person's Patients, where others' rows lie in these homes too; None: all rows there are the person's. Without
+    a default, so that no way of reading can forget it."""
     closed: frozenset[str] = frozenset()
     only_institution: int | None = None
     author: int = 0
     """What this institution wrote itself is not closed to it; 0 = no institution."""
     withheld: frozenset[str] = frozenset()
     """Single resources that are closed, as `Type/id`."""
+    types: frozenset[str] | None = None
+    """The types that may be returned; None for all. Who asks for types by name asks for none but these (`reaches`)."""
+
+    def reaches(self, resource_type: str) -> bool:
+        """Whether resources of this type may be returned at all."""
+        return self.types is None or resource_type in self.types
+
+    @property
+    def named(self) -> list[str] | None:
+        """`patients` as SQL takes them."""
+        return None if self.patients is None else list(self.patients)
 
     def covers(self, row: Authored) -> bool:
         """Whether this row is within sight."""
+        if not self.owns(row) or not self.reaches(row.type):
+            return False
         if self.only_institution is not None:
             return row.institution == self.only_institution
         if row.institution == self.author:
             return True
         return row.cls not in self.closed and not self.holds_back(row)
+
+    def owns(self, row: Authored) -> bool:
+        """Whether it is the person's, and not of somebody else whose rows lie in the same home."""
+        return self.patients is None or row.patient in self.patients
 
     def holds_back(self, row: Authored) -> bool:
         """Whether it is one of the single resources that are closed, of another author."""
@@ -127,7 +154,7 @@ def _asked(
     homes: Sequence[PersonId], sight: Sight, types: Sequence[str] | None, since: datetime | None, limit: int
 ) -> tuple[Any, ...]:
     closed, withheld = ([], []) if sight.only_institution is not None else (list(sight.closed), list(sight.withheld))
-    return list(homes), sight.only_institution, closed, types, since, limit, sight.author, withheld
+    return list(homes), sight.only_institution, closed, types, since, limit, sight.author, withheld, sight.named
 
 
 async def version(
@@ -148,11 +175,6 @@ async def history(
         return []
     rows = await db.fetch(SQL.history, home, resource_type, resource_id, limit)
     return [_of(row, home, resource_type, resource_id) for row in rows]
-
-
-async def classes_present(db: Database, homes: Sequence[PersonId], author: int = 0) -> frozenset[str]:
-    """Which sensitive classes a record holds from others than `author`, so that what is withheld can be named."""
-    return frozenset(row["class"] for row in await db.fetch(SQL.classes_present, list(homes), author))
 
 
 async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

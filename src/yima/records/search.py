@@ -16,7 +16,7 @@ from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, low"
+_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, patient, low"
 _INSIDE = "({a} >= :from and {b} <= :to)"
 _PREFIXES = {
     "eq": _INSIDE,
@@ -146,6 +146,9 @@ def _conditions(homes: Sequence[PersonId] | None, parts: Sequence[Part], sight: 
         alone = len(homes) == 1
         args = [homes[0] if alone else list(homes)]
         clauses = ["home = $1" if alone else "home = any($1)", "not deleted"]
+    if sight.patients is not None:
+        args.append(sight.named)
+        clauses.append(f"patient = any(${len(args)}::text[])")
     if sight.only_institution is not None and homes is not None:
         args.append(sight.only_institution)
         clauses.append(f"institution_id = ${len(args)}")

@@ -30,6 +30,8 @@ class Write:
     """Sensitive class, empty for ordinary."""
     if_match: int | None = None
     """The version the writer started from, if it said."""
+    patient: str = ""
+    """The Patient it is about, a Patient itself; the same for all versions of a resource, empty on the shelf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Written:
     version: int
     created: bool
     content: bytes
+    patient: str
+    """The Patient it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class _Present:
     deleted: bool
     cls: str
     content: bytes
+    patient: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,8 @@ _Key = tuple[PersonId, str, str]
 _COPIED: Final = 4
 """Rows from which COPY, one round trip more, is cheaper than INSERT (docs/performance.md)."""
 _CONTENT: Final = COLUMNS.index("content")
+_KEPT: Final = COLUMNS.index("sandbox")
+"""From here on the columns of a row never change."""
 
 
 @dataclass(slots=True)
@@ -91,10 +98,10 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `erased`,
     `precondition-failed` (If-Match names another version), `field-invalid` (one resource twice: R4 http.html,
-    3.1.0.11.2 transaction rules).
+    3.1.0.11.2 transaction rules; another patient than before).
     """
     _refuse_doubled(writes)
-    current = await _current(c, [w for w in writes if w.method != "create"], origin.institution)
+    current = await _current(c, [w for w in writes if w.method != "create"], origin)
     changes = _Changes()
     written: list[Written] = []
     for write in writes:
@@ -109,11 +116,11 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
             changes.kept.append((write.home, write.type, write.id))
         if write.method == "delete":
             changes.deleted.append((write.home, write.type, write.id, at, origin.submission))
-            written.append(Written(write.type, write.id, number, False, b""))
+            written.append(Written(write.type, write.id, number, False, b"", present.patient if present else ""))
             continue
         row = _row(write, origin, number, at, index_key)
         (changes.replaced if present else changes.inserted).append(row)
-        written.append(Written(write.type, write.id, number, not present, row[_CONTENT]))
+        written.append(Written(write.type, write.id, number, not present, row[_CONTENT], write.patient))
     await _carry_out(c, changes)
     return written
 
@@ -122,7 +129,10 @@ async def create(c: Connection, writes: Sequence[tuple[Write, Origin]], *, index
     """Write new resources of many submissions, in the caller's transaction; their ids are fresh."""
     rows = [_row(write, origin, 1, origin.now, index_key) for write, origin in writes]
     await _insert(c, rows)
-    return [Written(write.type, write.id, 1, True, row[_CONTENT]) for (write, _), row in zip(writes, rows, strict=True)]
+    return [
+        Written(write.type, write.id, 1, True, row[_CONTENT], write.patient)
+        for (write, _), row in zip(writes, rows, strict=True)
+    ]
 
 
 def _row(write: Write, origin: Origin, number: int, at: datetime, index_key: bytes) -> tuple[Any, ...]:
@@ -132,7 +142,7 @@ def _row(write: Write, origin: Origin, number: int, at: datetime, index_key: byt
     low, high = found.dated or (None, None)
     return (
         write.home, write.type, write.id, number, at, origin.institution, origin.submission, write.cls, low, high,
-        found.tokens, fhir.encode(stamped), origin.sandbox,
+        found.tokens, fhir.encode(stamped), origin.sandbox, write.patient,
     )  # fmt: skip
 
 
@@ -144,7 +154,7 @@ async def _carry_out(c: Connection, changes: _Changes) -> None:
     if changes.deleted:
         await c.executemany(SQL.mark_deleted, changes.deleted)
     if changes.replaced:
-        await c.executemany(SQL.replace, [row[:-1] for row in changes.replaced])
+        await c.executemany(SQL.replace, [row[:_KEPT] for row in changes.replaced])
     await _insert(c, changes.inserted)
 
 
@@ -161,9 +171,11 @@ async def _insert(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 def _repeats(write: Write, present: _Present) -> Written | None:
     """What a write answers that changes nothing: deleting twice (R4 http.html, 3.1.0.7), or saying the same again."""
     if write.method == "delete":
-        return Written(write.type, write.id, present.version, False, b"") if present.deleted else None
-    same = not present.deleted and present.cls == write.cls and _says_the_same(present.content, write)
-    return Written(write.type, write.id, present.version, False, present.content) if same else None
+        content, same = b"", present.deleted
+    else:
+        content = present.content
+        same = not present.deleted and present.cls == write.cls and _says_the_same(content, write)
+    return Written(write.type, write.id, present.version, False, content, present.patient) if same else None
 
 
 def _refuse_doubled(writes: Sequence[Write]) -> None:
@@ -178,7 +190,7 @@ def _refuse_doubled(writes: Sequence[Write]) -> None:
         seen.add(key)
 
 
-async def _current(c: Connection, writes: Sequence[Write], institution: int) -> dict[_Key, _Present]:
+async def _current(c: Connection, writes: Sequence[Write], origin: Origin) -> dict[_Key, _Present]:
     """Lock what will change, and check that the writer may."""
     if not writes:
         return {}
@@ -187,14 +199,18 @@ async def _current(c: Connection, writes: Sequence[Write], institution: int) -> 
     found = {(r["home"], r["type"], r["id"]): r for r in rows}
     for write in writes:
         row = found.get((write.home, write.type, write.id))
-        if row is None or row["institution_id"] != institution:
+        if row is None or row["institution_id"] != origin.institution:
             raise Refusal("not-found")
         if row["deleted"] and not row["content"]:
             raise Refusal("erased")
         if write.if_match is not None and write.if_match != row["version"]:
             raise Refusal("precondition-failed")
+        if write.method == "update" and write.patient != row["patient"] and not origin.sandbox:
+            raise Refusal(
+                "field-invalid", field=write.type, expected="the same patient as before: a resource never moves"
+            )
     return {
-        key: _Present(row["version"], row["updated"], row["deleted"], row["class"], row["content"])
+        key: _Present(row["version"], row["updated"], row["deleted"], row["class"], row["content"], row["patient"])
         for key, row in found.items()
     }
 

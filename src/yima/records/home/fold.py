@@ -26,6 +26,7 @@ class Entry(msgspec.Struct, array_like=True):
     institution: int
     cls: str
     deleted: bool
+    patient: str
     digest: Digest | None
 
 
@@ -48,14 +49,17 @@ class Home(msgspec.Struct, array_like=True):
             if not entry.deleted and (types is None or entry.type in types) and sight.covers(entry)
         ]
 
-    def classes(self, author: int) -> set[str]:
-        """The sensitive classes of what others than `author` wrote, so that what is withheld can be named."""
-        return {one.cls for one in self.entries if one.cls and not one.deleted and one.institution != author}
+    def classes(self, sight: Sight) -> set[str]:
+        """The sensitive classes of what others than the reader wrote, so that what is withheld can be named."""
+        there = (one for one in self.entries if one.cls and not one.deleted and sight.owns(one))
+        return {one.cls for one in there if one.institution != sight.author}
 
     def holds_back(self, sight: Sight) -> bool:
         """Whether single resources are not within sight that would be, so that it can be said."""
         return bool(sight.withheld) and any(
-            sight.holds_back(one) for one in self.entries if not one.deleted and one.cls not in sight.closed
+            sight.holds_back(one) and sight.owns(one)
+            for one in self.entries
+            if not one.deleted and one.cls not in sight.closed
         )
 
 
@@ -66,7 +70,9 @@ def folded(home: Home | None, rows: Iterable[Any]) -> Home:
     for row in rows:
         digest = None if row["deleted"] else digester.digest(fhir.parse(row["content"]))
         key = (row["type"], row["id"])
-        known[key] = Entry(*key, row["version"], row["institution_id"], row["class"], row["deleted"], digest)
+        known[key] = Entry(
+            *key, row["version"], row["institution_id"], row["class"], row["deleted"], row["patient"], digest
+        )
     return Home(digester.concepts, list(known.values()))
 
 

@@ -74,7 +74,7 @@ def put_together(homes: Sequence[Home], sight: Sight, today: date, types: frozen
     seen = [(home, home.seen(sight, types)) for home in homes]
     parts = [(home.concepts, [one.digest for one in entries if one.digest]) for home, entries in seen]
     counts = Counter(one.type for _, entries in seen for one in entries)
-    held = frozenset(cls for home in homes for cls in home.classes(sight.author))
+    held = frozenset(cls for home in homes for cls in home.classes(sight))
     return Opened(assembled(parts, today), dict(counts), held, any(home.holds_back(sight) for home in homes))
 
 

@@ -18,7 +18,7 @@ from .model import EpisodeKind, Text
 from .reading import CHINA, Moment, first, first_time, items, mapping, moment, reference_key, status_code, string
 from .values import Value, measured
 
-RULES: Final = 2
+RULES: Final = 3
 """Raise it when digests of the same resource change: what was kept by earlier rules is then computed anew."""
 
 # Resource type -> (role of its code, element of its code, elements that say when, in order of trust)
