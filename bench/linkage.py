@@ -66,7 +66,8 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
         clusters.setdefault(row["cluster_id"], []).append(row["record_id"])
         of[row["record_id"]] = row["cluster_id"]
     pairs = _read(out / "pairs.parquet")
-    review = {tuple(sorted((row["record_id_l"], row["record_id_r"]))) for row in pairs if row["decision"] == "review"}
+    review = [(row["record_id_l"], row["record_id_r"]) for row in pairs if row["decision"] == "review"]
+    questions = {_pair(of[a], of[b]) for a, b in review}
     auto, asked, total = Counter[str](), Counter[str](), Counter[str]()
     for record in found:
         if record.kind == "plain":
@@ -75,7 +76,7 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
         total[record.kind] += 1
         if of[one] == of[other]:
             auto[record.kind] += 1
-        elif tuple(sorted((one, other))) in review:
+        elif _pair(of[one], of[other]) in questions:
             asked[record.kind] += 1
     false, kinds, right = 0, Counter[str](), 0
     for members in clusters.values():

@@ -227,7 +227,14 @@ def test_cases_by_name() -> None:
     assert decided(person(), person()) == "automatic"
     assert decided(person(), person(), person()) == "review", "two alike: neither is chosen"
     assert decided(person(), person(phones=[], address="")) == "review", "namesakes of one birthday: no second factor"
-    assert decided(person(), person(name="王雨晨")) == "review", "a twin nobody marked"
+    sister, number = person(name="王雨晨"), [(RESIDENT, GOOD)]
+    assert decided(person(), sister) == "new", "twins nobody marked: neither has a number"
+    assert decided(person(), person(name="王雨琴")) == "review", "heard wrongly (xin, qin)"
+    assert decided(person(documents=number), sister) == "review", "one has a number: it may be a slip of the pen"
+    elsewhere = mpi.Known(1, (sister,), here=False)
+    assert mpi.decide(person(), [elsewhere], MODEL).kind == "review", "not yet known here"
+    assert decided(person(), person(birth_date="1990-01")) == "automatic", "a day nobody said, in one home"
+    assert decided(person(), person(birth_date="1990-01", phones=[])) == "review"
     assert decided(person(order=1), person(name="王雨晨", order=2)) == "new", "a twin"
     assert decided(person(), person(name="王建国", sex="male", birth_date="1960-05-06")) == "new", "a relative"
     assert decided(person(), capped=True) == "review", "too many to look at is never new"

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from rapidfuzz.distance import Levenshtein
+
 from yima.mpi.compare import Levels
 from yima.mpi.fields import Fields
 from yima.mpi.model import Model
@@ -26,9 +28,9 @@ _ALIKE_NAME: Final = frozenset({"sound", "shape", "cut"})
 """One name written otherwise: nobody calls two children so."""
 _NEAR_NAME: Final = frozenset({"character", "close"})
 """A slip of the pen, or a sister's name."""
+_SISTERS_NAME: Final = frozenset({"character", "surname"})
 _SAME_BIRTH: Final = frozenset({"exact", "swapped", "lunar"})
-_NEAR_BIRTH: Final = frozenset({"digit", "near"})
-_LIKE_BIRTH: Final = _SAME_BIRTH | _NEAR_BIRTH | {"month"}
+_LIKE_BIRTH: Final = _SAME_BIRTH | {"digit", "near", "month"}
 _SAME_NUMBER: Final = frozenset({"same", "document"})
 _SAME_HOUSEHOLD: Final = frozenset({"both", "phone", "address"})
 _OTHER_NAME: Final = frozenset({"surname", "different"})
@@ -58,6 +60,7 @@ class Assessed:
     hindrances: tuple[str, ...]
     """Why it is not linked by itself; empty when the strict rule is met (the lead over others not yet asked for)."""
     relative: bool
+    """Somebody of the same home, by all that is known: not asked about."""
     mother: bool
     """The same mother and birth date."""
     newborn: bool = False
@@ -143,7 +146,8 @@ def _assess(said: Fields, known: Known, scored: Sequence[tuple[Score, Fields]], 
     newborn = bool(hindrances) and mother and all(fields.placeholder or said.placeholder for fields in known.said)
     if newborn:
         hindrances = _newborn_hindrances(said, theirs, best, known.here)
-    return Assessed(known.person, best, tuple(vetoes), hindrances, _relative(best), mother, newborn)
+    relative = _relative(best) or (known.here and _sister(said, theirs, best))
+    return Assessed(known.person, best, tuple(vetoes), hindrances, relative, mother, newborn)
 
 
 def _odds(probability: float) -> float:
@@ -199,10 +203,11 @@ def _by_number(levels: Levels, home: bool) -> bool:
 
 def _by_name(levels: Levels) -> bool:
     """The same name, and the birth date as it is, as it is said or miswritten. Nobody gives two children one name, so
-    that in one home, with phone and address the same, a digit or some weeks do not make another person."""
+    that in one home, with phone and address the same, a digit, some weeks or a day nobody said do not make another
+    person."""
     if levels.name not in _SAME_NAME:
         return False
-    return levels.birth in _SAME_BIRTH or (levels.birth in _NEAR_BIRTH and levels.household == "both")
+    return levels.birth in _SAME_BIRTH or (levels.birth in _LIKE_BIRTH and levels.household == "both")
 
 
 def _newborn_hindrances(one: Fields, other: Fields, score: Score, here: bool) -> tuple[str, ...]:
@@ -239,6 +244,15 @@ def _relative(score: Score) -> bool:
     levels = score.levels
     same_number = levels.number in _SAME_NUMBER or levels.number == "mistyped"
     return levels.name in _OTHER_NAME and levels.birth in _OTHER_BIRTH and not same_number
+
+
+def _sister(one: Fields, other: Fields, score: Score) -> bool:
+    """A like birth date under another Chinese name that neither sounds nor looks alike, and no number on either side:
+    twins are registered so, and of such pairs nine in ten are twins. With a number on one side it is asked about."""
+    if score.levels.birth not in _LIKE_BIRTH or score.levels.name not in _SISTERS_NAME or one.script != "han":
+        return False
+    numbered = one.number or other.number or one.documents or other.documents
+    return not numbered and Levenshtein.distance(one.sound, other.sound, score_cutoff=1) > 1
 
 
 def _worth_asking(one: Assessed, model: Model) -> bool:

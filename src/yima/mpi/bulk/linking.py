@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from yima.mpi.bulk import sql
+from yima.mpi.bulk.asking import OWN_NAME, asked
 from yima.mpi.bulk.clusters import Edge, Member, Rivals, components, sensible, unrivalled
 from yima.mpi.bulk.engine import keep, needed, one, quoted, rows
 from yima.mpi.model import Model
@@ -17,10 +18,7 @@ from yima.runtime.errors import Refusal
 MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
 RECORDS_PER_STEP: Final = 250_000
-_SAME_WORDS: Final = "name_level IN ('exact', 'order', 'sound')"
-_OWN_NAME: Final = f"{_SAME_WORDS} AND birth_level = 'exact' AND number_level NOT IN ('same', 'document')"
-"""Somebody has this name and birthday without this number."""
-RULES: Final = f"{_OWN_NAME} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
+RULES: Final = f"{OWN_NAME} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
 """All that the scored pairs depend on beside the model and the columns."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share of it that is done."""
@@ -85,9 +83,9 @@ def kept(model: Model) -> str:
     bounds = sql.literal(model.thresholds.review)
     return f"""SELECT a, b, bits, probability, name_level, birth_level, number_level, sex_level, household_level,
       clear, twinlike, FALSE AS doubted, mother, relative,
-      mother OR (NOT relative AND probability >= {bounds}) AS asking, {_OWN_NAME} AS own_name,
+      mother OR (NOT relative AND probability >= {bounds}) AS asking, {OWN_NAME} AS own_name,
       NOT veto AND (clear OR mother OR probability >= {bounds}) AS counts
-      FROM ({{judged}}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds})) OR ({_OWN_NAME})"""
+      FROM ({{judged}}) WHERE (NOT veto AND (clear OR mother OR probability >= {bounds})) OR ({OWN_NAME})"""
 
 
 def score(connection: Any, folder: Path, records: int, model: Model, progress: Progress) -> None:
@@ -186,16 +184,14 @@ def write(connection: Any, out: Path, kept: list[Edge]) -> None:
     connection.register("given_edges", table)
     connection.execute("CREATE OR REPLACE TABLE automatic AS SELECT * FROM given_edges").fetchall()
     connection.unregister("given_edges")
+    asked(connection)
     keep(
         connection,
-        """SELECT l.record_id AS record_id_l, r.record_id AS record_id_r, s.bits AS score, s.probability,
-             CASE WHEN e.a IS NOT NULL THEN 'auto' ELSE 'review' END AS decision,
+        """SELECT l.record_id AS record_id_l, r.record_id AS record_id_r, s.bits AS score, s.probability, s.decision,
              name_level, birth_level, number_level, sex_level, household_level
-           FROM scored s JOIN people l ON l.n = s.a JOIN people r ON r.n = s.b
-           LEFT JOIN automatic e ON e.a = s.a AND e.b = s.b
-           LEFT JOIN linked x ON x.n = s.a LEFT JOIN linked y ON y.n = s.b
-           WHERE e.a IS NOT NULL OR ((s.asking OR s.clear OR s.doubted) AND (x.cluster IS NULL OR y.cluster IS NULL
-             OR x.cluster <> y.cluster)) ORDER BY s.a, s.b""",
+           FROM (SELECT j.*, 'auto' AS decision FROM judged j SEMI JOIN automatic USING (a, b)
+             UNION ALL SELECT j.*, 'review' FROM judged j SEMI JOIN asked USING (a, b)) s
+           JOIN people l ON l.n = s.a JOIN people r ON r.n = s.b ORDER BY s.a, s.b""",
         out / "pairs.parquet",
     )
     keep(

@@ -11,11 +11,11 @@ from yima.mpi.bulk.engine import quoted, rows
 _TOLD: Final = 20
 
 
-def issues(connection: Any, shards: Path) -> list[tuple[str, str, int]]:
+def issues(connection: Any, files: Path) -> list[tuple[str, str, int]]:
     """Column, problem, number of records; the most frequent first."""
     found = rows(
         connection,
-        f"""SELECT "column", problem, count(*) FROM read_parquet({quoted(shards / "issues-*.parquet")})
+        f"""SELECT "column", problem, count(*) FROM read_parquet({quoted(files)})
           GROUP BY ALL ORDER BY 3 DESC, 1, 2""",
     )
     return [(str(column), str(problem), int(count)) for column, problem, count in found]

@@ -35,6 +35,12 @@ _DIALECT: Final = (
     (r", 'g'\)", ")"),
 )  # fmt: skip
 """DuckDB's way of saying -> Spark's, in order. Only what our own constants use."""
+_HUGE: Final = "-XX:-DontCompileHugeMethods"
+
+_PAIRS: Final = """SELECT DISTINCT pair.a, pair.b FROM (
+  SELECT explode(flatten(transform(held, a -> transform(filter(held, b -> b > a), b -> struct(a, b))))) AS pair
+  FROM (SELECT collect_list(n) AS held FROM drafted GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {most}))"""
+"""Every two records of one key: one exchange by key, and one to find each pair once."""
 
 
 def in_spark(query: str) -> str:
@@ -44,7 +50,7 @@ def in_spark(query: str) -> str:
     return query
 
 
-def session(scratch: Path, memory: str, workers: int) -> Any:
+def session(scratch: Path, memory: str, workers: int, records: int) -> Any:
     """A Spark of this machine, or the cluster that MASTER names. Refusals `extra-missing`, `engine-not-ready`."""
     spark_sql = needed("pyspark.sql", "spark")
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
@@ -52,10 +58,14 @@ def session(scratch: Path, memory: str, workers: int) -> Any:
     builder = spark_sql.SparkSession.builder.appName("yima link")
     if "MASTER" not in os.environ:
         builder = builder.master(f"local[{workers}]").config("spark.driver.memory", memory.lower().removesuffix("b"))
+        builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
     settings = {
         "spark.ui.enabled": "false", "spark.local.dir": str(scratch / "spark"), "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(workers * 4), "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        "spark.driver.host": "localhost",
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"), "spark.sql.parquet.compression.codec": "zstd",
+        # So many parts that none is large; Spark puts small ones together (adaptive execution).
+        "spark.sql.shuffle.partitions": str(max(workers * 4, 1 + records // 20_000)),
+        # The levels are one large expression: Java runs methods of that size 20 times slower unless told otherwise.
+        "spark.driver.extraJavaOptions": _HUGE, "spark.executor.extraJavaOptions": _HUGE,
     }  # fmt: skip
     for name, value in settings.items():
         builder = builder.config(name, value)
@@ -67,57 +77,57 @@ def session(scratch: Path, memory: str, workers: int) -> Any:
 
 def score(  # noqa: PLR0913  what the DuckDB engine gets by its connection
     shards: Path, folder: Path, model: Model, kept: str, most: int, *,
-    memory: str, workers: int, progress: Callable[[str, float], None],
+    memory: str, workers: int, records: int, progress: Callable[[str, float], None],
 ) -> dict[str, int]:  # fmt: skip
     """`scored-<k>.parquet` and `counted-00000.parquet` in `folder`, as `linking.score` writes them; large keys by rule.
 
     `kept` selects what is kept from the judged pairs; `most` records of one key are compared.
     """
-    spark = session(shards, memory, workers)
+    spark = session(shards, memory, workers, records)
     try:
         spark.sparkContext.setLogLevel("ERROR")
-        _people(spark, shards, model)
-        large = _pairs(spark, most)
+        _people(spark, shards, folder, model)
+        # Each step is written before the next reads it: Spark would otherwise make the keys again for either side of a
+        # join, and put the expression of a level wherever the level is named.
+        large = _keys(spark, folder, most)
         progress("keys", 1.0)
-        # Each written before it is read: Spark would put the expression of a level wherever the level is named.
+        _staged(spark, _PAIRS.format(most=most), folder, "candidates")
+        progress("pairs", 0.3)
         _staged(spark, in_spark(sql.levels("candidates")), folder, "levelled")
+        progress("pairs", 0.8)
         judged = sql.judged(sql.scored("SELECT * FROM levelled", model), model)
         _write(spark, in_spark(kept.format(judged=judged)), folder, "scored")
-        _write(spark, "SELECT count(*) AS pairs FROM levelled", folder, "counted")
-        shutil.rmtree(folder / "levelled.spark")
+        _write(spark, "SELECT count(*) AS pairs FROM candidates", folder, "counted")
+        for made in folder.glob("*.spark"):
+            shutil.rmtree(made)
         progress("pairs", 1.0)
         return large
     finally:
         spark.stop()
 
 
-def _people(spark: Any, shards: Path, model: Model) -> None:
+def _people(spark: Any, shards: Path, folder: Path, model: Model) -> None:
     spark.read.parquet(*map(str, sorted(shards.glob("people-*.parquet")))).createOrReplaceTempView("shards")
     names = [(name, model.bits("name", "exact", name)) for name in model.names.frequency]
     spark.createDataFrame(names or [("", 0.0)], "name string, bits double").createOrReplaceTempView("known_names")
     rare = model.bits("name", "exact")
-    spark.sql(
-        f"SELECT p.*, coalesce(c.bits, double('{rare!r}')) AS exact_bits FROM shards p LEFT JOIN known_names c "
-        "ON p.name = c.name"
-    ).createOrReplaceTempView("people")
+    named = f"""SELECT p.*, coalesce(c.bits, double('{rare!r}')) AS exact_bits
+      FROM shards p LEFT JOIN known_names c ON p.name = c.name"""
+    _staged(spark, named, folder, "people")
 
 
-def _pairs(spark: Any, most: int) -> dict[str, int]:
+def _keys(spark: Any, folder: Path, most: int) -> dict[str, int]:
+    """Make the view `drafted` (rule, key, n) of all keys; the number of large ones by rule."""
     rules = {**sql.KEYS, **sql.WIDER}
     drafted = " UNION ALL ".join(
-        f"SELECT '{rule}' AS rule, q.value, q.n FROM ({in_spark(query)}) AS q(n, value)"
+        f"SELECT '{rule}' AS rule, xxhash64('{rule}', q.value) AS key, q.n FROM ({in_spark(query)}) AS q(n, value)"
         for rule, query in rules.items()
     )
-    spark.sql(drafted).createOrReplaceTempView("drafted")
-    spark.sql(
-        "SELECT rule, value, count(*) AS held FROM drafted GROUP BY rule, value HAVING count(*) > 1"
-    ).cache().createOrReplaceTempView("sizes")
-    counted = spark.sql(f"SELECT rule, count(*) FROM sizes WHERE held > {most} GROUP BY rule").collect()
-    spark.sql(
-        f"""SELECT DISTINCT x.n AS a, y.n AS b FROM drafted x
-          JOIN (SELECT rule, value FROM sizes WHERE held <= {most}) s ON x.rule = s.rule AND x.value = s.value
-          JOIN drafted y ON x.rule = y.rule AND x.value = y.value AND x.n < y.n"""
-    ).createOrReplaceTempView("candidates")
+    _staged(spark, drafted, folder, "drafted")
+    counted = spark.sql(
+        f"""SELECT rule, count(*) FROM (SELECT rule, key FROM drafted GROUP BY rule, key HAVING count(*) > {most})
+          GROUP BY rule"""
+    ).collect()
     return {row[0]: int(row[1]) for row in counted}
 
 

@@ -159,6 +159,12 @@ _HOME: Final = "household_level IN ('both', 'phone', 'address')"
 _LIKE_BIRTH: Final = "('exact', 'swapped', 'lunar', 'digit', 'near', 'month')"
 
 
+_SISTERS: Final = (
+    "(l.script = 'han' AND l.number = '' AND r.number = '' AND len(l.documents) = 0 AND len(r.documents) = 0 "
+    "AND levenshtein(l.sound, r.sound) > 1)"
+)
+
+
 def level(comparison: str) -> str:
     """The expression that is the level of a comparison."""
     rows = "".join(f" WHEN {condition} THEN '{name}'" for name, condition in CONDITIONS[comparison])
@@ -191,7 +197,7 @@ def levels(pairs: str) -> str:
       l.birth_order <> r.birth_order AS other_order, l.birth_order AS born_as,
       list_has_any(l.mother, r.mother) AS same_mother, (l.placeholder <> '' OR r.placeholder <> '') AS placeholder,
       (l.placeholder <> '' AND r.placeholder <> '') AS placeholders,
-      'unidentified' IN (l.placeholder, r.placeholder) AS unidentified
+      'unidentified' IN (l.placeholder, r.placeholder) AS unidentified, {_SISTERS} AS sisters
       FROM {pairs} p JOIN people l ON l.n = p.a JOIN people r ON r.n = p.b"""
 
 
@@ -216,7 +222,7 @@ def judged(source: str, model: Model) -> str:
     strict = f"""(({same_number} AND (name_level IN ('exact', 'order') OR (birth_level IN {_LIKE_BIRTH}
           AND (name_level IN ('sound', 'shape', 'cut') OR ({alike} AND {_HOME})))))
         OR (name_level IN ('exact', 'order') AND (birth_level IN ('exact', 'swapped', 'lunar')
-          OR (birth_level IN ('digit', 'near') AND household_level = 'both'))))
+          OR (birth_level IN ('digit', 'near', 'month') AND household_level = 'both'))))
       AND sex_level = 'same'
       AND ({same_number} OR {_HOME} OR (same_mother AND birth_level = 'exact'))
       AND number_level <> 'different' AND (number_level NOT IN ('renewed', 'mistyped') OR birth_level = 'exact')
@@ -226,8 +232,9 @@ def judged(source: str, model: Model) -> str:
       AND (NOT placeholders OR born_as NOT IN ('', '0') OR same_time)"""
     return f"""SELECT *, ({strict}) OR ({newborn}) AS clear, ({alike}) AS twinlike,
       (number_level = 'other' OR twins OR (other_time AND birth_level = 'exact')) AS veto,
-      (name_level IN ('surname', 'different') AND birth_level IN ('year', 'different')
-        AND number_level NOT IN ('same', 'document', 'mistyped')) AS relative,
+      ((name_level IN ('surname', 'different') AND birth_level IN ('year', 'different')
+        AND number_level NOT IN ('same', 'document', 'mistyped'))
+        OR (sisters AND name_level IN ('character', 'surname') AND birth_level IN {_LIKE_BIRTH})) AS relative,
       {probability} AS probability
       FROM (SELECT *, (birth_level = 'exact' AND same_mother) AS mother FROM ({source}))"""
 

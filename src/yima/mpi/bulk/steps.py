@@ -71,7 +71,7 @@ def train(task: Task, version: str, today: date) -> Model:
                 "model": version,
                 "seconds": round(time.monotonic() - began, 1),
                 "counts": {"records": records, **{f"pairs seen by {name}": n for name, n in made.sessions.items()}},
-                "issues": report.issues(connection, shards),
+                "issues": report.issues(connection, shards / "issues-*.parquet"),
                 "differences": differences(present, made.model),
                 "kept": made.kept,
                 "notes": [f"The model is in {path.name}. Nothing uses it until it is chosen."],
@@ -143,7 +143,7 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
         folder.mkdir(parents=True)
         large = spark.score(
             shards, folder, model, linking.kept(model), linking.MOST_PER_KEY,
-            memory=task.memory, workers=task.workers, progress=task.progress,
+            memory=task.memory, workers=task.workers, records=records, progress=task.progress,
         )  # fmt: skip
     else:
         large = linking.block(connection, task.progress)
@@ -152,7 +152,8 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
     linking.write(connection, task.out, kept)
     keep(
         connection,
-        f"SELECT * FROM read_parquet({quoted(shards / 'issues-*.parquet')})",
+        f"""SELECT * FROM read_parquet({quoted(shards / "issues-*.parquet")}) UNION ALL
+          SELECT record_id, 'id_no', 'also the number of somebody else' FROM people SEMI JOIN anothers USING (n)""",
         task.out / "issues.parquet",
     )
     (task.out / f"model-{model.version}.json").write_bytes(msgspec.json.format(msgspec.json.encode(model), indent=1))
@@ -165,7 +166,7 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
             "seconds": round(time.monotonic() - began, 1),
             "counts": {name: count for name, count in found._asdict().items() if isinstance(count, int)},
             "large_keys": large,
-            "issues": report.issues(connection, shards),
+            "issues": report.issues(connection, task.out / "issues.parquet"),
             "levels": report.levels(connection, task.out / "pairs.parquet"),
         },
     )
