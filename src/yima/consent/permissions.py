@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from yima.consent.resource_classes import CLASS_OF, NAMING, PUBLIC, RESOURCE_CLASSES, SENSITIVE, types_of
-from yima.directory import CODE_SCOPE, PURPOSES, STAFF_ROLES, Caller
+from yima.directory import KIOSK_SCOPE, PURPOSES, STAFF_ROLES, Caller
 
 CARE: Final = ("treatment", "emergency-treatment")
 EMERGENCY: Final = ("emergency-treatment",)
@@ -208,7 +208,7 @@ def role_of(caller: Caller) -> str:
     if caller.kind == "resident":
         return "residents-app" if caller.app else "resident"
     if caller.kind == "terminal":
-        return "terminal" if caller.holds(CODE_SCOPE) else "kiosk"
+        return "kiosk" if caller.holds(KIOSK_SCOPE) else "terminal"
     return _BY_KIND[caller.kind]
 
 

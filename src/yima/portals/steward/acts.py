@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from yima import mpi
 from yima.portals.layout import SignedIn, checked_form, signed_in
 from yima.portals.steward import pages
-from yima.portals.steward.asking import SYSTEMS, number_of, person_of
+from yima.portals.steward.asking import SYSTEMS, number_of, person_of, refuse_strangers
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -22,6 +22,7 @@ _ADDRESS: Final = "/operator/steward"
 async def decide(request: Request) -> Response:
     """Merge, never the same, or later; then the next of the queue."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     form = await checked_form(request, who)
     one, other = person_of(form.get("one", ""), "one"), person_of(form.get("other", ""), "other")
     try:
@@ -59,6 +60,7 @@ async def _decided(who: SignedIn, form: dict[str, str], one: PersonId, other: Pe
 async def second(request: Request) -> Response:
     """Confirm or decline what another steward proposed."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     form = await checked_form(request, who)
     number, reason, reviews = number_of(form.get("number", "")), form.get("reason", ""), who.access.reviews
     try:
@@ -76,6 +78,7 @@ async def second(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """Undo an act exactly."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     form = await checked_form(request, who)
     try:
         await who.access.stewards.undo(

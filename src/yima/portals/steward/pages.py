@@ -71,6 +71,7 @@ async def case(request: Request) -> Response:
 async def pair(request: Request) -> Response:
     """Any two persons, opened by their ids."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     one, other = (person_of(request.query_params.get(name, ""), name) for name in ("one", "other"))
     return await pair_page(request, who, await who.access.reviews.pair(who.caller, one, other, who.now))
 
