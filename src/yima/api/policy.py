@@ -48,6 +48,7 @@ _ROWS: Final = {
         GET /metrics
     """,
     "proof": """
+        POST /audit/cosignatures
         POST /oauth/token
         POST /oauth/introspect
         POST /oauth/revoke
