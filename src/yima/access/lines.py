@@ -6,7 +6,7 @@ And the chain of reasons behind a line: the decision is pure and its grounds are
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from yima import audit, consent, directory, healthcode, mpi
 from yima.access.context import Context
@@ -65,7 +65,7 @@ class Lines:
         only = self._only(asking.caller)
         if found is None or (only is not None and found.institution != only):
             return None
-        await self._tell(asking, found.person, "read", 1)
+        await self._tell(asking, found.person, "read", 1, found.detail.get("patient"))
         return found
 
     async def explain(self, caller: Caller, event_id: str) -> Explained:
@@ -123,8 +123,11 @@ class Lines:
         """The institution whose doings the caller may see; None for all."""
         return None if caller.kind == "resident" or AUDITOR in caller.rights else caller.institution
 
-    async def _tell(self, asking: Asking, person: PersonId, action: str, number: int) -> None:
+    async def _tell(
+        self, asking: Asking, person: PersonId, action: str, number: int, patient: str | None = None
+    ) -> None:
         caller = asking.caller
         basis = "own-record" if caller.kind == "resident" else "audit" if AUDITOR in caller.rights else "own-submission"
-        line = event_of(asking, person, action, "ok", basis, {"types": {_TYPE: number}})
+        detail: dict[str, Any] = {"types": {_TYPE: number}} | ({"patient": patient} if patient else {})
+        line = event_of(asking, person, action, "ok", basis, detail)
         await self._cx.appender.append(line)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from yima import audit, consent, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
@@ -71,7 +73,8 @@ async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
 
 async def access_log(cx: Context, caller: Caller, *, before: datetime, limit: int) -> list[audit.Event]:
     """Who did what to the resident's own record before a moment, newest first."""
-    return await audit.of_person(cx.database, await lines_of(cx, own(caller)), before=before, limit=limit)
+    found = await audit.of_person(cx.database, await lines_of(cx, own(caller)), before=before, limit=limit)
+    return [_theirs(line, own(caller)) for line in found]
 
 
 async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Event]:
@@ -124,7 +127,12 @@ async def own_line(cx: Context, caller: Caller, event_id: str) -> audit.Event | 
     """A line of the resident's own log; None for any other. Refusal `sign-in-needed`."""
     whose, home = await lines_of(cx, own(caller)), ids.home_of(event_id)
     found = await audit.one_line(cx.database, home, event_id) if home else None
-    return found if found is not None and whose.covers(found) else None
+    return _theirs(found, own(caller)) if found is not None and whose.covers(found) else None
+
+
+def _theirs(line: audit.Event, person: PersonId) -> audit.Event:
+    """A line that names a Patient lies where that does; whoever reads it is whom it is about."""
+    return replace(line, person=person) if "patient" in line.detail else line
 
 
 async def everybody(cx: Context, caller: Caller) -> list[PersonId]:

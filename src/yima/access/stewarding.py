@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, fhir, healthcode, mpi, records
+from yima import audit, consent, fhir, healthcode, mpi, records
 from yima.access.cards import actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
@@ -72,8 +72,7 @@ class Stewards:
             before = await mpi.person_of_patient(c, patient_id)
             number, person = await mpi.split(c, self._cx.vault, patient_id, word_of(caller, reason, now), said)
             await healthcode.issue(c, self._cx.keys, person, now, self._cx.profile)
-            persons = (before or person, person)
-            await tell(c, caller, persons, {"event": "split", "number": number}, now)
+            await _parted(c, caller, before or person, person, {"event": "split", "number": number}, now)
         return number, person
 
     async def move(self, caller: Caller, patient_id: str, person: PersonId, *, reason: str, now: datetime) -> int:
@@ -83,7 +82,7 @@ class Stewards:
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
             number = await mpi.move_patient(c, patient_id, person, word_of(caller, reason, now), said)
-            await tell(c, caller, (before or person, person), {"event": "move", "number": number}, now)
+            await _parted(c, caller, before or person, person, {"event": "move", "number": number}, now)
         return number
 
     async def _brought(self, patient_id: str) -> mpi.Brought:
@@ -141,6 +140,9 @@ class Stewards:
                 await healthcode.merge(c, person, other, act)
             elif done.kind == "unsplit":
                 await healthcode.advance(c, other, "cancel", act)
+                await consent.hand_on(c, [other], person, undoing, now)
+            elif done.kind == "move":
+                await consent.take_back(c, person, number, now)
             await tell(c, caller, (person, other), {"event": done.kind, "number": undoing, "undoes": number}, now)
         return undoing
 
@@ -158,6 +160,15 @@ class Stewards:
         """Candidate keys for persons of an older normaliser: see `mpi.rekey`. Refusal `right-needed`."""
         right(caller)
         return await mpi.rekey(self._cx.database, self._cx.vault)
+
+
+async def _parted(
+    c: Connection, caller: Caller, before: PersonId, after: PersonId, detail: dict[str, Any], now: datetime
+) -> None:
+    """A Patient went from one person to another: what the first refused stays refused for its data; on both logs."""
+    members = sorted((await mpi.whole_of(c, before)).members - {after})
+    handed_on = await consent.hand_on(c, members, after, detail["number"], now)
+    await tell(c, caller, (before, after), detail | ({"refusals": handed_on} if handed_on else {}), now)
 
 
 async def merge_now(

@@ -50,10 +50,12 @@ from yima.consent.resource_classes import CLASS_OF, RESOURCE_CLASSES, ResourceCl
 from yima.consent.store import (
     Said,
     decided,
+    hand_on,
     put,
     said_by_id,
     standing_of,
     standing_of_each,
+    take_back,
 )
 from yima.consent.wording import NEWEST, WORDINGS, Wording
 from yima.directory import PURPOSES
@@ -106,6 +108,7 @@ __all__ = [
     "end_mandate",
     "from_fhir",
     "give",
+    "hand_on",
     "is_privacy",
     "mandates_for",
     "mandates_of_agent",
@@ -123,6 +126,7 @@ __all__ = [
     "sensitivity",
     "standing_of",
     "standing_of_each",
+    "take_back",
     "to_fhir",
     "types_of",
     "widen_emergency",

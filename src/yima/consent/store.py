@@ -17,6 +17,7 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 SQL = Queries(__package__)
+_STEWARD: Final = "steward/"
 _RESOURCE: Final = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}").fullmatch
 
 
@@ -48,7 +49,8 @@ class Said:
     standing: Standing
     decided: datetime
     agent: str
-    """`resident`, or who wrote down what the person said at a counter: kind and id."""
+    """`resident`, who wrote down what the person said at a counter (kind and id), or the act of a steward by which a
+    restriction came along (`steward/` and its number)."""
     wording: str
     """Version of the text that was agreed to; empty for decisions older than the texts."""
     visit: str
@@ -88,6 +90,33 @@ async def put(
         said.starts, said.resource, withdrawn, NEWEST, visit,
     )  # fmt: skip
     return made
+
+
+async def hand_on(c: Connection, persons: Sequence[PersonId], to: PersonId, act: int, now: datetime) -> int:
+    """What these persons refuse is refused for `to` as well, by the steward's act that gives `to` a Patient of theirs;
+    how many refusals. Nobody gains access by it: what they permit does not come along, and what `to` has said on a
+    subject counts there. Refusals that came along themselves stay where they are."""
+    own = {_subject(one.standing) for one in await decided(c, [to], now)}
+    coming = {
+        _subject(one.standing): one.standing
+        for one in await decided(c, persons, now)
+        if not one.standing.permit and not one.agent.startswith(_STEWARD)
+    }
+    fresh = [standing for subject, standing in coming.items() if subject not in own]
+    for standing in fresh:
+        await put(c, to, standing, agent=f"{_STEWARD}{act}", now=now)
+    return len(fresh)
+
+
+async def take_back(c: Connection, person: PersonId, act: int, now: datetime) -> None:
+    """Undo `hand_on`: as if nothing had been said, but where the person has said something on the subject since."""
+    for one in await decided(c, [person], now):
+        if one.agent == f"{_STEWARD}{act}":
+            await put(c, person, one.standing, agent=one.agent, now=now, withdrawn=True)
+
+
+def _subject(said: Standing) -> tuple[Any, ...]:
+    return said.cls, said.institution, said.purpose, said.resource, said.starts
 
 
 def _check(said: Standing, now: datetime) -> None:
