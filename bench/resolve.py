@@ -31,6 +31,7 @@ from yima import mpi
 from yima.mpi.heard import heard
 from yima.mpi.normalise import RESIDENT_NUMBER, VERSION
 from yima.mpi.resolve import digest
+from yima.mpi.sealed import UNKNOWN, renewed, seal_number, seal_profile, sealed_row
 from yima.runtime import clock, ids, logs, migrate
 from yima.runtime.database import Database
 from yima.runtime.keys import FileKeyStore, Vault
@@ -38,6 +39,7 @@ from yima.runtime.postgres import Postgres
 
 _CHUNK: Final = 20_000
 _SYSTEMS: Final = {"resident-number": RESIDENT_NUMBER, "passport": "urn:yima:id:passport"}
+_PERSON: Final = ("person_id", "created", "updated", "sex", "wrap", "said", "no_name", "birth_digits", "phone_key")
 _FILLER: Final = 1
 """The institution that registered everybody."""
 _INDEXES: Final = {
@@ -87,17 +89,16 @@ async def _fill(chunk: Filled) -> int:
     for record in people(chunk.seed, chunk.count):
         registration = said(record)
         words, person, wrap = heard(vault, registration), ids.new_person_id(), vault.new_wrap()
-        phone = registration.phones[0]
-        tables["person"].append(
-            (person, now, now, registration.name, "", registration.sex, registration.birth_date, None, False, wrap,
-             vault.seal(wrap, phone.encode()), vault.blind("phone", phone))
-        )  # fmt: skip
+        sealed = sealed_row(vault, wrap, person, renewed(UNKNOWN, registration, name=registration.name))
+        tables["person"].append((person, now, now, registration.sex, wrap, *sealed))
         tables["identifier"] += [
-            (digest(vault, n, _FILLER), person, "national", n.system, 0, None, vault.seal(wrap, n.value.encode()), now)
+            (key, person, "national", n.system, 0, None, seal_number(vault, wrap, key, n.value), now)
             for n in registration.identifiers
+            for key in [digest(vault, n, _FILLER)]
         ]
         tables["candidate_key"] += [(key, person) for key in words.keys]
-        tables["profile"].append((person, words.digest, VERSION, words.stored))
+        stored = seal_profile(vault, wrap, person, words.digest, words.stored)
+        tables["profile"].append((person, words.digest, VERSION, stored))
         patient = ids.new_resource_id(person)
         tables["link"].append((person, patient, person, _FILLER, "new", now))
     connection = await asyncpg.connect(chunk.url)
@@ -107,7 +108,8 @@ async def _fill(chunk: Filled) -> int:
         known = {row[0]: row for row in tables["identifier"]}
         tables["identifier"] = list(known.values())
         for table, rows in tables.items():
-            await connection.copy_records_to_table(table, schema_name="mpi", records=rows)
+            columns = _PERSON if table == "person" else None
+            await connection.copy_records_to_table(table, schema_name="mpi", records=rows, columns=columns)
     finally:
         await connection.close()
     return len(tables["person"])

@@ -440,7 +440,7 @@ async def test_a_merge_that_concerns_others_is_asked_about(platform: Platform) -
     assert answer.json()["entry"][1]["resource"]["issue"][0]["details"]["coding"][0]["code"] == "asked"
     persons = [await mpi.person_of_patient(platform.database, one["id"]) for one in (gone, stays)]
     assert persons[0] != persons[1]
-    waiting = await mpi.queue(platform.database, mpi.Wanted(reason=mpi.SOURCE_SAYS), clock.now())
+    waiting = await mpi.queue(platform.database, platform.access.vault, mpi.Wanted(reason=mpi.SOURCE_SAYS), clock.now())
     assert [(case.person, case.candidate, case.risk) for case in waiting] == [(*persons, 3)]
     stolen = await feed(lis, message(replaced(gone, stays["id"])))
     assert stolen.status_code in (403, 404)

@@ -190,12 +190,12 @@ async def test_a_header_that_says_too_little_or_two_things(base: Base, header: s
 async def test_gb18030_tabs_gzip_english_titles_and_titles_of_ones_own(base: Base) -> None:
     one, other, third = row(姓名="王㐂"), row(), row()
     await base.load(table(one, separator="\t").encode("gb18030"), "base.tsv.gz")
-    identity = await mpi.identity(base.access.database, await base.holder(one["证件号码"]))
+    identity = await mpi.identity(base.access.database, base.access.vault, await base.holder(one["证件号码"]))
     assert identity
     assert identity.name == "王㐂"
     english = f"\ufeffID No,Name,Birth-Date\n{other['证件号码']},{other['姓名']},\n"
     assert (await base.load(english)).fates == {"new": 1}
-    told = await mpi.identity(base.access.database, await base.holder(other["证件号码"]))
+    told = await mpi.identity(base.access.database, base.access.vault, await base.holder(other["证件号码"]))
     assert told
     assert told.birth_date == "1985-03-14"
     assert told.sex == ("male" if int(other["证件号码"][16]) % 2 else "female")
@@ -213,7 +213,7 @@ async def test_duplicates_and_somebody_elses_number(base: Base) -> None:
     holder = await base.holder(one["证件号码"])
     assert (await base.load(table(thief))).fates == {"review": 1}
     assert await base.holder(one["证件号码"]) == holder
-    identity = await mpi.identity(base.access.database, holder)
+    identity = await mpi.identity(base.access.database, base.access.vault, holder)
     assert identity
     assert identity.name == one["姓名"]
     assert await base.count("mpi.review where candidate = $1 and state = 'open'", holder) == 1
@@ -239,7 +239,7 @@ async def test_deaths_names_numbers_and_moves(base: Base) -> None:
     # another name, under the number of before and a row of its own
     renamed = one | {"记录号": "", "姓名": "李大江", "曾用名": "王小明", "变更类型": "更名", "变更日期": "2026-01-05"}
     assert (await base.load(table(renamed))).fates == {"found": 1}
-    identity = await mpi.identity(db, person)
+    identity = await mpi.identity(db, base.access.vault, person)
     assert identity
     assert identity.name == "李大江"
     # who says another former name is a stranger

@@ -83,7 +83,7 @@ async def test_a_patient_that_moves_takes_its_number_along(db: Database, vault: 
     right = (await window.register(said("甲一", birth_date="1971-03-04", numbers=[(LOCAL, phone())]))).person
     patient = await window.patient(wrong)
     async with db.transaction() as c:
-        await mpi.move_patient(c, patient, right, word())
+        await mpi.move_patient(c, vault, patient, right, word())
     assert (await window.register(said("甲一", birth_date="1971-03-04", numbers=[(LOCAL, own)]))).person == right
 
 
@@ -142,9 +142,9 @@ async def test_keys_and_words_go_with_the_patient_that_brought_them(db: Database
     async with db.transaction() as c:
         if act == "split":
             number, new = await mpi.split(c, vault, patient, word(), brought)
-            assert (await mpi.identities(c, [new]))[new].name == "甲丁"
+            assert (await mpi.identities(c, vault, [new]))[new].name == "甲丁"
         else:
-            number, new = await mpi.move_patient(c, patient, target, word(), brought), target
+            number, new = await mpi.move_patient(c, vault, patient, target, word(), brought), target
     assert await keyed(db, person) == mine
     assert await keyed(db, new) == theirs | (had if act == "move" else set())
     async with db.transaction() as c:
@@ -214,7 +214,7 @@ async def _act(c, vault, kind, persons, moved, number, done) -> int:  # type: ig
     if kind == "unmerge":
         return await mpi.unmerge(c, persons[0], word())
     if kind == "move":
-        return await mpi.move_patient(c, moved[0], persons[1], word(), moved[1])
+        return await mpi.move_patient(c, vault, moved[0], persons[1], word(), moved[1])
     if kind == "split":
         return (await mpi.split(c, vault, moved[0], word(), moved[1]))[0]
     if kind == "apart":

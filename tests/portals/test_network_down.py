@@ -118,7 +118,7 @@ async def test_a_phone_shows_what_a_terminal_without_network_believes(chromium: 
     await scanner.keyboard.insert_text(code)
     await scanner.keyboard.press("Enter")
     await scanner.wait_for_selector("[data-outcome=valid]")
-    identity = await mpi.identity(holder.platform.access.database, holder.person)
+    identity = await mpi.identity(holder.platform.access.database, holder.platform.access.vault, holder.person)
     assert identity is not None
     await expect(scanner.locator("[data-result] h2")).to_have_text(identity.name)
     await terminal.close()

@@ -154,7 +154,7 @@ async def test_never_the_same_and_later_leave_the_queue(desk: Desk) -> None:
     assert f"/cases/{apart}" not in listed
     assert f"/cases/{later}" not in listed
     assert (await mpi.case(db, apart)).state == "different"
-    tomorrow = await mpi.queue(db, mpi.Wanted(), clock.now() + timedelta(days=1))
+    tomorrow = await mpi.queue(db, desk.platform.access.vault, mpi.Wanted(), clock.now() + timedelta(days=1))
     assert later in {case.review_id for case in tomorrow}
 
 
@@ -192,7 +192,7 @@ async def test_death_theft_and_a_shared_number_are_reported_with_the_document(de
         sent = await browser.post(f"{ADDRESS}/reports", data=said | {"kind": kind, "value": number})
         assert sent.status_code == 303, sent.text
         assert number not in sent.headers["location"]
-    identity = await mpi.identity(db, persons[0])
+    identity = await mpi.identity(db, desk.platform.access.vault, persons[0])
     assert identity
     assert identity.deceased
     assert (await healthcode.card_of(db, persons[0])).status == "deceased"

@@ -17,7 +17,7 @@ from yima.runtime.ids import PersonId, person_text
 
 async def born(cx: Context, mandates: Sequence[consent.Mandate]) -> list[consent.Mandate]:
     """The mandates with the birth dates the person index has now."""
-    known = await mpi.identities(cx.database, {m.person for m in mandates}) if mandates else {}
+    known = await mpi.identities(cx.database, cx.vault, {m.person for m in mandates}) if mandates else {}
     return [replace(m, born=known[m.person].birth_date) if m.person in known else m for m in mandates]
 
 

@@ -280,7 +280,7 @@ class Apps:
 
     async def _patient(self, person: PersonId) -> str:
         """The Patient by which an app names the resident: the oldest, so that it stays the same. "" = none yet."""
-        identity = await mpi.identity(self._cx.database, person)
+        identity = await mpi.identity(self._cx.database, self._cx.vault, person)
         found = await mpi.patients_of(self._cx.database, identity.person) if identity else []
         return next((patient for patient, _ in found if ":" not in patient), "")  # a sandbox's are nobody's
 

@@ -138,7 +138,7 @@ class Cards:
         if caller.kind != "system":
             raise Refusal("right-needed", expected="the command line")
         act = Act(actor=actor_of(caller), at=now)
-        known = await mpi.identities(self._cx.database, persons)
+        known = await mpi.identities(self._cx.database, self._cx.vault, persons)
         async with self._cx.database.transaction() as c:
             made = await healthcode.open_cards(
                 c, self._cx.keys, sorted(known), "pre-issue", act, profile=self._cx.profile
@@ -156,7 +156,7 @@ class Cards:
         if caller.kind != "practitioner":
             raise Refusal("right-needed", expected="staff of an institution")
         person = await mpi.person_of_document(self._cx.database, self._cx.vault, paper.system, paper.value)
-        identity = await mpi.identity(self._cx.database, person) if person else None
+        identity = await mpi.identity(self._cx.database, self._cx.vault, person) if person else None
         if person is None or identity is None:
             raise Refusal("not-found", field="value")
         asking = Asking(caller=caller, now=now)
@@ -243,7 +243,7 @@ class Cards:
             return allowed.basis
         if await self._is_proved(caller, person, paper):
             return "document" if caller.kind == "practitioner" else "own-registration"
-        if await mpi.identity(self._cx.database, person):
+        if await mpi.identity(self._cx.database, self._cx.vault, person):
             asking = Asking(caller=caller, now=now)
             await self._cx.appender.append(event_of(asking, person, "card", "denied", "none", {"event": event}))
         raise Refusal("not-found", field="value")

@@ -187,7 +187,7 @@ class Credentials:
     ) -> T:
         """Run `make` in a transaction, with the person, their card and the signer whose turn it is."""
         person = _person(caller, person)
-        known = await mpi.identity(self._cx.database, person)
+        known = await mpi.identity(self._cx.database, self._cx.vault, person)
         if known is None:
             raise Refusal("card-not-found")
         asking = Asking(caller=caller, now=now, purpose="own-request")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from yima import audit, authentication, directory, fhir, healthcode, mpi, records
@@ -136,7 +137,7 @@ class Access:
                 terminal_known=self._terminal_known,
                 visit_seconds=self.settings.visit_seconds,
                 on_refused=lambda refused: scan.refused_scan(self._cx, refused),
-                together=scan.accepted_scans,
+                together=partial(scan.accepted_scans, vault),
             ),
             index_key=keys.secret("records/index/1"),
             profile=self.settings.profile,
@@ -246,7 +247,9 @@ class Access:
 
     async def _resident_now(self, person: PersonId) -> Caller:
         """A resident as the person index has them today. Refusal `sign-in-needed` for nobody."""
-        identity = await mpi.identity(self.database, await mpi.root_of(self.database, person)) if person else None
+        identity = (
+            await mpi.identity(self.database, self.vault, await mpi.root_of(self.database, person)) if person else None
+        )
         if identity is None:
             raise Refusal("sign-in-needed")
         name = identity.name
@@ -462,7 +465,7 @@ class Access:
     # --- for the batchers --------------------------------------------------------------------------------------------
 
     async def _identities(self, persons: list[PersonId]) -> list[mpi.Identity | Exception | None]:
-        found = await mpi.identities(self.database, set(persons))
+        found = await mpi.identities(self.database, self.vault, set(persons))
         return [found.get(person) for person in persons]
 
     async def _terminal_known(self, institution: int, terminal: str) -> bool:

@@ -84,7 +84,7 @@ class Families:
         given = [m for member in sorted(members) for m in await consent.mandates_for(cx.database, member)]
         for_me = await born(cx, await as_now(cx, given))
         people = {m.person for m in for_others} | {m.agent for m in for_me}
-        names = await mpi.identities(cx.database, people) if people else {}
+        names = await mpi.identities(cx.database, cx.vault, people) if people else {}
         return FamilyView(
             self._relatives(for_others, names, now, agent_is_me=True),
             self._relatives(for_me, names, now, agent_is_me=False),
@@ -140,7 +140,7 @@ class Families:
         """
         cx, me = self._cx, own(caller)
         agent = await self._named(card_number, name)
-        people = await mpi.identities(cx.database, [me, agent])
+        people = await mpi.identities(cx.database, cx.vault, [me, agent])
         giving = consent.Giving(
             person=me, born=people[me].birth_date, agent=agent, agent_born=people[agent].birth_date, kind="given",
             scopes=scopes, ends=ends, evidence="own-session", recorded_by=actor_of(caller),
@@ -157,7 +157,7 @@ class Families:
             if refusal.code != "card-not-found":
                 raise
             raise Refusal("not-found", field="number") from None
-        identity = await mpi.identity(self._cx.database, card.person)
+        identity = await mpi.identity(self._cx.database, self._cx.vault, card.person)
         names = (
             {"".join(n.split()).casefold() for n in (identity.name, identity.latin_name) if n} if identity else set()
         )
@@ -181,7 +181,7 @@ class Families:
             raise Refusal("not-found", field="agent")
         if said.evidence not in _AT_COUNTER or (guardian and said.evidence == "in-person"):
             raise Refusal("field-invalid", field="evidence", expected=", ".join(sorted(_AT_COUNTER)))
-        people = await mpi.identities(cx.database, [person, held])
+        people = await mpi.identities(cx.database, cx.vault, [person, held])
         giving = consent.Giving(
             person=person, born=people[person].birth_date, agent=held, agent_born=people[held].birth_date,
             kind="guardian" if guardian else "given", scopes=consent.SCOPES if guardian else said.scopes,
@@ -198,7 +198,7 @@ class Families:
         if caller.kind != "practitioner":
             raise Refusal("right-needed", expected="staff of an institution")
         opened = await open_visit(self._cx, visit, now)
-        identity = await mpi.identity(self._cx.database, opened.person)
+        identity = await mpi.identity(self._cx.database, self._cx.vault, opened.person)
         if opened.institution != caller.institution or opened.assurance in consent.WITHOUT_CODE or identity is None:
             raise Refusal("visit-needed", field="visit")
         return identity, opened.assurance
@@ -218,7 +218,7 @@ class Families:
 
     async def register(self, person: PersonId, guardian: PersonId, now: datetime) -> str:
         """A guardian as the civil register names one: for the command line and the synthetic city."""
-        people = await mpi.identities(self._cx.database, [person, guardian])
+        people = await mpi.identities(self._cx.database, self._cx.vault, [person, guardian])
         caller = Caller(kind="system", agent_id="register")
         giving = consent.Giving(
             person=person, born=people[person].birth_date, agent=guardian, agent_born=people[guardian].birth_date,
@@ -245,7 +245,7 @@ class Families:
         chosen = next((m for m in found if m.mandate == mandate and mine & {m.person, m.agent}), None)
         if chosen is None:
             raise Refusal("not-found", field="mandate")
-        names = await mpi.identities(cx.database, [chosen.person, chosen.agent])
+        names = await mpi.identities(cx.database, cx.vault, [chosen.person, chosen.agent])
         async with cx.database.transaction() as c:
             if await consent.end_mandate(c, mandate, actor_of(caller), now) is None:
                 return

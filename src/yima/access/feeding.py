@@ -48,7 +48,7 @@ class Feeds:
             return Told("same", stays)
         others = {institution for _, institution in await mpi.patients_of(db, gone)} - {place}
         async with db.transaction() as c:
-            if not others and not await mpi.why_second(c, gone, stays):
+            if not others and not await mpi.why_second(c, self._cx.vault, gone, stays):
                 await merge_now(c, asking.caller, gone, stays, "Patient.link replaced-by", now)
                 return Told("merged", stays)
             asked = await mpi.ask(c, gone, stays, place, mpi.SOURCE_SAYS, now)

@@ -217,7 +217,7 @@ class Gateway:
         return person, assurance == "dynamic"
 
     async def _shown(self, app: GatewayApp, person: PersonId, *, fresh: bool, now: datetime) -> Shown:
-        identity = await mpi.identity(self._cx.database, person)
+        identity = await mpi.identity(self._cx.database, self._cx.vault, person)
         if identity is None:
             raise Refusal("card-not-found")
         card = await healthcode.card_of(self._cx.database, person)

@@ -85,7 +85,7 @@ class Glass:
         """
         number = _staff(caller)
         _check_may(caller, now)
-        if await mpi.identity(self._cx.database, person) is None:
+        if await mpi.identity(self._cx.database, self._cx.vault, person) is None:
             raise Refusal("not-found")
         said = consent.Emergency(
             person=person, institution=caller.institution, practitioner=number, terminal=terminal, ground=ground,

@@ -93,15 +93,15 @@ class Linkage:
         return await self._rule(c, person, survivor, link), person, survivor
 
     async def _rule(self, c: Connection, person: PersonId, survivor: PersonId, link: bool) -> Change:
-        if len(await mpi.identities(c, [person, survivor])) < 2:
+        if len(await mpi.identities(c, self._cx.vault, [person, survivor])) < 2:
             return Change("keep", "unknown")
         if await mpi.kept_apart(c, person, survivor):
             return Change("keep", "never-same")
-        found = await mpi.compared(c, person, survivor)
+        found = await mpi.compared(c, self._cx.vault, person, survivor)
         if found and found.vetoes:
             return Change("keep", " ".join(found.vetoes))
         if link and found and not found.hindrances:
-            why = await mpi.why_second(c, person, survivor)
+            why = await mpi.why_second(c, self._cx.vault, person, survivor)
             return Change("propose", " ".join(why)) if why else Change("merge")
         if await mpi.case_of(c, person, survivor) is not None:
             return Change("keep", "asked-already")

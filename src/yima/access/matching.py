@@ -110,7 +110,9 @@ class Matching:
                 found = await mpi.described(self._cx.database, self._cx.vault, said, asking.caller.institution)
                 groups.append(set(found))
             else:
-                groups.append(await mpi.described_among(self._cx.database, said, set.intersection(*groups)))
+                groups.append(
+                    await mpi.described_among(self._cx.database, self._cx.vault, said, set.intersection(*groups))
+                )
         if not groups:
             raise Refusal("people-too-many", field="Patient")
         persons = sorted(set.intersection(*groups))[:MOST_MATCHES]
@@ -171,7 +173,7 @@ class Matching:
         """The person of the caller's own Patient, or a person id it was told before."""
         db, person = self._cx.database, ids.person_from_text(text)
         if person is not None and RIGHT in asking.caller.rights:
-            return {await mpi.root_of(db, person)} if await mpi.identity(db, person) else set()
+            return {await mpi.root_of(db, person)} if await mpi.identity(db, self._cx.vault, person) else set()
         if person is None and await mpi.registered_by(db, text, asking.caller.institution):
             held = await mpi.person_of_patient(db, text)
             return set() if held is None else {held}
@@ -203,7 +205,7 @@ class Matching:
             lines = [event_of(asking, p, "resolve", outcome, RIGHT, {"event": event}) for p in sorted(strangers)]
             await audit.append(c, lines)
         if allowed:
-            known = await mpi.identities(cx.database, strangers)
+            known = await mpi.identities(cx.database, cx.vault, strangers)
             found |= {p: Identified(p, (), _little(one)) for p, one in known.items()}
         return found
 

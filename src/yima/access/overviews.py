@@ -94,7 +94,7 @@ async def within_sight(
     whole = await cx.lookups.whole(person)
     person = whole.person
     decision = await decide(cx, asking, whole, "Patient", operation, emergency_set=emergency_set)
-    identity = await mpi.identity(cx.database, person)
+    identity = await mpi.identity(cx.database, cx.vault, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})
         raise refusal_of(decision, asking)

@@ -165,7 +165,7 @@ class Population:
             return None
         number = arrival.former_number or next((n for n in arrival.said.identifiers if n.national), None)
         person = await mpi.person_of_document(c, self._cx.vault, number.system, number.value) if number else None
-        identity = await mpi.identity(c, person) if person is not None else None
+        identity = await mpi.identity(c, self._cx.vault, person) if person is not None else None
         called = mpi.name_key(arrival.former_name or arrival.said.name)
         return person if identity and mpi.name_key(identity.name) == called else None
 
@@ -193,7 +193,7 @@ class Population:
         made = set[PersonId]()
         if issue_cards and batch.living:
             act = healthcode.Act(actor=actor_of(caller), at=now)
-            known = await mpi.identities(c, sorted(batch.living))
+            known = await mpi.identities(c, self._cx.vault, sorted(batch.living))
             wanted = sorted(person for person, one in known.items() if not one.deceased)
             opened = await healthcode.open_cards(c, self._cx.keys, wanted, "pre-issue", act, profile=self._cx.profile)
             made = set(opened)
@@ -225,7 +225,7 @@ class Population:
         _may_see(caller)
         cells: dict[tuple[str, str, int], list[int]] = {}
         after, total, today = 0, 0, healthcode.day_of(now)
-        while page := await mpi.living(self._cx.database, after, _PAGE):
+        while page := await mpi.living(self._cx.database, self._cx.vault, after, _PAGE):
             after, total = page[-1].person, total + len(page)
             carded = await healthcode.with_card(self._cx.database, [one.person for one in page])
             for one in page:

@@ -102,7 +102,7 @@ async def bind(cx: Context, caller: Caller, person: PersonId, patient_number: st
 
     Refusal `identity-conflict` when the number is another person's there.
     """
-    identity = await mpi.identity(cx.database, person)
+    identity = await mpi.identity(cx.database, cx.vault, person)
     if identity is None:
         raise Refusal("card-not-found")
     known = Application(

@@ -58,7 +58,7 @@ async def my_card(cx: Context, caller: Caller, now: datetime) -> CardView:
 
 async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
     """A person's card and codes; whether the asker may have them was decided before. Refusals as `my_card`."""
-    identity = await mpi.identity(cx.database, person)
+    identity = await mpi.identity(cx.database, cx.vault, person)
     if identity is None:
         raise Refusal("sign-in-needed")
     card = await healthcode.card_of(cx.database, person)

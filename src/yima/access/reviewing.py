@@ -93,9 +93,9 @@ class Reviews:
         """Doubtful pairs in the order of their risk, with names; counts of everything that waits."""
         right(caller)
         db = self._cx.database
-        cases = await mpi.queue(db, wanted, now)
-        names = await mpi.identities(db, {p for case in cases for p in (case.person, case.candidate)})
-        waiting = await mpi.waiting(db, now)
+        cases = await mpi.queue(db, self._cx.vault, wanted, now)
+        names = await mpi.identities(db, self._cx.vault, {p for case in cases for p in (case.person, case.candidate)})
+        waiting = await mpi.waiting(db, self._cx.vault, now)
         open_ones = [one for one in await mpi.proposals(db, now) if one.accepted is None]
         return Queue(tuple(cases), names, tuple(waiting), len(open_ones))
 
@@ -127,7 +127,7 @@ class Reviews:
         """
         right(caller)
         async with self._cx.database.transaction() as c:
-            why = await mpi.why_second(c, person, survivor)
+            why = await mpi.why_second(c, self._cx.vault, person, survivor)
             if not why:
                 return Done(await merge_now(c, caller, person, survivor, reason, now), None)
             _reasoned(reason)
@@ -147,7 +147,9 @@ class Reviews:
         """Merges that wait for a second steward, then those decided lately; with names."""
         right(caller)
         found = await mpi.proposals(self._cx.database, now - _DECIDED)
-        return found, await mpi.identities(self._cx.database, {p for one in found for p in (one.person, one.survivor)})
+        return found, await mpi.identities(
+            self._cx.database, self._cx.vault, {p for one in found for p in (one.person, one.survivor)}
+        )
 
     async def confirm(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
         """A second steward agrees: the two are merged; the number of the act.
@@ -184,7 +186,7 @@ class Reviews:
         right(caller)
         events, undone = await mpi.latest_events(self._cx.database, before=before, actor=actor, limit=limit)
         persons = {p for event in events for p in (event.person, event.other) if p}
-        return events, undone, await mpi.identities(self._cx.database, persons)
+        return events, undone, await mpi.identities(self._cx.database, self._cx.vault, persons)
 
     async def figures(self, caller: Caller, now: datetime) -> tuple[list[mpi.Quality], list[mpi.QueueDay]]:
         """Quality by institution as last counted, and 90 days of the queue. No person is in it."""
@@ -249,7 +251,7 @@ class Reviews:
             await tell(c, caller, [person], {"event": event}, now)
 
     async def _known(self, person: PersonId) -> mpi.Identity:
-        found = await mpi.identity(self._cx.database, person)
+        found = await mpi.identity(self._cx.database, self._cx.vault, person)
         if found is None:
             raise Refusal("not-found", field="person")
         return found
@@ -259,7 +261,11 @@ class Reviews:
         if one == other:
             raise Refusal("not-found", field="person")
         sides = [await self._side(person) for person in (one, other)]
-        found = await mpi.compared(db, sides[0].root, sides[1].root) if sides[0].root != sides[1].root else None
+        found = (
+            await mpi.compared(db, self._cx.vault, sides[0].root, sides[1].root)
+            if sides[0].root != sides[1].root
+            else None
+        )
         lines = [tuple(mpi.explained(found.score, model, lang)) if found else () for lang in ("zh", "en")]
         async with db.transaction() as c:
             await tell(c, caller, (one, other), {"event": "compare"}, now)
@@ -274,7 +280,7 @@ class Reviews:
             lines[0],
             lines[1],
             (*found.vetoes, *found.hindrances) if found else (),
-            await mpi.why_second(db, one, other),
+            await mpi.why_second(db, self._cx.vault, one, other),
             await self._events_between(one, other),
         )
 

@@ -15,6 +15,7 @@ from yima.runtime import logs
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
     return Scan(accepted.visit, accepted.person, identity, accepted.assurance, accepted.expires)
 
 
-async def accepted_scans(c: Connection, accepted: Sequence[Accepted]) -> list[mpi.Identity | None]:
+async def accepted_scans(vault: Vault, c: Connection, accepted: Sequence[Accepted]) -> list[mpi.Identity | None]:
     """In the transaction that uses up the codes of a batch: a line on each holder's log, and who the holders are."""
     await audit.append(c, [_accepted(one) for one in accepted])
-    found = await mpi.identities(c, {one.redeemed.person for one in accepted})
+    found = await mpi.identities(c, vault, {one.redeemed.person for one in accepted})
     return [found.get(one.redeemed.person) for one in accepted]
 
 

@@ -45,7 +45,7 @@ class Stewards:
     async def explain(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Explained:
         """How likely two persons are one, and why; on both logs. Refusals: `right-needed`, `not-found`."""
         right(caller)
-        found, model = await mpi.between(self._cx.database, one, other), mpi.model_named()
+        found, model = await mpi.between(self._cx.database, self._cx.vault, one, other), mpi.model_named()
         async with self._cx.database.transaction() as c:
             await tell(c, caller, (one, other), {"event": "explain"}, now)
         lines = [tuple(mpi.explained(found.score, model, language)) for language in ("zh", "en")]
@@ -60,7 +60,7 @@ class Stewards:
         """
         right(caller)
         async with self._cx.database.transaction() as c:
-            if caller.kind == "operator" and await mpi.why_second(c, person, survivor):
+            if caller.kind == "operator" and await mpi.why_second(c, self._cx.vault, person, survivor):
                 raise Refusal("second-person-needed")
             return await merge_now(c, caller, person, survivor, reason, now)
 
@@ -81,7 +81,7 @@ class Stewards:
         said = await self._brought(patient_id)
         async with self._cx.database.transaction() as c:
             before = await mpi.person_of_patient(c, patient_id)
-            number = await mpi.move_patient(c, patient_id, person, word_of(caller, reason, now), said)
+            number = await mpi.move_patient(c, self._cx.vault, patient_id, person, word_of(caller, reason, now), said)
             await _parted(c, caller, before or person, person, {"event": "move", "number": number}, now)
         return number
 

@@ -20,6 +20,7 @@ from yima.access.glass import stop
 from yima.runtime import logs
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 _log = logs.get("watching")
 _OLDEST: Final = timedelta(days=1)
@@ -51,13 +52,13 @@ class Watched:
 
 async def watch(cx: Context, rules: Rules, now: datetime) -> Watched:
     """Look at what is new in the log since the last watch. Workers wait for each other; nothing is taken twice."""
-    found = await cx.database.retry(lambda c: _watch(c, rules, now))
+    found = await cx.database.retry(lambda c: _watch(c, cx.vault, rules, now))
     if found.alarms:
         _log.warning("alarms", count=found.alarms)
     return found
 
 
-async def _watch(c: Connection, rules: Rules, now: datetime) -> Watched:
+async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Watched:
     since = await oversight.horizon(c)
     span = audit.Span(since, await audit.finished(c), now - _OLDEST)
     if span.until <= since:
@@ -76,10 +77,10 @@ async def _watch(c: Connection, rules: Rules, now: datetime) -> Watched:
             raised += 1
             await _stop(c, alarm)
     busy = {(hour.reader, hour.hour): hour.persons for hour in hours}
-    judged = await _judge(c, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], usual)
+    judged = await _judge(c, vault, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], usual)
     reviewed = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.reviewed]
     await oversight.put_findings(c, reviewed)
-    await _again(c, now)
+    await _again(c, vault, now)
     told = await notifying.put(c, await _news(c, span, now), rules.queue, now) if rules.tells else 0
     await oversight.forget(c, now)
     await oversight.set_horizon(c, span.until)
@@ -136,14 +137,14 @@ def _look(one: audit.Looks, busy: dict[tuple[str, datetime], int]) -> oversight.
 
 
 async def _judge(
-    c: Connection, looks: Sequence[oversight.Look], usual: dict[str, int]
+    c: Connection, vault: Vault, looks: Sequence[oversight.Look], usual: dict[str, int]
 ) -> list[tuple[oversight.Look, oversight.Judged]]:
     """Each look with what explains it and what is odd about it."""
     if not looks:
         return []
     persons = {look.person for look in looks}
     known_cares = await cares(c, persons, min(look.first for look in looks) - oversight.CARE_BEFORE - _OLDEST)
-    known = await _known(c, looks, persons)
+    known = await _known(c, vault, looks, persons)
     return [
         (look, oversight.judge(look, known_cares.get((look.person, look.institution), []), known.of(look, usual)))
         for look in looks
@@ -178,7 +179,7 @@ class _Known:
         )
 
 
-async def _known(c: Connection, looks: Sequence[oversight.Look], persons: set[PersonId]) -> _Known:
+async def _known(c: Connection, vault: Vault, looks: Sequence[oversight.Look], persons: set[PersonId]) -> _Known:
     readers = {look.reader for look in looks}
     numbers = {int(reader.removeprefix(STAFF)) for reader in readers}
     pairs = await oversight.staff_selves(c, numbers, persons)
@@ -190,7 +191,7 @@ async def _known(c: Connection, looks: Sequence[oversight.Look], persons: set[Pe
             workplaces[person].add(staff[number].institution_id)
     return _Known(
         {f"{STAFF}{number}": mpi.surname_of(one.name_zh) for number, one in staff.items()},
-        {person: one.name for person, one in (await mpi.identities(c, persons)).items()},
+        {person: one.name for person, one in (await mpi.identities(c, vault, persons)).items()},
         {reader: person for reader, person in selves.items() if reader in readers},
         workplaces,
         await mpi.phone_keys(c, persons | set(selves.values())),
@@ -198,13 +199,13 @@ async def _known(c: Connection, looks: Sequence[oversight.Look], persons: set[Pe
     )
 
 
-async def _again(c: Connection, now: datetime) -> None:
+async def _again(c: Connection, vault: Vault, now: datetime) -> None:
     """Judge what is open once more: care that was submitted since may explain it."""
     waiting = await oversight.open_findings(c, now - oversight.CARE_AFTER - _OLDEST)
     if not waiting:
         return
     usual = await oversight.habits(c, {one.reader for one in waiting}, healthcode.day_of(now))
-    judged = await _judge(c, [one.look() for one in waiting], usual)
+    judged = await _judge(c, vault, [one.look() for one in waiting], usual)
     changed = [(f, j) for f, (_, j) in zip(waiting, judged, strict=True) if (f.score, f.why) != (j.score, j.why)]
     await oversight.rescore(c, changed)
 

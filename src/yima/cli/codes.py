@@ -66,7 +66,7 @@ async def check_code(access: Access, text: str) -> dict[str, Any]:
     """What a code says, without redeeming it. Refusals as a terminal would get them, but for the one use."""
     keys = FileKeyStore(access.settings.data / "keys.json")
     person, assurance = await healthcode.check(text, access.database, keys, clock.now())
-    identity = await mpi.identity(access.database, person)
+    identity = await mpi.identity(access.database, access.vault, person)
     return {"person": person_text(person), "assurance": assurance, "name": identity.name if identity else None}
 
 

@@ -81,7 +81,10 @@ async def _elder(access: Access, elder: synth.Resident, agent: PersonId, numbers
     person = await _person(access, elder, numbers)
     if person is None:
         return None
-    card, named = await healthcode.card_of(access.database, agent), await mpi.identity(access.database, agent)
+    card, named = (
+        await healthcode.card_of(access.database, agent),
+        await mpi.identity(access.database, access.vault, agent),
+    )
     holder = Caller(kind="resident", agent_id=person_text(person), person=person, name_zh=elder.name.text)
     return await _given(
         access, elder, person, agent,

@@ -122,6 +122,7 @@ from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
 from yima.mpi.resolve import Resolution, Source, link, resolve
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
+from yima.mpi.sealing import seal_persons, unsealed
 from yima.mpi.trial import Flip, Trial, try_model
 
 __all__ = [
@@ -256,6 +257,7 @@ __all__ = [
     "resolve",
     "root_of",
     "scorer",
+    "seal_persons",
     "settle",
     "split",
     "surname_of",
@@ -266,6 +268,7 @@ __all__ = [
     "undisputed_holder",
     "undo",
     "unmerge",
+    "unsealed",
     "use_model",
     "veiled",
     "waiting",

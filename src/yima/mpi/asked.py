@@ -13,12 +13,14 @@ from yima.mpi import normalise
 from yima.mpi.decide import Decision, decide
 from yima.mpi.fields import Fields
 from yima.mpi.fields import fields as fields_of
-from yima.mpi.heard import heard, read_fields
+from yima.mpi.heard import heard
 from yima.mpi.keys import keys
 from yima.mpi.model import model_named
 from yima.mpi.names import name_key, read_name
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import candidates_of, digest
+from yima.mpi.sealed import fields_of as fields_held
+from yima.mpi.sealed import number_of
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -70,14 +72,14 @@ class Described:
 async def likely(source: Database | Connection, vault: Vault, said: Fields, institution: int) -> Decision:
     """Who a registration would be, without registering it: the decision of `resolve` over the same candidates."""
     words = heard(vault, said)
-    found, capped = await candidates_of(source, words, institution)
+    found, capped = await candidates_of(source, vault, words, institution)
     return decide(words.fields, found, model_named(), capped=capped)
 
 
 async def described(source: Database | Connection, vault: Vault, said: Described, institution: int) -> list[PersonId]:
     """Everybody of whom all of this was said. At most 200 a candidate key are looked at."""
     words = heard(vault, said.fields)
-    found, _ = await candidates_of(source, words, institution)
+    found, _ = await candidates_of(source, vault, words, institution)
     return [known.person for known in found if any(_fits(said, words.fields, theirs) for theirs in known.said)]
 
 
@@ -104,12 +106,13 @@ def _begins(wanted: str, held: tuple[str, ...], exact: bool) -> bool:
 
 
 async def described_among(
-    source: Database | Connection, said: Described, persons: Collection[PersonId]
+    source: Database | Connection, vault: Vault, said: Described, persons: Collection[PersonId]
 ) -> set[PersonId]:
     """Those of few persons, found otherwise, of whom all of this was said; a phone is not looked at here."""
     rows = await source.fetch(ASKED.said_of, list(persons), normalise.VERSION)
     words = replace(said, phone="")
-    return {row["person_id"] for row in rows if _fits(words, Fields(), read_fields(row["said"]))}
+    held = ((r["person_id"], fields_held(vault, r["wrap"], r["own"], r["digest"], r["said"])) for r in rows)
+    return {person for person, theirs in held if theirs and _fits(words, Fields(), theirs)}
 
 
 async def undisputed_holder(source: Database | Connection, vault: Vault, number: Identifier) -> PersonId | None:
@@ -133,7 +136,7 @@ async def local_numbers(source: Database | Connection, vault: Vault, person: Per
     """The numbers by which institutions know a person, in the clear; the caller decides who may hear which."""
     return [
         Numbered(
-            Identifier(row["system"], vault.open(row["wrap"], row["number"]).decode()),
+            Identifier(row["system"], number_of(vault, row["wrap"], row["digest"], row["number"])),
             row["institution_id"],
             row["patient_id"],
         )

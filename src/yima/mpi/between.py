@@ -6,11 +6,12 @@ from typing import Any
 
 from yima.mpi import normalise
 from yima.mpi.decide import Assessed, Known, assess
-from yima.mpi.fields import fields
-from yima.mpi.heard import heard, read_fields
+from yima.mpi.fields import Fields, fields
+from yima.mpi.heard import heard
 from yima.mpi.merge import STEWARD, root_of
 from yima.mpi.model import model_named
 from yima.mpi.resolve import SQL
+from yima.mpi.sealed import fields_of, number_of, seal_profile, words_of
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -19,17 +20,22 @@ from yima.runtime.keys import Vault
 _BATCH = 200
 
 
-async def between(source: Database | Connection, one: PersonId, other: PersonId) -> Assessed:
+async def between(source: Database | Connection, vault: Vault, one: PersonId, other: PersonId) -> Assessed:
     """How likely two persons are one: the best pair of what was ever said of each, and the vetoes of all pairs.
 
     Refusal `not-found` when nothing comparable is known of one of them (`rekey` gives it to persons of before).
     """
-    ours = [read_fields(row["said"]) for row in await source.fetch(SQL.profiles_of, one, normalise.VERSION)]
-    theirs = [read_fields(row["said"]) for row in await source.fetch(SQL.profiles_of, other, normalise.VERSION)]
+    ours, theirs = await _said_of(source, vault, one), await _said_of(source, vault, other)
     if not ours or not theirs:
         raise Refusal("not-found", field="person")
     known = Known(other, tuple(theirs), here=True)
     return max((assess(said, known, model_named()) for said in ours), key=lambda found: found.score.bits)
+
+
+async def _said_of(source: Database | Connection, vault: Vault, person: PersonId) -> list[Fields]:
+    rows = await source.fetch(SQL.profiles_of, person, normalise.VERSION)
+    held = (fields_of(vault, row["wrap"], row["person_id"], row["digest"], row["said"]) for row in rows)
+    return [said for said in held if said is not None]
 
 
 async def kept_apart(source: Database | Connection, one: PersonId, other: PersonId) -> bool:
@@ -42,15 +48,16 @@ async def to_link(db: Database, vault: Vault, after: PersonId, limit: int) -> li
     """Persons after this one in the columns of bulk linkage, in the clear; those who were merged are left out."""
     found = []
     for row in await db.fetch(SQL.to_link, after, limit, normalise.RESIDENT_NUMBER):
-        number = vault.open(row["number_wrap"], row["number"]).decode() if row["number"] else ""
+        words = words_of(vault, row)
+        number = number_of(vault, row["number_wrap"], row["digest"], row["number"]) if row["number"] else ""
         said = {
-            "name": row["name"],
-            "latin_name": row["latin_name"],
+            "name": words.name,
+            "latin_name": words.latin_name,
             "sex": row["sex"],
-            "birth_date": row["birth_date"],
+            "birth_date": words.birth_date,
             "id_type": row["system"] or "",
             "id_no": number,
-            "phone": vault.open(row["wrap"], row["phone"]).decode() if row["phone"] else "",
+            "phone": words.phone,
             "birth_order": str(row["multiple_birth"] or ""),
         }
         found.append((row["person_id"], said))
@@ -75,17 +82,20 @@ async def rekey(db: Database, vault: Vault) -> int:
 
 async def _rekey_one(db: Database, vault: Vault, row: Any) -> None:
     async with db.transaction() as c:
-        numbers = await c.fetch(SQL.documents, await root_of(c, row["person_id"]))
-        words = heard(
+        person, wrap, known = row["person_id"], row["wrap"], words_of(vault, row)
+        numbers = await c.fetch(SQL.documents, await root_of(c, person))
+        held = [(n["system"], number_of(vault, n["wrap"], n["digest"], n["number"])) for n in numbers if n["wrap"]]
+        said = heard(
             vault,
             fields(
-                name=row["name"],
-                latin_name=row["latin_name"],
+                name=known.name,
+                latin_name=known.latin_name,
                 sex=row["sex"],
-                birth_date=row["birth_date"],
-                documents=[(n["system"], vault.open(n["wrap"], n["number"]).decode()) for n in numbers if n["wrap"]],
-                phones=[vault.open(row["wrap"], row["phone"]).decode()] if row["phone"] else [],
+                birth_date=known.birth_date,
+                documents=held,
+                phones=[known.phone] if known.phone else [],
                 order=row["multiple_birth"],
             ),
         )
-        await c.execute(SQL.rekey, row["person_id"], list(words.keys), words.digest, normalise.VERSION, words.stored)
+        sealed = seal_profile(vault, wrap, person, said.digest, said.stored)
+        await c.execute(SQL.rekey, person, list(said.keys), said.digest, normalise.VERSION, sealed)

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from yima.mpi.heard import heard
 from yima.mpi.registration import Registration
 from yima.mpi.resolve import SQL
+from yima.mpi.sealed import UNKNOWN, profile_of, renewed, seal_profile, sealed_row, words_of
+from yima.mpi.sealing import seal_person
 from yima.runtime.database import Connection, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -43,11 +47,21 @@ def brought(vault: Vault, moves: Sequence[Registration], stays: Sequence[Registr
     )
 
 
-async def carry(c: Connection, number: int, before: PersonId, after: PersonId, said: Brought) -> None:
+async def carry(c: Connection, vault: Vault, number: int, before: PersonId, after: PersonId, said: Brought) -> None:
     """Give `after` what the Patient brought, as far as `before` has it; `before` keeps what others brought as well."""
-    if said.keys:
-        await c.execute(CARRY.carry_keys, before, after, list(said.keys), list(said.others_keys), number)
-        await c.execute(CARRY.carry_words, before, after, list(said.words), list(said.others_words), number)
+    if not said.keys:
+        return
+    await seal_person(c, vault, before)  # words of before have other digests
+    await c.execute(CARRY.carry_keys, before, after, list(said.keys), list(said.others_keys), number)
+    wrap = (await c.fetchrow(CARRY.words, after))["wrap"]
+    sealed: dict[bytes, bytes] = {}
+    for key, held, theirs in await c.fetch(CARRY.words_said, before, list(said.words)):
+        stored = profile_of(vault, theirs, before, key, held)
+        if stored is not None and wrap is not None:
+            sealed[key] = seal_profile(vault, wrap, after, key, stored)
+    await c.execute(
+        CARRY.carry_words, before, after, list(sealed), list(said.others_words), number, list(sealed.values())
+    )
 
 
 async def bring_back(c: Connection, number: int, before: PersonId, after: PersonId) -> None:
@@ -60,9 +74,14 @@ async def forget_carried(c: Connection, patients: Sequence[str]) -> None:
     await c.execute(CARRY.forget_carried, list(patients))
 
 
-async def named_by(c: Connection, person: PersonId, said: Brought, at: datetime) -> None:
-    """A person that was split off is called as its own Patient says."""
-    if said.newest is not None:
-        new = said.newest
-        row = (person, at, new.name, new.latin_name, new.sex, new.birth_date, new.multiple_birth, new.deceased)
-        await c.execute(SQL.update_person, *row, None, None)
+async def add_like(
+    c: Connection, vault: Vault, person: PersonId, before: PersonId, newest: Registration | None, at: datetime
+) -> None:
+    """A person that is split off: called as its own Patient says, and in the rest like the one it leaves."""
+    row, wrap = await c.fetchrow(CARRY.words, before), vault.new_wrap()
+    words = msgspec.structs.replace(words_of(vault, row) if row else UNKNOWN, phone="")
+    words = renewed(words, newest, name=newest.name) if newest else words
+    sealed = sealed_row(vault, wrap, person, words)
+    await c.execute(CARRY.add_like, person, before, at, wrap, *sealed)
+    if newest:
+        await c.execute(SQL.update_person, person, at, newest.sex, newest.multiple_birth, newest.deceased, *sealed)

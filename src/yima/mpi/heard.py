@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -17,7 +17,6 @@ from yima.runtime.keys import Vault
 _BLIND: Final = 8
 _FULL: Final = 10
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,9 @@ class Heard:
     """Locks without a key: the name, with the year of birth and those years that the date means when it is lunar. Who
     writes the same birthday otherwise comes later, and finds who came first by other keys."""
     stored: bytes
+    """The fields in MessagePack, for `mpi.sealed`."""
     digest: bytes
-    """Of `stored`: the same words have the same digest."""
+    """Keyed hash of `stored`: the same words have the same digest, and nobody can try words against it."""
 
 
 def heard(vault: Vault, said: Registration | Fields) -> Heard:
@@ -46,8 +46,13 @@ def heard(vault: Vault, said: Registration | Fields) -> Heard:
     wide = tuple(hashed(key, secret) for key in found if key.rule not in LOCKED)
     fields = veiled(plain, lambda purpose, value: vault.blind(f"mpi/{purpose}", value)[:_BLIND].hex())
     stored = _ENCODER.encode(fields)
-    digest = hashlib.blake2b(stored, digest_size=_BLIND).digest()
-    return Heard(fields, locked + wide, locked, tuple(hashed(key, secret) for key in _near(plain)), stored, digest)
+    near = tuple(hashed(key, secret) for key in _near(plain))
+    return Heard(fields, locked + wide, locked, near, stored, words_digest(vault, stored))
+
+
+def words_digest(vault: Vault, stored: bytes) -> bytes:
+    """Keyed hash of `Heard.stored`, 8 bytes."""
+    return blake2b(stored, digest_size=_BLIND, key=vault.store.secret("mpi/profile/1")).digest()
 
 
 def _near(of: Fields) -> list[Key]:
@@ -55,8 +60,3 @@ def _near(of: Fields) -> list[Key]:
         return []
     years = {day[:4] for day in (of.birth, *solar_of(of.birth))}
     return [Key("name-year", f"{of.name_ordered}|{year}") for year in sorted(years)]
-
-
-def read_fields(stored: bytes) -> Fields:
-    """The fields of a stored profile."""
-    return _DECODER.decode(stored)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from yima.mpi.carried import NOTHING, Brought, bring_back, carry, named_by
+from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
 from yima.runtime import ids
@@ -84,21 +84,28 @@ async def unmerge(c: Connection, person: PersonId, word: Word, *, undoes: int | 
 
 
 async def move_patient(
-    c: Connection, patient_id: str, person: PersonId, word: Word, said: Brought = NOTHING, *, undoes: int | None = None
+    c: Connection, vault: Vault, patient_id: str, person: PersonId, word: Word, said: Brought = NOTHING
 ) -> int:
     """A Patient was linked to the wrong person: link it to `person`. With it go the institution's own number and what
     it `said`: keys and words.
 
     Refusal `not-found` when there is no such Patient or person, or it is that person's already.
     """
+    number, before = await _move(c, patient_id, person, word)
+    await carry(c, vault, number, before, person, said)
+    return number
+
+
+async def _move(
+    c: Connection, patient_id: str, person: PersonId, word: Word, undoes: int | None = None
+) -> tuple[int, PersonId]:
+    """The link alone: number of the event, and whom the Patient leaves."""
     await _begin(c, person)
     before = await c.fetchval(STEWARD.linked_to, patient_id)
     if before is None or before == person:
         raise Refusal("not-found", field="Patient.id")
     await c.execute(STEWARD.move_link, patient_id, person)
-    number = await _event(c, "move", before, word, other=person, patient_id=patient_id, undoes=undoes)
-    await carry(c, number, before, person, said)
-    return number
+    return await _event(c, "move", before, word, other=person, patient_id=patient_id, undoes=undoes), before
 
 
 async def split(
@@ -111,11 +118,10 @@ async def split(
     if before is None:
         raise Refusal("not-found", field="Patient.id")
     person = ids.new_person_id()
-    await c.execute(STEWARD.add_like, person, before, word.at, vault.new_wrap())
+    await add_like(c, vault, person, before, said.newest, word.at)
     await c.execute(STEWARD.move_link, patient_id, person)
     number = await _event(c, "split", before, word, other=person, patient_id=patient_id)
-    await named_by(c, person, said, word.at)
-    await carry(c, number, before, person, said)
+    await carry(c, vault, number, before, person, said)
     return number, person
 
 
@@ -171,7 +177,7 @@ async def _undo(c: Connection, act: Event, word: Word) -> int:
         return await _event(c, "merge", person, word, other=other, undoes=act.number)
     if act.kind == "move" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
         await bring_back(c, act.number, person, other)
-        return await move_patient(c, act.patient_id or "", person, word, undoes=act.number)
+        return (await _move(c, act.patient_id or "", person, word, undoes=act.number))[0]
     if act.kind == "split" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
         await c.execute(STEWARD.move_link, act.patient_id, person)
         await bring_back(c, act.number, person, other)

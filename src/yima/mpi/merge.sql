@@ -42,9 +42,12 @@ select person_id from mpi.link where patient_id = $1
 -- name: move_link
 update mpi.link set person_id = $2 where patient_id = $1
 
+-- name: words
+select person_id, wrap, said, name, latin_name, birth_date, phone from mpi.person where person_id = $1
+
 -- name: add_like
-insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap)
-select $1, $3, $3, name, latin_name, sex, birth_date, multiple_birth, deceased, $4 from mpi.person where person_id = $2
+insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
+select $1, $3, $3, sex, multiple_birth, deceased, $4, $5, $6, $7, $8 from mpi.person where person_id = $2
 
 -- name: drop_empty
 -- A person that was split off and has nothing of its own.
@@ -87,12 +90,16 @@ dropped as (
 insert into mpi.carried (person_id, number, key, given)
 select $1, $5, t.key, exists (select from given g where g.key = t.key) from taken t
 
+-- name: words_said
+select f.digest, f.said, p.wrap from mpi.profile f join mpi.person p using (person_id) where f.person_id = $1 and f.digest = any($2::bytea[])
+
 -- name: carry_words
--- The same of words, by their digests.
+-- The same of words, by their digests; $6 are these words sealed for $2.
 with taken as (
-  select f.digest, f.normaliser, f.said from mpi.profile f where f.person_id = $1 and f.digest = any($3::bytea[])),
+  select f.digest, f.normaliser, f.said, t.sealed from mpi.profile f join unnest($3::bytea[], $6::bytea[]) as t(digest, sealed) using (digest)
+  where f.person_id = $1),
 given as (
-  insert into mpi.profile (person_id, digest, normaliser, said) select $2, t.digest, t.normaliser, t.said from taken t
+  insert into mpi.profile (person_id, digest, normaliser, said) select $2, t.digest, t.normaliser, t.sealed from taken t
   on conflict do nothing returning digest),
 dropped as (
   delete from mpi.profile f using taken t where f.person_id = $1 and f.digest = t.digest and t.digest <> all($4::bytea[]))

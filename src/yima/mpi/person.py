@@ -9,6 +9,7 @@ from typing import Any
 
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import SQL, digest
+from yima.mpi.sealed import number_of, words_of
 from yima.runtime.database import Connection, Database
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -43,15 +44,17 @@ class Review:
     created: datetime
 
 
-async def identities(source: Database | Connection, persons: Iterable[PersonId]) -> dict[PersonId, Identity]:
+async def identities(
+    source: Database | Connection, vault: Vault, persons: Iterable[PersonId]
+) -> dict[PersonId, Identity]:
     """The identities of these persons; unknown ids are absent."""
     rows = await source.fetch(SQL.identities, list(persons))
-    return {row["person_id"]: _identity(row) for row in rows}
+    return {row["person_id"]: _identity(vault, row) for row in rows}
 
 
-async def identity(source: Database | Connection, person: PersonId) -> Identity | None:
+async def identity(source: Database | Connection, vault: Vault, person: PersonId) -> Identity | None:
     """One identity, or None."""
-    return (await identities(source, [person])).get(person)
+    return (await identities(source, vault, [person])).get(person)
 
 
 async def not_deceased(c: Connection, person: PersonId, now: datetime) -> None:
@@ -67,7 +70,7 @@ async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
     row = await db.fetchrow(SQL.contact, person)
     if row is None or row["number"] is None or row["wrap"] is None or row["number_wrap"] is None:
         return ""
-    number = vault.open(row["number_wrap"], row["number"]).decode()
+    number = number_of(vault, row["number_wrap"], row["digest"], row["number"])
     shown = 3 if len(number) >= _LONG_NUMBER else 0
     return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 
@@ -75,9 +78,7 @@ async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
 async def phone_of(source: Database | Connection, vault: Vault, person: PersonId) -> str:
     """The person's phone number in the clear; empty without one. For what the resident decides to show."""
     row = await source.fetchrow(SQL.contact, person)
-    if row is None or row["phone"] is None or row["wrap"] is None:
-        return ""
-    return vault.open(row["wrap"], row["phone"]).decode()
+    return "" if row is None else words_of(vault, row).phone
 
 
 async def documents_of(db: Database, vault: Vault, person: PersonId) -> list[Identifier]:
@@ -87,7 +88,11 @@ async def documents_of(db: Database, vault: Vault, person: PersonId) -> list[Ide
     decides that, and says so on the person's log.
     """
     rows = await db.fetch(SQL.documents, person)
-    return [Identifier(row["system"], vault.open(row["wrap"], row["number"]).decode()) for row in rows if row["wrap"]]
+    return [
+        Identifier(row["system"], number_of(vault, row["wrap"], row["digest"], row["number"]))
+        for row in rows
+        if row["wrap"]
+    ]
 
 
 async def patients_of(source: Database | Connection, person: PersonId) -> list[tuple[str, int]]:
@@ -207,13 +212,14 @@ async def totals(db: Database) -> dict[str, int]:
     return dict(await db.fetchrow(SQL.counts))
 
 
-def _identity(row: Any) -> Identity:
+def _identity(vault: Vault, row: Any) -> Identity:
+    words = words_of(vault, row)
     return Identity(
         row["person_id"],
-        row["name"],
-        row["latin_name"],
+        words.name,
+        words.latin_name,
         row["sex"],
-        row["birth_date"],
+        words.birth_date,
         row["multiple_birth"],
         row["deceased"],
     )

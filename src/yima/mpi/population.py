@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
+from yima.mpi.sealed import words_of
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -156,9 +157,12 @@ async def changes_of(source: Database | Connection, person: PersonId) -> list[Li
     return [LifeChange(*row.values()) for row in await source.fetch(POPULATION.changes_of, person)]
 
 
-async def living(source: Database | Connection, after: PersonId, limit: int) -> list[Living]:
+async def living(source: Database | Connection, vault: Vault, after: PersonId, limit: int) -> list[Living]:
     """A page of the residents to be counted, in the order of their ids."""
-    return [Living(*row.values()) for row in await source.fetch(POPULATION.living, after, limit)]
+    return [
+        Living(row["person_id"], row["sex"], words_of(vault, row).birth_date, row["area"], row["record"])
+        for row in await source.fetch(POPULATION.living, after, limit)
+    ]
 
 
 def age_band(birth_date: str, today: date) -> int:

@@ -38,7 +38,7 @@ select kind, institution_id, happened, dated, recorded from mpi.population_chang
 
 -- name: living
 -- Residents after $1, in order: neither merged, erased nor dead, and not said to have moved away by the newest word of them.
-select p.person_id, p.sex, p.birth_date, coalesce(e.area, '') as area,
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.birth_date, p.sex, coalesce(e.area, '') as area,
   exists (select from mpi.link l where l.person_id in (
     select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as record
 from mpi.person p left join lateral (

@@ -1,10 +1,10 @@
 -- name: count_quality
 insert into mpi.quality (day, institution_id, patients, no_name, no_birth_date, no_sex, no_document, no_phone, doubtful, same)
 select $1::date, l.institution_id, count(*),
-  count(*) filter (where p.name = '' or p.name ~ '之[长次三大小]?[子女婴]|婴儿|无名氏|未知|不详'),
-  count(*) filter (where length(p.birth_date) < 10), count(*) filter (where p.sex not in ('male', 'female')),
+  count(*) filter (where coalesce(p.no_name, p.name = '' or p.name ~ '之[长次三大小]?[子女婴]|婴儿|无名氏|未知|不详')),
+  count(*) filter (where coalesce(p.birth_digits, length(p.birth_date)) < 10), count(*) filter (where p.sex not in ('male', 'female')),
   count(*) filter (where not exists (select from mpi.identifier i where i.person_id = p.person_id and i.kind = 'national')),
-  count(*) filter (where p.phone is null),
+  count(*) filter (where p.phone_key is null),
   coalesce((select count(*) from mpi.review r where r.institution_id = l.institution_id), 0),
   coalesce((select count(*) from mpi.review r where r.institution_id = l.institution_id and r.state = 'same'), 0)
 from mpi.link l join mpi.person p on p.person_id = l.person_id

@@ -5,14 +5,14 @@ select * from mpi.known($1::bigint[], $2::bytea[], $3::bigint[], $4::text, $5::b
 select * from mpi.sharing($1::bigint[], $2::integer, $3::smallint, $4::integer)
 
 -- name: profiles_of
-select f.said from mpi.profile f where f.normaliser = $2 and f.person_id in (
-  select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
+select f.person_id, f.digest, f.said, p.wrap from mpi.profile f join mpi.person p using (person_id)
+where f.normaliser = $2 and f.person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
 order by f.person_id, f.digest
 
 -- name: add_person
 with added as (
-  insert into mpi.person (person_id, created, updated, name, latin_name, sex, birth_date, multiple_birth, deceased, wrap, phone, phone_key)
-  values ($1, $2, $2, $14, $15, $16, $17, $18, $19, $20, $21, $22)),
+  insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
+  values ($1, $2, $2, $14, $15, $16, $17, $18, $19, $20, $21)),
 numbers as (
   insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
   select d, $1, k, s, i, n, $2 from unnest($3::bytea[], $4::text[], $5::text[], $6::integer[], $7::bytea[]) as t(d, k, s, i, n)
@@ -42,19 +42,16 @@ select $1, $2, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model'
 from (select $12::jsonb as d) as t where $13::boolean
 
 -- name: update_person
-update mpi.person set updated = greatest(updated, $2), name = coalesce(nullif($3, ''), name),
-  latin_name = coalesce(nullif($4, ''), latin_name),
-  sex = case when $5 in ('', 'unknown') then sex else $5 end,
-  birth_date = case when length($6) >= length(birth_date) then $6 else birth_date end,
-  multiple_birth = coalesce(nullif($7, 0), multiple_birth, $7), deceased = deceased or $8, phone = coalesce($9, phone),
-  phone_key = coalesce($10, phone_key)
+update mpi.person set updated = greatest(updated, $2), sex = case when $3 in ('', 'unknown') then sex else $3 end,
+  multiple_birth = coalesce(nullif($4, 0), multiple_birth, $4), deceased = deceased or $5,
+  said = $6, no_name = $7, birth_digits = $8, phone_key = $9, name = null, latin_name = null, birth_date = null, phone = null
 where person_id = $1
 
 -- name: registered_by
 select exists (select 1 from mpi.link where patient_id = $1 and institution_id = $2)
 
 -- name: identities
-select person_id, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
+select person_id, wrap, said, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
 
 -- name: reviews
 select review_id, person_id, candidate, institution_id, reason, state, created from mpi.review where state = 'open' order by review_id desc limit $1
@@ -118,15 +115,16 @@ select l.patient_id, coalesce(m.root, i.person_id) as person_id from mpi.identif
 where i.digest = any($1) and i.kind = 'national' and l.institution_id = $2 order by l.created, l.patient_id
 
 -- name: contact
-select p.wrap, p.phone, i.wrap as number_wrap, i.number from mpi.person p left join lateral (
-  select q.wrap, i.number from mpi.identifier i join mpi.person q using (person_id)
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.birth_date, p.phone, i.wrap as number_wrap, i.digest, i.number
+from mpi.person p left join lateral (
+  select q.wrap, i.digest, i.number from mpi.identifier i join mpi.person q using (person_id)
   where i.kind = 'national' and i.person_id in (
     select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)
   order by i.created, i.digest limit 1) as i on true
 where p.person_id = $1
 
 -- name: documents
-select p.wrap, i.system, i.number from mpi.identifier i join mpi.person p using (person_id)
+select p.wrap, i.system, i.digest, i.number from mpi.identifier i join mpi.person p using (person_id)
 where i.kind = 'national' and i.person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
 order by i.created, i.digest
 
@@ -136,7 +134,7 @@ select (select count(*) from mpi.person) - (select count(*) from mpi.merged) as 
 
 -- name: not_keyed
 -- Persons without a profile of this normaliser, after $2, in order.
-select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap, p.phone from mpi.person p
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.phone from mpi.person p
 where p.person_id > $2 and p.wrap is not null
   and not exists (select from mpi.profile f where f.person_id = p.person_id and f.normaliser = $1)
 order by p.person_id limit $3
@@ -153,10 +151,10 @@ insert into mpi.profile (person_id, digest, normaliser, said) values ($1, $3, $4
 
 -- name: to_link
 -- Persons who are read as themselves, after $1, each with a document (a resident number before others).
-select p.person_id, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.wrap, p.phone,
-  i.system, i.number, i.wrap as number_wrap
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.phone,
+  i.system, i.digest, i.number, i.wrap as number_wrap
 from mpi.person p left join lateral (
-  select q.wrap, i.system, i.number from mpi.identifier i join mpi.person q using (person_id)
+  select q.wrap, i.system, i.digest, i.number from mpi.identifier i join mpi.person q using (person_id)
   where i.kind = 'national' and q.wrap is not null and i.person_id in (
     select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)
   order by i.system = $3 desc, i.created, i.digest limit 1) as i on true

@@ -16,6 +16,7 @@ from yima.mpi.risk import Circumstances, order_of, second_needed
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 QUEUE = Queries(__package__, "queue.sql")
 _WEIGHED_AT_ONCE: Final = 500
@@ -87,38 +88,38 @@ class Proposal:
     event: int | None
 
 
-async def queue(db: Database, wanted: Wanted, now: datetime) -> list[Case]:
+async def queue(db: Database, vault: Vault, wanted: Wanted, now: datetime) -> list[Case]:
     """Open cases, the riskiest first, then the likeliest, then the oldest."""
-    await weigh(db)
+    await weigh(db, vault)
     row = (now, wanted.institution, wanted.risk, wanted.reason, wanted.older or now, wanted.limit)
     return [_case(found) for found in await db.fetch(QUEUE.queue, *row)]
 
 
-async def waiting(db: Database, now: datetime) -> list[Waiting]:
+async def waiting(db: Database, vault: Vault, now: datetime) -> list[Waiting]:
     """How many cases wait, by risk, reason and institution."""
-    await weigh(db)
+    await weigh(db, vault)
     return [
         Waiting(r["risk"] or 1, r["reason"], r["institution_id"], r["number"], r["oldest"])
         for r in await db.fetch(QUEUE.waiting, now)
     ]
 
 
-async def weigh(db: Database) -> int:
+async def weigh(db: Database, vault: Vault) -> int:
     """Give cases that are new a risk, from the evidence stored with the decision, else by comparing the two again."""
     rows = await db.fetch(QUEUE.unweighed, _WEIGHED_AT_ONCE)
-    weighed = [await _weigh(db, row) for row in rows]
+    weighed = [await _weigh(db, vault, row) for row in rows]
     if weighed:
         ids, risks, bits, found = zip(*weighed, strict=True)
         await db.execute(QUEUE.weigh, list(ids), list(risks), list(bits), list(found))
     return len(weighed)
 
 
-async def _weigh(db: Database, row: Any) -> tuple[int, int, float | None, str]:
+async def _weigh(db: Database, vault: Vault, row: Any) -> tuple[int, int, float | None, str]:
     if row["found"]:
         told = orjson.loads(row["found"])
         bits, levels, found = told["bits"], told["levels"], (*told["vetoes"], *told["hindrances"])
     else:
-        pair = await compared(db, row["person_id"], row["candidate"])
+        pair = await compared(db, vault, row["person_id"], row["candidate"])
         bits, levels = (pair.score.bits, pair.score.levels._asdict()) if pair else (None, {})
         found = (*pair.vetoes, *pair.hindrances) if pair else ()
     risk = order_of(bits, levels, frozenset(found), row["reason"], row["deceased"])
@@ -169,15 +170,15 @@ async def members(source: Database | Connection, person: PersonId) -> list[Perso
     return [row["person_id"] for row in await source.fetch(QUEUE.members, person)]
 
 
-async def compared(source: Database | Connection, one: PersonId, other: PersonId) -> Assessed | None:
+async def compared(source: Database | Connection, vault: Vault, one: PersonId, other: PersonId) -> Assessed | None:
     """How likely they are one; None where there is nothing to compare."""
     try:
-        return await between(source, one, other)
+        return await between(source, vault, one, other)
     except Refusal:
         return None
 
 
-async def why_second(source: Database | Connection, one: PersonId, other: PersonId) -> tuple[str, ...]:
+async def why_second(source: Database | Connection, vault: Vault, one: PersonId, other: PersonId) -> tuple[str, ...]:
     """Why a merge of the two needs a second steward: keys of `SECOND`; empty when one is enough."""
     roots = [await root_of(source, one), await root_of(source, other)]
     standing = await source.fetchrow(QUEUE.standing, [one, other, *roots])
@@ -187,7 +188,7 @@ async def why_second(source: Database | Connection, one: PersonId, other: Person
         multiple=bool(standing and standing["multiple"]),
         merged_before=bool(merged and merged[0]),
     )
-    return second_needed(await compared(source, *roots), at)
+    return second_needed(await compared(source, vault, *roots), at)
 
 
 async def propose(c: Connection, person: PersonId, survivor: PersonId, why: Sequence[str], word: Word) -> int:

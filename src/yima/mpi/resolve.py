@@ -16,12 +16,13 @@ import orjson
 from yima.mpi import normalise
 from yima.mpi.decide import Decision, Known, decide
 from yima.mpi.fields import Fields
-from yima.mpi.heard import Heard, heard, read_fields
+from yima.mpi.heard import Heard, heard
 from yima.mpi.match import Candidate, Match, Rule, match
 from yima.mpi.model import model_named
 from yima.mpi.registration import Identifier, Registration
+from yima.mpi.sealed import UNKNOWN, fields_of, renewed, seal_number, seal_profile, sealed_row, words_of
 from yima.runtime import ids, metrics
-from yima.runtime.database import Connection, Queries
+from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -94,10 +95,10 @@ async def resolve(
     near = words.near if words else ()
     row = (sorted({*map(_lock, numbers), *locked, *near}), list(numbers), locked, patient_id, scanned)
     # 2 Who is known by numbers? The score is asked only when none has decided.
-    known = _by_numbers(await c.fetch(SQL.known, *row), numbers, source, patient_id)
+    known = _by_numbers(vault, await c.fetch(SQL.known, *row), numbers, source, patient_id)
     decision, scored = match(said, known.candidates), None
     if decision.person is None and words:
-        decision, scored = await _by_score(c, words, known, numbers, decision, source.institution)
+        decision, scored = await _by_score(c, vault, words, known, numbers, decision, source.institution)
     if decision.conflict:
         raise Refusal("identity-conflict", field="Patient.identifier")
     # 3 The person, old or new, and what names this person from now on. A number that another holds is left there.
@@ -162,34 +163,37 @@ def _lock(key: bytes) -> int:
 
 
 def _by_numbers(
-    found: Sequence[Any], numbers: dict[bytes, Identifier], source: Source, patient_id: str | None
+    vault: Vault, found: Sequence[Any], numbers: dict[bytes, Identifier], source: Source, patient_id: str | None
 ) -> _Known:
     """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order given."""
     known = _Known([], {}, patient_id)
     for row in found:
         if row["nr"] != _BY_NUMBER:
-            _add(known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
-    rows = {bytes(row["digest"]): row for row in found if row["nr"] == _BY_NUMBER}
+            _add(vault, known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
+    # Of somebody whose data key is gone nothing is known: a number says nothing by them.
+    rows = {bytes(row["digest"]): row for row in found if row["nr"] == _BY_NUMBER and row["wrap"]}
     for key, number in numbers.items():
         if key in rows and (source.matching != "off" or not number.national):
-            _add(known, rows[key], "national-number" if number.national else "local-number", numbers)
+            _add(vault, known, rows[key], "national-number" if number.national else "local-number", numbers)
+    held = {bytes(row["digest"]) for row in found if row["nr"] == _BY_NUMBER}
     named = (rows[key]["patient_id"] for key, number in numbers.items() if key in rows and not number.national)
-    return _Known(known.candidates, known.rows, patient_id or next(named, None), frozenset(rows))
+    return _Known(known.candidates, known.rows, patient_id or next(named, None), frozenset(held))
 
 
 async def _by_score(
-    c: Connection, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match, institution: int
-) -> tuple[Match, Decision]:
+    c: Connection, vault: Vault, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match,
+    institution: int,
+) -> tuple[Match, Decision]:  # fmt: skip
     """The decision of the model over everybody who shares a candidate key."""
     model = model_named()
-    candidates, capped = await candidates_of(c, words, institution)
+    candidates, capped = await candidates_of(c, vault, words, institution)
     scored = decide(words.fields, candidates, model, capped=capped)
     asked = tuple(dict.fromkeys((*before.review, *scored.review)))
     if scored.person is None:
         return Match(None, "new", review=asked), scored
     found = _Known([], {}, None)
     for row in await c.fetch(SQL.known, [], [], [], None, scored.person):
-        _add(found, row, "score", numbers)
+        _add(vault, found, row, "score", numbers)
     known.rows.update(found.rows)
     # What the index holds of the person's documents counts as well: words of long ago may not say all of them.
     doubtful = any(one.other_number or one.other_document for one in found.candidates)
@@ -199,24 +203,28 @@ async def _by_score(
     return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
 
 
-async def candidates_of(c: Connection, words: Heard, institution: int) -> tuple[list[Known], bool]:
+async def candidates_of(
+    source: Connection | Database, vault: Vault, asked: Heard, institution: int
+) -> tuple[list[Known], bool]:
     """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
     more than can be looked at. Other keys that find so many are left out: they say too little."""
     said: dict[PersonId, list[Fields]] = {}
     here = set[PersonId]()
     capped = False
-    for person, stored, patient_here, full_key in await c.fetch(
-        SQL.sharing, list(words.keys), _MOST_A_KEY, normalise.VERSION, institution
+    for person, held, patient_here, full_key, own, key, wrap in await source.fetch(
+        SQL.sharing, list(asked.keys), _MOST_A_KEY, normalise.VERSION, institution
     ):
         if person is None:
-            capped |= full_key <= len(words.locked)
+            capped |= full_key <= len(asked.locked)
             continue
-        said.setdefault(person, []).append(read_fields(stored))
-        here |= {person} if patient_here else set()
-    return [Known(person, tuple(theirs), here=person in here) for person, theirs in said.items()], capped
+        theirs = fields_of(vault, wrap, own, key, held)
+        if theirs is not None:
+            said.setdefault(person, []).append(theirs)
+            here |= {person} if patient_here else set()
+    return [Known(person, tuple(words), here=person in here) for person, words in said.items()], capped
 
 
-def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
+def _add(vault: Vault, known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
     national = {key: number for key, number in numbers.items() if number.national}
     theirs = {bytes(key): system for key, system in zip(row["held"] or (), row["systems"] or (), strict=True)}
     # Systems in which both have a number, but none in common.
@@ -224,14 +232,15 @@ def _add(known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) 
     differing -= {number.system for key, number in national.items() if key in theirs}
     resident = normalise.RESIDENT_NUMBER
     known.rows.setdefault(row["person_id"], row)
+    words = words_of(vault, row, row["own"])
     known.candidates.append(
         Candidate(
             person=row["person_id"],
-            name=row["name"],
-            latin_name=row["latin_name"],
+            name=words.name,
+            latin_name=words.latin_name,
             sex=row["sex"],
             via=rule,
-            birth_date=row["birth_date"],
+            birth_date=words.birth_date,
             multiple_birth=row["multiple_birth"],
             other_number=resident in differing,
             other_document=bool(differing - {resident}),
@@ -255,7 +264,7 @@ class _News:
     match: Match
     scored: Decision | None
 
-    def row(self, person: PersonId, wrap: bytes | None, *, told: bool) -> tuple[object, ...]:
+    def row(self, person: PersonId, wrap: bytes, *, told: bool) -> tuple[object, ...]:
         """The arguments of `remember` and the first of `add_person`. `told`: the decision is written down."""
         held, words = list(self.kept.values()), self.words
         return (
@@ -265,11 +274,11 @@ class _News:
             ["national" if number.national else "local" for number in held],
             [number.system for number in held],
             [0 if number.national else self.source.institution for number in held],
-            [self.vault.seal(wrap, number.value.encode()) for number in held] if wrap else [],
+            [seal_number(self.vault, wrap, key, number.value) for key, number in self.kept.items()],
             list(words.keys) if words else [],
             words.digest if words else None,
             normalise.VERSION,
-            words.stored if words else None,
+            seal_profile(self.vault, wrap, person, words.digest, words.stored) if words else None,
             self._decision(),
             told,
         )
@@ -294,16 +303,10 @@ class _News:
 
 async def _create(c: Connection, said: Registration, news: _News) -> PersonId:
     person, wrap = ids.new_person_id(), news.vault.new_wrap()
-    phone, phone_key = _sealed_phone(news.vault, wrap, said)
-    row = (said.name, said.latin_name, said.sex, said.birth_date, said.multiple_birth, said.deceased, wrap, phone)
-    await c.execute(SQL.add_person, *news.row(person, wrap, told=True), *row, phone_key)
+    words = renewed(UNKNOWN, said, name=said.name)
+    row = (said.sex, said.multiple_birth, said.deceased, wrap, *sealed_row(news.vault, wrap, person, words))
+    await c.execute(SQL.add_person, *news.row(person, wrap, told=True), *row)
     return person
-
-
-def _sealed_phone(vault: Vault, wrap: bytes | None, said: Registration) -> tuple[bytes | None, bytes | None]:
-    if not said.phones or wrap is None:
-        return None, None
-    return vault.seal(wrap, said.phones[0].encode()), vault.blind("phone", said.phones[0])
 
 
 async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, now: datetime) -> None:
@@ -311,22 +314,18 @@ async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, 
 
     A name that stands in for one, or only its Latin form, is not better than what is known.
     """
-    poorer = normalise.is_placeholder(said.name) and not normalise.is_placeholder(known["name"])
-    only_latin = said.name == said.latin_name and not known["name"].isascii()
-    name = "" if poorer or only_latin else said.name
-    words = (name, said.latin_name, said.sex, said.birth_date)
-    held = (known["name"], known["latin_name"], known["sex"], known["birth_date"])
-    same_words = all(new in ("", "unknown", old) for new, old in zip(words, held, strict=True))
-    same_state = said.multiple_birth in (None, known["multiple_birth"]) and (known["deceased"] or not said.deceased)
-    if same_words and same_state and _same_phone(vault, known, said):
+    if known["wrap"] is None:  # without its data key a person is erased, and is called nothing any more
         return
-    phone, phone_key = _sealed_phone(vault, known["wrap"], said)
-    row = (*words, said.multiple_birth, said.deceased, phone, phone_key)
+    held = words_of(vault, known, known["own"])
+    poorer = normalise.is_placeholder(said.name) and not normalise.is_placeholder(held.name)
+    only_latin = said.name == said.latin_name and not held.name.isascii()
+    words = renewed(held, said, name="" if poorer or only_latin else said.name)
+    same_sex = said.sex in ("", "unknown", known["sex"])
+    same_state = said.multiple_birth in (None, known["multiple_birth"]) and (known["deceased"] or not said.deceased)
+    if words == held and same_sex and same_state:
+        return
+    row = (said.sex, said.multiple_birth, said.deceased, *sealed_row(vault, known["wrap"], known["own"], words))
     await c.execute(SQL.update_person, known["own"], now, *row)
-
-
-def _same_phone(vault: Vault, known: Any, said: Registration) -> bool:
-    return not said.phones or known["phone_key"] == vault.blind("phone", said.phones[0])
 
 
 async def _remember(c: Connection, row: Any, new_patient: bool, news: _News) -> None:

@@ -1,0 +1,42 @@
+-- name: unsealed
+select count(*) as persons from mpi.person where said is null
+
+-- name: next_persons
+-- Persons with readable rows; who holds one of them is waited for, as it may write it.
+select person_id, wrap, said, name, latin_name, birth_date, phone from mpi.person where said is null order by person_id limit $1 for no key update
+
+-- name: one_person
+select wrap from mpi.person where person_id = $1 and said is null and wrap is not null for no key update
+
+-- name: write_persons
+update mpi.person p set said = t.said, no_name = t.no_name, birth_digits = t.digits, phone_key = t.phone,
+  name = null, latin_name = null, birth_date = null, phone = null
+from unnest($1::bigint[], $2::bytea[], $3::boolean[], $4::smallint[], $5::bytea[]) as t(person, said, no_name, digits, phone)
+where p.person_id = t.person
+
+-- name: numbers
+select person_id, digest, number from mpi.identifier where person_id = any($1)
+
+-- name: write_numbers
+update mpi.identifier i set number = t.number from unnest($1::bytea[], $2::bytea[]) as t(digest, number) where i.digest = t.digest
+
+-- name: profiles
+select person_id, digest, said from mpi.profile where person_id = any($1)
+
+-- name: forget_profiles
+delete from mpi.profile where person_id = any($1)
+
+-- name: write_profiles
+-- The same words may have been said again since, and are there under their new digest.
+with gone as (
+  delete from mpi.profile f using unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[]) as t(person, digest, new, said)
+  where f.person_id = t.person and f.digest = t.digest returning t.person, t.new, f.normaliser, t.said)
+insert into mpi.profile (person_id, digest, normaliser, said) select person, new, normaliser, said from gone on conflict do nothing
+
+-- name: carried
+select person_id, number, digest, said from mpi.carried where person_id = any($1) and said is not null
+
+-- name: write_carried
+update mpi.carried k set digest = t.new, said = t.said
+from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[]) as t(person, number, digest, new, said)
+where k.person_id = t.person and k.number = t.number and k.digest = t.digest
