@@ -3,6 +3,7 @@
 Face: `Access`, one per worker, whose methods are the door; the values they take and give.
 """
 
+from yima.access.accounts import Accounts, Invited, Mine, StaffRow
 from yima.access.apps import RECORD_TYPES, AppRequest, Apps, SentBack
 from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
@@ -10,10 +11,13 @@ from yima.access.counter import Offer, Profile, Ticket
 from yima.access.credentials import DeviceCertificate, Given
 from yima.access.decision import SHARED_TYPES, Asking, check_write
 from yima.access.door import Access
+from yima.access.emergency_set import EMERGENCY_SET
 from yima.access.erasing import ERASURE_BASES
 from yima.access.exporting import EXPORT_BASES, NEVER_DEIDENTIFIED, ExportOrder
 from yima.access.families import AtCounter, Families, FamilyView, Relative
 from yima.access.gateway import Gateway, Scanning, Shown, UseReport
+from yima.access.glass import EmergencySet, Glass, Own
+from yima.access.glass_desk import GlassBoard, GlassCase, GlassDesk
 from yima.access.kiosk import Answer, Question
 from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
@@ -25,6 +29,7 @@ from yima.access.residents import CardView, SharingChoice
 from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
 from yima.access.scan import Scan
 from yima.access.search import Found
+from yima.access.signing_in import Entered, Said, SigningIn, Visitor
 from yima.access.submit import Outcome
 from yima.access.summaries import Summaries, Summary
 from yima.access.together import Single, is_plain
@@ -35,6 +40,7 @@ from yima.records import START, Content, Erased, Erasure, Overview, Page, Part, 
 from yima.records import Position as ReindexPosition
 
 __all__ = [
+    "EMERGENCY_SET",
     "ERASURE_BASES",
     "EXPORT_BASES",
     "FOLLOWS",
@@ -45,6 +51,7 @@ __all__ = [
     "SHARED_TYPES",
     "START",
     "Access",
+    "Accounts",
     "Admitted",
     "Alarm",
     "Answer",
@@ -61,6 +68,8 @@ __all__ = [
     "Context",
     "DeviceCertificate",
     "Done",
+    "EmergencySet",
+    "Entered",
     "Entry",
     "Erased",
     "Erasure",
@@ -72,13 +81,20 @@ __all__ = [
     "Found",
     "Gateway",
     "Given",
+    "Glass",
+    "GlassBoard",
+    "GlassCase",
+    "GlassDesk",
     "Identified",
+    "Invited",
     "Lacking",
+    "Mine",
     "Mother",
     "Objection",
     "Offer",
     "Outcome",
     "Overview",
+    "Own",
     "Page",
     "Pair",
     "Paper",
@@ -93,14 +109,17 @@ __all__ = [
     "ReindexPosition",
     "Relative",
     "Reviews",
+    "Said",
     "Scan",
     "Scanning",
     "SentBack",
     "SharingChoice",
     "Shown",
     "Side",
+    "SigningIn",
     "Single",
     "Spot",
+    "StaffRow",
     "Standing",
     "Stored",
     "Summaries",
@@ -109,6 +128,7 @@ __all__ = [
     "Times",
     "Upkeep",
     "UseReport",
+    "Visitor",
     "Wanted",
     "Watched",
     "Withheld",

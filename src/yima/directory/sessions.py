@@ -1,7 +1,7 @@
-"""Browser sessions and development tickets: signed values, no server state.
+"""Development sessions and tickets, form tokens and seals: signed values, no server state.
 
-A session says which role and subject a browser holds and until when. Real sign-in (password and passkey for staff,
-one-time code for residents) is a later issue; until then only development tickets open a session, on loopback only.
+A development session says which role and subject a browser holds and until when; it counts on development servers only.
+Sessions of people who proved who they are, are rows: `authentication.BrowserSessions`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class Sessions:
         return self._read(f"seal/{use}", sealed)
 
     def csrf(self, cookie: str) -> str:
-        """The token that forms of this session must carry."""
-        return self._mac("csrf", cookie)[:32]
+        """The token that forms of this session must carry. Made of the cookie's first part, which stays when its secret
+        is renewed: a form that waited while somebody proved once more who they are still counts."""
+        return self._mac("csrf", cookie.partition(".")[0])[:32]
 
     def check_csrf(self, cookie: str, token: str) -> None:
         """Refusal `csrf` unless the token belongs to the session."""

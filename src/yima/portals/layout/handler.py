@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from yima.portals.layout.again import ask_again
 from yima.portals.layout.language import language_of, remember
 from yima.portals.layout.messages import PORTALS, Words
 from yima.portals.layout.render import render
@@ -24,7 +26,8 @@ def page(handler: Handler) -> Handler:
         try:
             response = await handler(request)
         except Refusal as refusal:
-            response = refused(request, refusal)
+            once_more = refusal.code == "step-up-needed"
+            response = await ask_again(request, portal_of(request)) if once_more else refused(request, refusal)
         response.headers.setdefault("cache-control", "no-store")
         remember(request, response)
         return response
@@ -36,6 +39,14 @@ def portal_of(request: Request) -> str:
     """The portal an address belongs to; `layout` for everything outside the three."""
     first = request.url.path.strip("/").split("/")[0]
     return first if first in PORTALS else "layout"
+
+
+def _sign_in(request: Request, portal: str) -> str:
+    """Where to sign in, and come back from; "" where there is no such page."""
+    if portal not in ("clinician", "operator"):
+        return ""
+    back = f"?next={quote(request.url.path)}" if request.method == "GET" else ""
+    return f"/{portal}/sign-in{back}"
 
 
 def refused(request: Request, refusal: Refusal) -> Response:
@@ -56,6 +67,7 @@ def refused(request: Request, refusal: Refusal) -> Response:
         title=refusal.text(lang),
         mend=words(own) if words.has(own) else refusal.mend(lang),
         request_id=getattr(request.state, "request_id", ""),
+        sign_in=_sign_in(request, portal),
     )
     response.headers["cache-control"] = "no-store"
     if refusal.retry_after is not None:

@@ -90,7 +90,7 @@ def _context(request: Request, portal: str, context: dict[str, Any]) -> dict[str
 
 def render(request: Request, template: str, *, portal: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A whole page; `template` lies in the portal's own folder, `error.html` and `landing.html` in the shared one."""
-    folder = "layout" if template in ("error.html", "landing.html") else portal
+    folder = "layout" if template in ("error.html", "landing.html", "again.html") else portal
     body = (
         _environment()
         .get_template(f"{folder}/{template}")

@@ -24,7 +24,7 @@ DOORS: Final[dict[Role, str]] = {
     "kiosk": "/kiosk/screen",
 }
 _LONGEST_FORM: Final = 16 * 1024
-_SESSION_SECONDS: Final = 12 * 3600
+_LONGEST_PATH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,22 @@ async def signed_in(request: Request, role: Role) -> SignedIn:
 
 
 def keep_session(request: Request, response: Response, role: Role, cookie: str) -> None:
-    """Set the session cookie of a door: 12 hours, for its own pages only, out of reach of scripts."""
-    response.set_cookie(
-        cookie_name(role),
-        cookie,
-        max_age=_SESSION_SECONDS,
-        path=DOORS[role],
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-    )
+    """Set the session cookie of a door: for its own pages only, out of reach of scripts, as long as a session lasts."""
+    hours = access_of(request).settings.session_hours
+    keep_cookie(request, response, (cookie_name(role), DOORS[role]), cookie, hours * 3600)
+
+
+def keep_cookie(request: Request, response: Response, name_and_path: tuple[str, str], value: str, seconds: int) -> None:
+    """Set a cookie out of reach of scripts; over https only, where that is how this deployment is reached."""
+    name, path = name_and_path
+    secure = access_of(request).base_url.startswith("https:")
+    response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)
+
+
+def is_within(path: str, role: Role) -> bool:
+    """Whether an address may be gone to after sign-in: a path of this door's own pages, never another site."""
+    plain = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path and " " not in path
+    return plain and path.startswith(DOORS[role] + "/") and ".." not in path and len(path) <= _LONGEST_PATH
 
 
 async def english_places(access: Access, lang: str) -> dict[str, str]:
@@ -97,7 +103,9 @@ async def text_form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > _LONGEST_FORM:
             raise Refusal("body-too-large", limit="16 KB")
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50))
+    fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50))
+    request.state.fields = fields  # for the page that asks who it is once more, and then sends them on
+    return fields
 
 
 async def checked_form(request: Request, who: SignedIn) -> dict[str, str]:
