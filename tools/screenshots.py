@@ -175,6 +175,7 @@ def emergency(studio: Studio) -> bytes:
     with studio.page(studio.emergency["page"], DESK) as page:
         scan(page, studio.resident["static_code"])
         page.click("details.glass > summary")
+        page.check("input[name=ground][value=unconscious]")
         page.fill("#reason", REASON)
         studio.check(page)
         picture = page.screenshot()

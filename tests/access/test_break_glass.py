@@ -149,6 +149,11 @@ async def test_the_first_step_opens_the_set_and_nothing_else(
     await access.glass.widen(er.doctor(), handle, **widen)
     answer = await er.call("GET", reads[0], visit=handle, yima_purpose="emergency-treatment")
     assert answer.status_code == 200, answer.text
+    late = now + timedelta(hours=2)
+    open_late = access.open_record(er.doctor(), person, purpose="emergency-treatment", visit=handle, now=late)
+    assert await code(open_late) == "visit-expired"
+    assert await code(access.glass.emergency_set(er.doctor(), handle, late)) == "visit-expired"
+    assert await code(access.glass.emergency_set(home.doctor(), handle, now)) == "visit-needed", "another house"
     lines = [line for line in await access.access_log(resident(person), now=clock.now()) if line.visit == handle]
     grounds = {line.detail["ground"] for line in lines if "ground" in line.detail}
     assert grounds == {"unconscious", "cause-unclear"}

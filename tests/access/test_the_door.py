@@ -154,32 +154,6 @@ async def test_a_decision_counts_from_the_next_request_and_is_logged(platform: P
     )
 
 
-async def test_an_emergency_needs_staff_and_a_reason_and_is_told(platform: Platform, hospital: Institution) -> None:
-    access, now = platform.access, clock.now()
-    someone = platform.person_of((await hospital.submit())[0])
-    other = await platform.institution("B")
-
-    def open_it(caller: Caller, reason: str, person: int = someone) -> Any:
-        return access.break_glass(caller, person, reason=reason, terminal=other.terminal, now=now)
-
-    app = Caller(kind="app", agent_id=other.client_id, institution=other.number)
-    for reason in ("", "   ", "急", "x " * 3):
-        assert await _code(open_it(doctor(other), reason)) == "break-glass-reason-missing"
-    for caller in (app, OPERATOR, resident(someone)):
-        assert await _code(open_it(caller, "车祸昏迷，无法出示健康码")) == "scope-insufficient"
-    assert await _code(open_it(doctor(other), "车祸昏迷，无法出示健康码", 12345)) == "not-found"
-    handle = await open_it(doctor(other), "车祸昏迷，无法出示健康码")
-    view = await access.open_record(doctor(other), someone, purpose="emergency-treatment", visit=handle, now=now)
-    assert view.decision.basis == "break-glass"
-    notices = await access.notices(resident(someone), clock.now())
-    assert [notice.detail["reason"] for notice in notices] == ["车祸昏迷，无法出示健康码"]
-    later = now + timedelta(hours=2)
-    assert (
-        await _code(access.open_record(doctor(other), someone, purpose="emergency-treatment", visit=handle, now=later))
-        == "visit-expired"
-    )
-
-
 async def test_finding_a_person_by_document_is_for_staff_and_logged(
     platform: Platform, hospital: Institution, person: int, number: str
 ) -> None:

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from yima.consent import Emergency, Standing, emergency_visit, open_emergency, put, standing_of, standing_of_each
+from yima.consent import (
+    Emergency,
+    Standing,
+    emergency_visit,
+    open_emergency,
+    put,
+    standing_of,
+    standing_of_each,
+    widen_emergency,
+)
 from yima.runtime import ids
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
@@ -98,7 +107,7 @@ async def test_the_application_cannot_rewrite_what_was_decided(db: Database, sta
 
 
 def emergency(person: int, reason: str) -> Emergency:
-    return Emergency(person=person, institution=7, practitioner=1, terminal="ER-1", reason=reason)
+    return Emergency(person=person, institution=7, practitioner=1, terminal="ER-1", ground="unconscious", reason=reason)
 
 
 SHORT = ["", "急救", "       ", "a b c d", "1234567", "a          b", "\n\n\n\n\n\n\n\n\n"]
@@ -121,7 +130,12 @@ async def test_an_emergency_opens_for_a_while_and_keeps_its_reason(db: Database)
         )
     visit = await emergency_visit(db, handle)
     assert visit is not None
-    assert (visit.person, visit.institution, visit.assurance, visit.expires) == (person, 7, "break-glass", NOW + HOUR)
+    assert (visit.person, visit.institution, visit.assurance, visit.expires) == (person, 7, "emergency-set", NOW + HOUR)
+    async with db.transaction() as c:
+        await widen_emergency(c, person, handle, "transfer", "转院交接，须带病史", NOW)
+    wide = await emergency_visit(db, handle)
+    assert wide is not None
+    assert wide.assurance == "break-glass"
     row = await db.fetchrow("select reason from consent.emergency where handle = $1", handle)
     assert row["reason"].startswith("车祸昏迷, 需了解过敏史 xxx")
     assert len(row["reason"]) == 500

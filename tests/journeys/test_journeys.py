@@ -182,8 +182,14 @@ def test_a_printed_code_identifies_and_an_emergency_is_told_to_the_resident(city
     assert "高血压" not in desk.page.locator("main").inner_text()
 
     desk.page.click("details.glass > summary")
+    desk.page.check("input[name=ground][value=unconscious]")
     desk.page.fill("#reason", REASON)
     desk.page.click(".glass-form button")
+    expect(desk.page.locator(".glass-bar")).to_contain_text("只打开了急救信息")
+    assert "高血压" in desk.page.locator("main").inner_text()
+    desk.page.check("input[name=ground][value=cause-unclear]")
+    desk.page.fill("#whole-reason", "病因不明，需要既往检查结果")
+    desk.page.click("#whole button")
     assert "高血压" in desk.sees_record()
     expect(desk.page.locator(".glass-bar")).to_contain_text("紧急调阅中")
 

@@ -64,4 +64,6 @@ async def history(place: Place) -> None:
         await access.scan(
             other, code, terminal=elsewhere, step="010101", purpose="treatment", now=at + timedelta(seconds=20)
         )
-    await access.break_glass(other, person, reason="昏迷送入急诊，需要过敏史", terminal=elsewhere, now=now)
+    await access.glass.open(
+        other, person, ground="unconscious", reason="昏迷送入急诊，需要过敏史", terminal=elsewhere, now=now
+    )

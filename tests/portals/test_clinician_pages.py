@@ -119,14 +119,31 @@ async def test_emergency_by_document_number(place: Place) -> None:
     assert person[1] == place.full
     assert place.number not in found.text
     opening = {"csrf": token, "person": place.full, "terminal": await place.terminal(place.doctor)}
+    opening |= {"ground": "unconscious"}
     short = await browser.post("/clinician/emergency/open", data={**opening, "reason": "急", "name": "徐海东"})
     assert short.status_code == 422
     assert ">急</textarea>" in short.text
     assert 'aria-invalid="true"' in short.text
+    assert re.search(r'value="unconscious" required checked', short.text), "what was chosen is kept"
+    none = await browser.post("/clinician/emergency/open", data={**opening, "reason": REASON, "ground": ""})
+    assert none.status_code == 422
+    assert f">{REASON}</textarea>" in none.text
     opened = await browser.post("/clinician/emergency/open", data={**opening, "reason": REASON})
     assert opened.status_code == 303
-    page = (await browser.get(opened.headers["location"])).text
+    address = opened.headers["location"]
+    page = (await browser.get(address)).text
+    assert "只打开了急救信息" in page
+    assert 'id="timeline"' not in page
+    handle = address.rpartition("/")[2]
+    assert (await browser.get(f"/clinician/visit/{handle}")).headers["location"] == address
+    assert (await browser.get(f"/clinician/visit/{handle}/timeline")).status_code == 403
+    wider = {"csrf": token, "ground": "procedure-ahead", "reason": "好"}
+    assert (await browser.post(address, data=wider)).status_code == 422
+    whole = await browser.post(address, data=wider | {"reason": "准备急诊手术，需要麻醉史"})
+    assert whole.status_code == 303
+    page = (await browser.get(whole.headers["location"])).text
     assert "紧急调阅中" in page
+    assert 'id="timeline"' in page
     resident = await place.enter(place.browser(), "resident", place.full)
     assert REASON in (await resident.get("/resident/log")).text
     assert REASON in (await resident.get("/resident/")).text

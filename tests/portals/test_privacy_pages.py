@@ -24,7 +24,7 @@ REASON = "这位医生当天值班会诊，有会诊记录。"
 async def platform(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """One that sends notices."""
     data = tmp_path_factory.mktemp("privacy")
-    running = await Platform.start(database_url, data, development=True, notice_sender="file")
+    running = await Platform.start(database_url, data, development=True, notice_sender="file", glass_unexplained=0)
     yield running
     await running.stop()
 

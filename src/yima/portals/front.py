@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, entry, kiosk, operator, resident, scanner, steward
+from yima.portals import clinician, kiosk, operator, resident, scanner, steward
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -39,7 +39,6 @@ def routes() -> list[Route]:
         Route("/", page(front), methods=["GET"]),
         Route("/dev/sign-in/{ticket}", page(dev_sign_in), methods=["GET"]),
         *doors,
-        *entry.routes(),
         *resident.routes(),
         *resident.scanning_routes(),
         *resident.objecting_routes(),
@@ -47,6 +46,7 @@ def routes() -> list[Route]:
         *operator.routes(),
         *operator.suspension_routes(),
         *operator.privacy_routes(),
+        *operator.glass_routes(),
         *operator.erasure_routes(),
         *operator.export_routes(),
         *operator.card_use_routes(),

@@ -36,4 +36,4 @@ select job_id, kind, payload::text as payload, attempt from runtime.job where st
 delete from runtime.job where state = 'done' and finished < $1
 
 -- name: waiting
-select count(*)::int from (select 1 from runtime.job where kind = $1 and state = 'waiting' limit $2) as some
+select count(*)::int from (select 1 from runtime.job where kind = $1 and state = 'waiting' limit $2) as held

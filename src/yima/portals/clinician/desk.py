@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from yima import healthcode
+from yima import consent, healthcode
 from yima.portals.clinician import view
 from yima.portals.layout import SignedIn
 
@@ -18,6 +18,7 @@ async def desk(request: Request, who: SignedIn) -> dict[str, Any]:
     chosen, step = request.cookies.get("yima_terminal", ""), request.cookies.get("yima_step", "")
     return {
         "caller": who.caller,
+        "grounds": consent.GROUNDS,
         "csrf": who.csrf,
         "terminals": terminals,
         "terminal": chosen if chosen in known else (known[0] if known else ""),

@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.mpi import Identity
-from yima.portals.clinician import counter, view, whole
+from yima.portals.clinician import counter, glass, view, whole
 from yima.portals.clinician.desk import desk
 from yima.portals.layout import (
     SignedIn,
@@ -77,9 +76,11 @@ async def _scanned(
 
 
 async def visit_page(request: Request) -> Response:
-    """The record of a visit or an emergency access."""
+    """The record of a visit, or of an emergency access that was widened; before, the emergency set stands elsewhere."""
     who = await signed_in(request, "clinician")
     handle = request.path_params["handle"]
+    if ids.home_of_handle(handle) and (await who.access.glass.opened(who.caller, handle)).widened is None:
+        return RedirectResponse(f"/clinician/emergency/{handle}", 303)
     person = await who.access.person_of_visit(who.caller, handle, who.now)
     opened = await who.access.open_record(who.caller, person, purpose="", visit=handle, now=who.now)
     words = Words(_PORTAL, language_of(request))
@@ -94,69 +95,6 @@ async def visit_page(request: Request) -> Response:
         person=view.person(opened.identity, who.now),
         places=await english_places(who.access, words.lang),
     )
-
-
-async def emergency_page(request: Request) -> Response:
-    """Emergency access: find the person by a document number."""
-    who = await signed_in(request, "clinician")
-    return render(
-        request, "emergency.html", portal=_PORTAL, **await desk(request, who), documents=view.DOCUMENTS, typed={}
-    )
-
-
-async def emergency_find(request: Request) -> Response:
-    """Look the document up, by POST only: a number never stands in an address."""
-    who = await signed_in(request, "clinician")
-    fields = await checked_form(request, who)
-    shown = await desk(request, who) | {
-        "documents": view.DOCUMENTS,
-        "typed": fields,
-        "terminal": fields.get("terminal", ""),
-    }
-    try:
-        identity = await who.access.find_person(
-            who.caller, system=fields.get("system", ""), value=fields.get("value", ""), now=who.now
-        )
-    except Refusal as refusal:
-        return render(request, "emergency.html", portal=_PORTAL, status=refusal.status, **shown, refusal=refusal)
-    return render(request, "emergency.html", portal=_PORTAL, **shown, identified=view.person(identity, who.now))
-
-
-async def emergency_open(request: Request) -> Response:
-    """Open the record with a reason; what was typed is kept when the reason is too short."""
-    who = await signed_in(request, "clinician")
-    fields = await checked_form(request, who)
-    person = ids.person_from_text(fields.get("person", ""))
-    if person is None:
-        raise Refusal("not-found", field="person")
-    try:
-        handle = await who.access.glass.open(
-            who.caller, person, ground=fields.get("ground", ""), reason=fields.get("reason", ""),
-            terminal=fields.get("terminal", ""), now=who.now,
-        )  # fmt: skip
-    except Refusal as refusal:
-        if refusal.field != "reason":
-            raise
-        again = Identity(
-            person,
-            fields.get("name", ""),
-            fields.get("latin", ""),
-            fields.get("sex", ""),
-            fields.get("born", ""),
-            None,
-            False,
-        )
-        shown = await desk(request, who) | {"documents": view.DOCUMENTS, "typed": fields}
-        return render(
-            request,
-            "emergency.html",
-            portal=_PORTAL,
-            status=refusal.status,
-            **shown,
-            identified=view.person(again, who.now),
-            reason_refusal=refusal,
-        )
-    return RedirectResponse(f"/clinician/visit/{handle}", 303)
 
 
 async def sign_out(request: Request) -> Response:
@@ -186,16 +124,15 @@ def _remember(request: Request, response: Response, terminal: str, step: str) ->
 
 def routes() -> list[Route]:
     """All routes of this portal."""
-    shown = {"/clinician/": scan_page, "/clinician/visit/{handle}": visit_page, "/clinician/emergency": emergency_page}
+    shown = {"/clinician/": scan_page, "/clinician/visit/{handle}": visit_page}
     done = {
         "/clinician/scan": scan,
-        "/clinician/emergency": emergency_find,
-        "/clinician/emergency/open": emergency_open,
         "/clinician/sign-out": sign_out,
     }
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
         *counter.routes(),
+        *glass.routes(),
         *whole.routes(),
     ]

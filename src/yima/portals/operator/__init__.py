@@ -8,11 +8,12 @@ from yima.portals.operator.card_use import routes as card_use_routes
 from yima.portals.operator.coverage import routes as coverage_routes
 from yima.portals.operator.erasures import routes as erasure_routes
 from yima.portals.operator.exports import routes as export_routes
+from yima.portals.operator.glass import routes as glass_routes
 from yima.portals.operator.pages import routes
 from yima.portals.operator.privacy import routes as privacy_routes
 from yima.portals.operator.suspensions import routes as suspension_routes
 
 __all__ = [
-    "card_use_routes", "coverage_routes", "erasure_routes", "export_routes", "privacy_routes", "routes",
+    "card_use_routes", "coverage_routes", "erasure_routes", "export_routes", "glass_routes", "privacy_routes", "routes",
     "suspension_routes",
 ]  # fmt: skip

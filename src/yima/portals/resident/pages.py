@@ -194,7 +194,8 @@ async def choose(request: Request) -> Response:
 async def help_page(request: Request) -> Response:
     """Help, display settings, paper and counter ways."""
     who = await signed_in(request, "resident")
-    return render(request, "help.html", portal=_PORTAL, tab="help", csrf=who.csrf)
+    days = who.access.settings.objection_days
+    return render(request, "help.html", portal=_PORTAL, tab="help", csrf=who.csrf, days=days)
 
 
 async def sign_out(request: Request) -> Response:
