@@ -59,4 +59,6 @@ class Context:
     """Whether a child of 14 to 17 has privacy towards a guardian."""
     signing: healthcode.trust.Rules
     """How long keys sign, and how long credentials live."""
+    answered: audit.Answered = field(default_factory=audit.Answered)
+    """What left this worker, noted at its edge: see `access.reconciling`."""
     registered: KnownPatients = field(default_factory=KnownPatients)

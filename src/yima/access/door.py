@@ -172,6 +172,8 @@ class Access:
         if self._upkeep is not None:
             self._upkeep.cancel()
             await asyncio.gather(self._upkeep, return_exceptions=True)
+            with suppress(Exception):  # the database may be gone first; the lines are there all the same
+                await self._cx.answered.write(self.database)
         self.means.passwords.close()
         await self.database.close()
 
@@ -191,6 +193,11 @@ class Access:
     def vault(self) -> Vault:
         """Blind index and envelope encryption of this deployment."""
         return self._cx.vault
+
+    @property
+    def answered(self) -> audit.Answered:
+        """Where the edge of this worker notes what it answered."""
+        return self._cx.answered
 
     @property
     def sessions(self) -> directory.Sessions:

@@ -15,6 +15,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import stop
 from yima.access.notifying import deliver
+from yima.access.reconciling import reconcile
 from yima.access.residents import everybody, own, own_line
 from yima.access.verifying import verify_cards
 from yima.access.watching import Rules, Watched, watch
@@ -62,6 +63,10 @@ class Privacy:
     async def deliver(self, now: datetime) -> int:
         """Send the notices that are due: see `access.notifying`. How many were sent."""
         return 0 if self._sender is None else await deliver(self._cx, self._sender, now)
+
+    async def reconcile(self, now: datetime) -> audit.Reconciled:
+        """Compare what left with what was logged: see `access.reconciling`. Every worker does so each minute."""
+        return await reconcile(self._cx, now)
 
     async def verify_cards(self, now: datetime) -> list[healthcode.Oddity]:
         """Check every card against its history and the log: see `access.verifying`. Every hour, and by command."""

@@ -59,6 +59,7 @@ class Upkeep:
                 await self.seal()
                 if self._privacy is not None:
                     await self._privacy.watch(self._now())
+                    await self._privacy.reconcile(self._now())
                     self._deliver(self._privacy)
                 await self.once()
             except Exception as error:

@@ -2,16 +2,16 @@
 
 Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the protocol of the path), `is_fhir`,
 `Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `Doors` (how often
-one network may knock), `preflight` and `readable_by` (scripts of other
-origins), `verify_plainly` and
-`LONGEST_SCAN` (the hot path of a scan), `Table` (finds an address), `Endpoint` (what it finds) and `LeanRequest` (what
-that is given).
+one network may knock), `preflight` and `readable_by` (scripts of other origins), `verify_plainly` and `LONGEST_SCAN`
+(the hot path of a scan), `DISCLOSING` (handlers whose answers are about a person), `Table` (finds an address),
+`Endpoint` (what it finds) and `LeanRequest` (what that is given).
 """
 
 from yima.api.answers import answer_refusal, is_fhir
 from yima.api.code import LONGEST as LONGEST_SCAN
 from yima.api.code import verify_plainly
 from yima.api.cross_origin import preflight, readable_by
+from yima.api.disclosing import DISCLOSING
 from yima.api.doors import Doors
 from yima.api.paging import Pager
 from yima.api.routes import routes
@@ -19,6 +19,7 @@ from yima.api.shedding import Gates
 from yima.api.table import Endpoint, LeanRequest, Table
 
 __all__ = [
+    "DISCLOSING",
     "LONGEST_SCAN",
     "Doors",
     "Endpoint",

@@ -12,7 +12,7 @@ from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-AlarmKind = Literal["bulk", "canary", "unlogged"]
+AlarmKind = Literal["bulk", "canary", "unlogged", "no-line", "no-answer"]
 MARKS: Final = ("vip", "canary")
 _SEEN: Final = timedelta(days=1)
 _HABIT: Final = timedelta(days=28)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, kiosk, operator, resident, scanner, steward
+from yima.portals import clinician, entry, kiosk, operator, resident, scanner, steward
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -39,6 +39,7 @@ def routes() -> list[Route]:
         Route("/", page(front), methods=["GET"]),
         Route("/dev/sign-in/{ticket}", page(dev_sign_in), methods=["GET"]),
         *doors,
+        *entry.routes(),
         *resident.routes(),
         *resident.scanning_routes(),
         *resident.objecting_routes(),
@@ -56,3 +57,17 @@ def routes() -> list[Route]:
         *scanner.routes(),
         *static_routes(),
     ]
+
+
+_TELLING: Final = frozenset({
+    "/resident/record", "/resident/record.json", "/resident/life", "/resident/timeline", "/resident/summary",
+    "/resident/summary.json", "/clinician/visit/{handle}", "/clinician/visit/{handle}/life",
+    "/clinician/visit/{handle}/timeline", "/clinician/visit/{handle}/summary",
+    "/clinician/visit/{handle}/summary.json", "/clinician/counter/visit/{handle}", "/clinician/emergency/{handle}",
+})  # fmt: skip
+DISCLOSING: Final = frozenset(
+    f"{route.endpoint.__module__}.{route.endpoint.__name__}"
+    for route in routes()
+    if route.path in _TELLING and "GET" in (route.methods or ())
+)
+"""Module and name of each page whose answers are about a person, as in `api.DISCLOSING`."""
