@@ -94,6 +94,7 @@ async def undo(request: Request) -> Response:
 async def person(request: Request) -> Response:
     """Reveal a number, split a Patient off or move it, register a death or take it back, stop a stolen identity."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     form = await checked_form(request, who)
     person = person_of(request.path_params["person"], "person")
     action, reason, reviews = form.get("action", ""), form.get("reason", ""), who.access.reviews

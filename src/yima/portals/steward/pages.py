@@ -64,6 +64,7 @@ def _wanted(query: Mapping[str, str], who: SignedIn) -> tuple[mpi.Wanted, dict[s
 async def case(request: Request) -> Response:
     """One doubtful pair, opened."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     found = await who.access.reviews.case(who.caller, number_of(request.path_params["case"]), who.now)
     return await pair_page(request, who, found)
 
@@ -99,6 +100,7 @@ async def pair_page(
 async def person(request: Request) -> Response:
     """One person: what is known, their Patients, what was done, what can be."""
     who = await signed_in(request, "operator")
+    refuse_strangers(who)
     return await person_page(request, who, person_of(request.path_params["person"], "person"))
 
 
