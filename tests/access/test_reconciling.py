@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from support import Institution, Platform, bundle, entry
 from yima import audit, oversight
 from yima.audit import answered
+from yima.portals.front import TELLING
 from yima.runtime import clock, ids, metrics
 
 LATER = timedelta(minutes=6)
@@ -95,6 +97,23 @@ async def test_whatever_is_answered_meets_its_line(
     assert found.answers >= well + 3
     assert found.lines >= found.answers
     assert (await compared(platform, LATER)).holes == (), "nothing is left waiting"
+
+
+async def test_pages_meet_their_lines_too(platform: Platform, hospital: Institution, record: dict[str, Any]) -> None:
+    await compared(platform)
+    told = 0
+    for role, subject in (("resident", ids.person_text(record["person"])), ("clinician", str(hospital.practitioner))):
+        ticket = platform.access.sessions.ticket(role, subject)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(platform.app), base_url=platform.base) as browser:
+            await browser.get(f"/dev/sign-in/{ticket}")
+            for path in (path for path in TELLING if path.startswith(f"/{role}")):
+                answer = await browser.get(path.format(handle=record["visit"]))
+                assert answer.status_code < 500, path
+                told += answer.status_code == 200
+    found = await compared(platform)
+    assert found.holes == ()
+    assert found.answers == told
+    assert told >= 9
 
 
 async def test_an_answer_without_a_line_is_an_alarm(

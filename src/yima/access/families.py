@@ -201,6 +201,9 @@ class Families:
         identity = await mpi.identity(self._cx.database, self._cx.vault, opened.person)
         if opened.institution != caller.institution or opened.assurance in consent.WITHOUT_CODE or identity is None:
             raise Refusal("visit-needed", field="visit")
+        asking = Asking(caller=caller, now=now, purpose=opened.purpose, visit=visit)
+        seen = event_of(asking, opened.person, "read", "ok", "visit", {"types": {"Person": 1}})
+        await self._cx.appender.append(seen)
         return identity, opened.assurance
 
     async def _present(self, caller: Caller, said: AtCounter, now: datetime) -> PersonId:

@@ -22,7 +22,7 @@ async def reconcile(cx: Context, now: datetime) -> audit.Reconciled:
     metrics.reconciled.inc(found.answers)
     for hole in found.holes:
         metrics.holes.labels(hole.kind).inc(hole.count)
-        _log.error("hole in the log", kind=hole.kind, route=hole.route, request=hole.request_id, line=hole.line)
+        _log.error("hole in the log", kind=hole.kind, route=hole.route, request_id=hole.request_id, count=hole.count)
     return found
 
 

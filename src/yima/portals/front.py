@@ -59,15 +59,16 @@ def routes() -> list[Route]:
     ]
 
 
-_TELLING: Final = frozenset({
+TELLING: Final = frozenset({
     "/resident/record", "/resident/record.json", "/resident/life", "/resident/timeline", "/resident/summary",
     "/resident/summary.json", "/clinician/visit/{handle}", "/clinician/visit/{handle}/life",
     "/clinician/visit/{handle}/timeline", "/clinician/visit/{handle}/summary",
     "/clinician/visit/{handle}/summary.json", "/clinician/counter/visit/{handle}", "/clinician/emergency/{handle}",
 })  # fmt: skip
+"""Pages that show a record."""
 DISCLOSING: Final = frozenset(
     f"{route.endpoint.__module__}.{route.endpoint.__name__}"
     for route in routes()
-    if route.path in _TELLING and "GET" in (route.methods or ())
+    if route.path in TELLING and "GET" in (route.methods or ())
 )
 """Module and name of each page whose answers are about a person, as in `api.DISCLOSING`."""
