@@ -7,7 +7,7 @@ could set up another operator's sign-in anew could be two people, and much here 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -247,15 +247,42 @@ class Accounts:
         await authentication.happened(c, caller.kind, caller.agent_id, what, "", now)
         await _log(c, caller, {"event": what}, now)
 
-    # --- who leaves --------------------------------------------------------------------------------------------------
+    # --- who leaves, by command --------------------------------------------------------------------------------------
+
+    async def suspend(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
+        """Suspend somebody: refused everywhere within a second, signed out, and no invitation counts. Refusals
+        `right-needed`, `not-found`."""
+        async with self._cx.database.transaction() as c:
+            await self._standing(c, caller, (kind, subject), "suspended", now)
+            await authentication.end_sessions(c, kind, subject)
+            await authentication.withdraw_invitations(c, kind, subject)
+
+    async def resume(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
+        """Let somebody in again, by the ways they had. Refusals `right-needed`, `not-found`."""
+        async with self._cx.database.transaction() as c:
+            await self._standing(c, caller, (kind, subject), "active", now)
+
+    async def _standing(self, c: Connection, caller: Caller, whom: tuple[str, str], status: str, now: datetime) -> None:
+        if caller.kind != "system":
+            raise Refusal("right-needed", expected=RIGHT)
+        kind, subject = whom
+        if kind == "operator":
+            found = await directory.operator(self._cx.database, subject)
+            if found is None:
+                raise Refusal("not-found", field="operator")
+            await directory.register_operator(c, replace(found, status=status))
+        else:
+            await directory.set_practitioner_status(c, int(subject), status)
+        await _log(c, caller, {"event": status, "of": f"{kind}/{subject}"}, now)
 
     async def close(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
-        """Take an account away with its sessions and invitations: for who leaves for good. By command."""
+        """Take an account away with its ways, sessions and invitations: who leaves for good, or must begin from
+        nothing. Refusals `right-needed`, `not-found`."""
         if caller.kind != "system":
             raise Refusal("right-needed", expected=RIGHT)
         account = await authentication.account_of(self._cx.database, kind, subject)
         if account is None:
-            raise Refusal("not-found", field="subject")
+            raise Refusal("not-found", field="account")
         async with self._cx.database.transaction() as c:
             await authentication.remove_account(c, account)
             await _log(c, caller, {"event": "account-closed", "of": f"{kind}/{subject}"}, now)

@@ -19,6 +19,7 @@ from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
 from yima.cli.clearing import sandbox_app
 from yima.cli.linking import link_app
+from yima.cli.people import operator_commands, staff_commands
 from yima.cli.persons import person_commands
 from yima.cli.population import population_commands
 from yima.cli.privacy import privacy_commands
@@ -52,6 +53,8 @@ app.add_typer(terminology_commands(with_access), name="terminology")
 app.add_typer(profile_commands(with_access), name="profiles")
 app.add_typer(audit_commands(with_access), name="audit")
 app.add_typer(privacy_commands(with_access), name="privacy")
+app.add_typer(staff_commands(with_access), name="staff")
+app.add_typer(operator_commands(with_access), name="operator")
 app.command("verify-offline")(codes.verify_offline)
 app.command("witness")(witness)
 _err = Console(stderr=True)

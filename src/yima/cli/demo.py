@@ -15,7 +15,7 @@ from rich.console import Console
 
 from yima import directory, healthcode, mpi, synth
 from yima.access import Access
-from yima.cli import city, devices, doubts, kin, loading, registering
+from yima.cli import city, devices, doubts, enrolled, kin, loading, registering
 from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
@@ -25,6 +25,7 @@ from yima.server import refuse_taken, serve
 
 _out = Console(highlight=False)
 _CLINICIANS = 12
+_ENROLLED = 2
 
 
 def run(settings: Settings, *, residents: int, seed: int, sandbox: bool = False) -> None:
@@ -53,7 +54,9 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
                 known["gateway"] = await registering.demo_gateway(access, known["institutions"][0]["id"])
             if "kiosk" not in known:
                 known |= await devices.demo_devices(access, keys, known["institutions"][0]["id"])
-            known["operators"] = await kin.operators(access)  # also of an older city: rights are added over time
+            operators = await kin.operators(access)  # also of an older city: rights are added over time
+            known["operators"] = [_kept(known, one) for one in operators]
+            await _enrol(access, known)
             return await _with_sandbox(access, keys, known) if sandbox else known
         made = synth.city(residents, seed)
         institutions = await city.register(access, keys, made)
@@ -64,9 +67,23 @@ async def _prepare(settings: Settings, url: str, residents: int, seed: int, sand
         described_now["families"] = await kin.families(access, made, numbers)
         described_now["gateway"] = await registering.demo_gateway(access, institutions[0]["id"])
         described_now |= await devices.demo_devices(access, keys, institutions[0]["id"])
+        await _enrol(access, described_now)
         return await _with_sandbox(access, keys, described_now) if sandbox else described_now
     finally:
         await access.close()
+
+
+def _kept(known: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """An operator with what they sign in with, where demo.json knew it."""
+    before = {row["code"]: row for row in known.get("operators", ())}.get(one["code"], {})
+    return {"sign_in": before["sign_in"], **one} if "sign_in" in before else one
+
+
+async def _enrol(access: Access, described: dict[str, Any]) -> None:
+    doctors = _spread(await directory.practitioners(access.database))[:_ENROLLED]
+    await enrolled.enrol(access, "clinician", [str(one.practitioner_id) for one in doctors], described["clinicians"])
+    operators = described["operators"]
+    await enrolled.enrol(access, "operator", [one["code"] for one in operators], operators)
 
 
 async def _with_sandbox(access: Access, keys: FileKeyStore, described: dict[str, Any]) -> dict[str, Any]:
@@ -156,4 +173,8 @@ def _announce(settings: Settings, described: dict[str, Any]) -> None:
     for clinician in described["clinicians"][:1]:
         _out.print(f"  clinician  {clinician['name']}, {clinician['institution']}: {clinician['page']}", soft_wrap=True)
     _out.print(f"  operator   {described['operator']['page']}", soft_wrap=True)
+    for row in [*described["clinicians"][:1], *described["operators"][:1]]:
+        held = row["sign_in"]
+        _out.print(f"  sign-in    {held['page']}", soft_wrap=True)
+        _out.print(f"             {held['name']}  {held['password']}  TOTP {held['totp_secret']}", soft_wrap=True)
     _out.print(f"  everybody  {settings.data / 'demo.json'}", soft_wrap=True)
