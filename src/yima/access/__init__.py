@@ -4,7 +4,7 @@ Face: `Access`, one per worker, whose methods are the door; the values they take
 """
 
 from yima.access.accounts import Accounts, Invited, Mine, StaffRow
-from yima.access.apps import RECORD_TYPES, AppRequest, Apps, SentBack
+from yima.access.apps import RECORD_TYPES, AppRequest, Apps, Sealed, SentBack
 from yima.access.cards import Cards, Paper, Standing
 from yima.access.context import Context
 from yima.access.counter import Offer, Profile, Ticket
@@ -19,6 +19,7 @@ from yima.access.gateway import Gateway, Scanning, Shown, UseReport
 from yima.access.glass import EmergencySet, Glass, Own
 from yima.access.glass_desk import GlassBoard, GlassCase, GlassDesk
 from yima.access.kiosk import Answer, Question
+from yima.access.launching import Launching
 from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
@@ -30,6 +31,7 @@ from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
 from yima.access.scan import Scan
 from yima.access.search import Found
 from yima.access.signing_in import Entered, Said, SigningIn, Visitor
+from yima.access.staffed import is_staff_id
 from yima.access.submit import Outcome
 from yima.access.summaries import Summaries, Summary
 from yima.access.together import Single, is_plain
@@ -88,6 +90,7 @@ __all__ = [
     "Identified",
     "Invited",
     "Lacking",
+    "Launching",
     "Mine",
     "Mother",
     "Objection",
@@ -112,6 +115,7 @@ __all__ = [
     "Said",
     "Scan",
     "Scanning",
+    "Sealed",
     "SentBack",
     "SharingChoice",
     "Shown",
@@ -134,4 +138,5 @@ __all__ = [
     "Withheld",
     "check_write",
     "is_plain",
+    "is_staff_id",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 """Apps that residents use (SMART App Launch 2.2, standalone): what an app asks, the resident's answer, and its end.
+Apps that staff open in a visit go the same way; their half is `access.launching`.
 
 An app acts as the resident, for that resident's own record only, within the scopes granted. Every grant and every end
 of one is on the resident's log; what the app then reads is there too, under the app's name.
@@ -20,9 +21,10 @@ from joserfc.jwk import ECKey
 
 from yima import audit, directory, fhir, mpi
 from yima.access.context import Context
-from yima.access.decision import Asking, event_of
+from yima.access.decision import Asking, event_of, open_visit
 from yima.access.residents import own
-from yima.directory import Caller, Grant, Held, Issued, PatientApp
+from yima.access.staffed import staff_id
+from yima.directory import Caller, Grant, Held, Issued, Opened, PatientApp
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import signing_key
@@ -47,8 +49,18 @@ class AppRequest(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     challenge: str
     nonce: str
+    launch: str = ""
+    """The launch token of an app that staff opened; empty for one that asks a resident."""
     asked: float
     """When, seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A request that somebody must answer: as text under a MAC, for the page of residents or, `launched`, of staff."""
+
+    text: str
+    launched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class Apps:
 
     # --- the app asks, the resident answers -------------------------------------------------------------------------
 
-    async def asked(self, fields: Sequence[tuple[str, str]], now: datetime) -> str | SentBack:
+    async def asked(self, fields: Sequence[tuple[str, str]], now: datetime) -> Sealed | SentBack:
         """An authorisation request (RFC 6749, section 4.1.1), sealed for the page that asks the resident.
 
         Refusal `app-request-invalid` while it is not sure that the address to be sent back to is the app's own: then
@@ -85,7 +97,7 @@ class Apps:
             raise Refusal("app-request-invalid", field="redirect_uri", expected="exactly one that the app registered")
         if len(said.get("state", "")) > _LONGEST_STATE:
             raise Refusal("app-request-invalid", field="state", expected=f"at most {_LONGEST_STATE} characters")
-        if wrong := self._wrong(said):
+        if wrong := self._wrong(said) or _wrong_launch(said, app):
             return self._back(redirect_uri, said.get("state", ""), error=wrong[0], error_description=wrong[1])
         try:
             scopes = directory.wanted_scopes(said.get("scope", ""), app.scopes)
@@ -94,9 +106,11 @@ class Apps:
             return self._back(redirect_uri, said["state"], **words)
         request = AppRequest(
             client_id=app.client_id, redirect_uri=redirect_uri, state=said["state"], scopes=scopes,
-            challenge=said["code_challenge"], nonce=said.get("nonce", ""), asked=now.timestamp(),
+            challenge=said["code_challenge"], nonce=said.get("nonce", ""), launch=said.get("launch", ""),
+            asked=now.timestamp(),
         )  # fmt: skip
-        return self._cx.sessions.seal("app-request", msgspec.json.encode(request).decode())
+        sealed = self._cx.sessions.seal("app-request", msgspec.json.encode(request).decode())
+        return Sealed(sealed, bool(request.launch))
 
     def _wrong(self, said: Mapping[str, str]) -> tuple[str, str] | None:
         """The first thing that is wrong, as OAuth's error and a sentence for the app's makers."""
@@ -112,19 +126,22 @@ class Apps:
             return "invalid_request", "PKCE is needed: code_challenge_method=S256 and its code_challenge."
         if said.get("aud", "").rstrip("/") != f"{self._base}/fhir":
             return "invalid_request", f"aud must be {self._base}/fhir."
-        if "launch" in said:
-            return "invalid_request", "launch: only standalone launch is offered here."
         if said.get("prompt") == "none":
             return "interaction_required", "The resident is always asked."
         if len(said.get("nonce", "")) > _LONGEST_STATE:
             return "invalid_request", "nonce is too long."
         return None
 
-    async def request_of(self, sealed: str, now: datetime) -> tuple[AppRequest, PatientApp]:
-        """The request again, with its app. Refusal `app-request-invalid` for one that is not ours, or too old."""
+    async def request_of(self, sealed: str, now: datetime, *, launched: bool = False) -> tuple[AppRequest, PatientApp]:
+        """The request again, with its app. `launched`: one for staff, not for a resident. Refusal `app-request-invalid`
+        for one that is not ours, too old, or the other's."""
         text = self._cx.sessions.unseal("app-request", sealed)
         request = msgspec.json.decode(text, type=AppRequest) if text else None
-        if request is None or not 0 <= now.timestamp() - request.asked < ANSWER_SECONDS:
+        if (
+            request is None
+            or bool(request.launch) is not launched
+            or not 0 <= now.timestamp() - request.asked < ANSWER_SECONDS
+        ):
             raise Refusal("app-request-invalid", field="request", expected="not older than ten minutes")
         app = await directory.patient_app(self._cx.database, request.client_id)
         if app is None or not app.active or request.redirect_uri not in app.redirect_uris:
@@ -140,19 +157,29 @@ class Apps:
         kept = [scope for scope in scopes if scope in directory.SIGN_IN_SCOPES or directory.types_of([scope])]
         if not directory.types_of(kept) and "openid" not in kept:
             return self.refuse(request)
-        if not await self._patient(person):
+        if not await self.patient_of(person):
             return self.refuse(request, "Nothing has been recorded of this resident yet.")
+        return await self.granted(
+            Asking(caller=caller, now=now, purpose="own-request"), person, request, kept, sensitive
+        )
+
+    async def granted(
+        self, asking: Asking, person: PersonId, request: AppRequest, scopes: Sequence[str], sensitive: bool,
+        opened: Opened | None = None,
+    ) -> str:  # fmt: skip
+        """Note the grant with its line of the person's log: where the browser goes, with the code."""
         bound = {"redirect_uri": request.redirect_uri, "challenge": request.challenge, "nonce": request.nonce}
+        terms = directory.Terms(scopes, sensitive, bound, opened)
         async with self._cx.database.transaction() as c:
-            grant_id, code = await self._grants.give(
-                c, person, request.client_id, scopes=kept, sensitive=sensitive, bound=bound, now=now
-            )
+            grant_id, code = await self._grants.give(c, person, request.client_id, terms, asking.now)
             app = await directory.patient_app(self._cx.database, request.client_id)
             detail = {
-                "event": "give", "app": request.client_id, "app_name": app.name_zh if app else "", "grant": grant_id,
-                "scopes": list(kept), "sensitive": sensitive,
+                "event": "launch" if opened else "give", "app": request.client_id,
+                "app_name": app.name_zh if app else "", "grant": grant_id, "scopes": list(scopes),
+                "sensitive": sensitive,
             }  # fmt: skip
-            await audit.append(c, [_line(caller, person, detail, now)])
+            basis = "visit" if opened else "own-record"
+            await audit.append(c, [event_of(asking, person, "app", "ok", basis, detail)])
         return self._back(request.redirect_uri, request.state, code=code).address
 
     def refuse(self, request: AppRequest, why: str = "The resident said no.") -> str:
@@ -198,7 +225,9 @@ class Apps:
         return Refusal("grant-invalid", field=kind, reason="it was used before, so the whole grant has ended")
 
     async def _answer(self, issued: Issued, now: datetime, nonce: str = "") -> dict[str, Any]:
-        patient = await self._patient(issued.held.person)
+        if issued.held.visit:
+            await self._check_visit(issued.held, now)
+        patient = await self.patient_of(issued.held.person)
         if not patient:
             raise Refusal("grant-invalid", field="grant", reason="there is no record any more")
         body: dict[str, Any] = {
@@ -207,11 +236,21 @@ class Apps:
         }  # fmt: skip
         if issued.refresh:
             body["refresh_token"] = issued.refresh
-        if directory.types_of(issued.scopes) or "launch/patient" in issued.scopes:
+        if directory.types_of(issued.scopes) or {"launch", "launch/patient"} & set(issued.scopes):
             body |= {"patient": patient, "need_patient_banner": True}
         if "openid" in issued.scopes:
             body["id_token"] = self._id_token(issued, patient, nonce, now)
         return body
+
+    async def _check_visit(self, held: Held, now: datetime) -> None:
+        """Refusal `grant-invalid` once the visit is over, or who opened the app works here no more."""
+        try:
+            await directory.staff_caller(self._cx.database, str(held.practitioner))
+            await open_visit(self._cx, held.visit, now)
+        except Refusal as refusal:
+            raise Refusal(
+                "grant-invalid", field="grant", reason="the visit in which the app was opened is over"
+            ) from refusal
 
     def _id_token(self, issued: Issued, patient: str, nonce: str, now: datetime) -> str:
         """OpenID Connect Core 1.0, section 2, ES256; `fhirUser` where it was granted (SMART, section 3.0.6)."""
@@ -223,13 +262,19 @@ class Apps:
         }  # fmt: skip
         claims |= {"nonce": nonce} if nonce else {}
         if "fhirUser" in issued.scopes:
-            claims["fhirUser"] = f"{self._base}/fhir/Patient/{patient}"
+            claims["fhirUser"] = self._as_resource(issued.held, patient)
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": key.thumbprint()}, claims, key, algorithms=["ES256"])
 
     def _subject(self, held: Held) -> str:
-        """A resident's name for one app, the same each time; two apps cannot compare theirs (pairwise)."""
+        """A user's name for one app, the same each time; two apps cannot compare theirs (pairwise)."""
         key = self._cx.keys.secret("directory/subject/1")
-        return hmac.new(key, f"{held.client_id}\x1f{held.person}".encode(), hashlib.sha256).hexdigest()[:40]
+        who = f"staff {held.practitioner}" if held.practitioner else f"{held.person}"
+        return hmac.new(key, f"{held.client_id}\x1f{who}".encode(), hashlib.sha256).hexdigest()[:40]
+
+    def _as_resource(self, held: Held, patient: str) -> str:
+        """The user as a resource (SMART App Launch 2.2, section 3.0.6)."""
+        user = f"Practitioner/{staff_id(held.practitioner)}" if held.practitioner else f"Patient/{patient}"
+        return f"{self._base}/fhir/{user}"
 
     async def introspect(self, token: str, institution: int, now: datetime) -> dict[str, Any]:
         """What a token means (RFC 7662), to clients of the institution that answers for it; `active` false else."""
@@ -241,9 +286,9 @@ class Apps:
             "sub": self._subject(held), "exp": int(held.expires.timestamp()),
             "token_type": "Bearer" if held.kind == "access" else "refresh_token",
         }  # fmt: skip
-        if patient := await self._patient(held.person):
+        if patient := await self.patient_of(held.person):
             body |= {"patient": patient}
-            body |= {"fhirUser": f"{self._base}/fhir/Patient/{patient}"} if "fhirUser" in held.scopes else {}
+            body |= {"fhirUser": self._as_resource(held, patient)} if "fhirUser" in held.scopes else {}
         return body
 
     async def revoke(self, client_id: str, token: str, now: datetime) -> None:
@@ -278,11 +323,23 @@ class Apps:
         """The person's own number and those of persons merged into it."""
         return sorted((await mpi.whole_of(self._cx.database, person)).members)
 
-    async def _patient(self, person: PersonId) -> str:
+    async def patient_of(self, person: PersonId) -> str:
         """The Patient by which an app names the resident: the oldest, so that it stays the same. "" = none yet."""
         identity = await mpi.identity(self._cx.database, self._cx.vault, person)
         found = await mpi.patients_of(self._cx.database, identity.person) if identity else []
         return next((patient for patient, _ in found if ":" not in patient), "")  # a sandbox's are nobody's
+
+
+def _wrong_launch(said: Mapping[str, str], app: PatientApp) -> tuple[str, str] | None:
+    """An app of staff is opened in a visit, one of residents never."""
+    asked = "launch" in said.get("scope", "").split()
+    if app.launch_url and not (asked and said.get("launch")):
+        return "invalid_request", "This app is opened in a visit: launch and the scope launch are needed."
+    if not app.launch_url and "launch" in said:
+        return "invalid_request", "launch: residents' apps are launched standalone."
+    if len(said.get("launch", "")) > _LONGEST_STATE:
+        return "invalid_request", "launch is too long."
+    return None
 
 
 def _about(held: Held, event: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from yima.access.gateway import Gateway
 from yima.access.glass import Glass, glass_rules
 from yima.access.glass_desk import GlassDesk
 from yima.access.kiosk import Kiosks
+from yima.access.launching import Launches
 from yima.access.lines import Lines
 from yima.access.linkage import Linkage
 from yima.access.lookups import Lookups
@@ -37,10 +38,12 @@ from yima.access.population import Population
 from yima.access.printing import Printing
 from yima.access.privacy import Privacy
 from yima.access.proofs import proven_line
+from yima.access.public_log import PublicLog
 from yima.access.reindexing import Reindexing
 from yima.access.reviewing import Reviews
 from yima.access.search import Found
 from yima.access.signing_in import KINDS, SigningIn
+from yima.access.staffed import staff_resource
 from yima.access.stewarding import Stewards
 from yima.access.submit import Outcome
 from yima.access.summaries import Summaries
@@ -95,9 +98,11 @@ class Access:
         self._upkeep: asyncio.Task[None] | None = None
         self.uses, self.erasures = Uses(self._cx), Erasures(self._cx)
         self.exporting, self.apps = Exporting(self._cx), Apps(self._cx, base_url)
+        self.launches = Launches(self._cx, self.apps, base_url)
         self.credentials = Credentials(self._cx, settings, base_url)
         self.summaries = Summaries(self._cx, base_url)
         self.log, self.privacy = Log(database, keys), Privacy(self._cx, settings)
+        self.public_log = PublicLog(self._cx, self.log, settings.public_least)
         self.choices, rules = Choices(self._cx), glass_rules(settings)
         self.glass, self.glass_desk = Glass(self._cx, rules), GlassDesk(self._cx, rules)
         self.consents = Consents(self._cx, self.choices, base_url)
@@ -235,7 +240,7 @@ class Access:
             return await self._resident(subject)
         if role == "kiosk":
             return await directory.demo_terminal(self.database, subject)
-        return await self._practitioner(subject)
+        return await directory.staff_caller(self.database, subject)
 
     async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime]:
         """Whose session a cookie is, and when they last proved it. A development session counts on development servers
@@ -264,26 +269,6 @@ class Access:
             kind="resident", agent_id=ids.person_text(identity.person), name_zh=name,
             name_en=identity.latin_name or name, person=identity.person,
         )  # fmt: skip
-
-    async def _practitioner(self, subject: str) -> Caller:
-        staff = await directory.practitioner(self.database, int(subject)) if subject.isdigit() else None
-        place = await directory.institution(self.database, staff.institution_id) if staff else None
-        if staff is None or place is None:
-            raise Refusal("sign-in-needed")
-        if staff.status != "active" or place.status != "active":
-            raise Refusal("institution-suspended")
-        return Caller(
-            kind="practitioner",
-            agent_id=subject,
-            name_zh=staff.name_zh,
-            name_en=staff.name_en,
-            institution=place.institution_id,
-            institution_code=place.code,
-            institution_zh=place.name_zh,
-            institution_en=place.name_en,
-            department=staff.department,
-            role=staff.role,
-        )
 
     def may_choose_ids(self, caller: Caller) -> bool:
         """Whether a PUT of an id that does not exist creates it, for this caller (setting `update_create`)."""
@@ -394,6 +379,10 @@ class Access:
     ) -> Found:
         """Search in one record, the shared directory or a sandbox: see `access.search`."""
         return await search.search(self._cx, asking, resource_type, query, wanted)
+
+    async def staff_resource(self, asking: decision.Asking, text: str) -> dict[str, Any]:
+        """A member of the staff as a Practitioner: see `access.staffed`."""
+        return await staff_resource(self._cx, asking, text)
 
     async def person_resource(self, asking: decision.Asking, text: str, *, of_patient: bool = False) -> dict[str, Any]:
         """The Person resource of the person index: see `access.persons`."""

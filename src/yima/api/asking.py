@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -35,11 +36,13 @@ async def asking_of(request: Request) -> Asking:
         await check_origin(request.app.state.origins, request.headers.get("origin"), caller.app)
         _check_app_request(request, caller)
     refuse_identity_numbers(scope["path"], scope["query_string"].decode("latin-1"))
-    visit = "" if caller.app else request.headers.get("yima-visit", "")  # a resident needs none
+    visit = caller.visit if caller.app else request.headers.get("yima-visit", "")  # a resident needs none
+    if caller.visit:
+        await _check_still_open(request, caller, now)
     purpose = request.headers.get("yima-purpose")
     if purpose is None:
         return Asking(caller=caller, now=now, purpose="" if visit else _usual_purpose(caller), visit=visit)
-    if caller.app and purpose != "own-request":
+    if caller.kind == "resident" and purpose != "own-request":
         raise Refusal("purpose-not-allowed", field="Yima-Purpose", purpose=purpose[:40], expected="own-request")
     if purpose not in consent.PURPOSES:
         raise Refusal(
@@ -49,9 +52,17 @@ async def asking_of(request: Request) -> Asking:
 
 
 def _usual_purpose(caller: Caller) -> str:
-    if caller.app:
+    if caller.kind == "resident":
         return "own-request"
     return "treatment" if "treatment" in caller.purposes else min(caller.purposes, default="treatment")
+
+
+async def _check_still_open(request: Request, caller: Caller, now: datetime) -> None:
+    """With the visit in which staff opened an app its token is dead, for every address. Refusal `token-invalid`."""
+    try:
+        await access_of(request).person_of_visit(caller, caller.visit, now)
+    except Refusal as refusal:
+        raise Refusal("token-invalid") from refusal
 
 
 _APP_READS: Final = re.compile(
@@ -65,13 +76,15 @@ _APP_SEARCHES: Final = re.compile(
 
 
 def _check_app_request(request: Request, caller: Caller) -> None:
-    """What an app may do with a resident's grant: read and search. A closed list, so that a new address is not on it.
+    """What an app of residents, or one that staff opened, may do: read and search. A closed list, so that a new address
+    is not on it.
 
     Refusal `scope-insufficient`.
     """
     path: str = request.scope["path"]
-    if path.startswith("/fhir/AuditEvent") and not caller.app_sees_sensitive:
-        # The log names the places where somebody was treated, psychiatric ones among them.
+    if path.startswith("/fhir/AuditEvent") and (caller.visit or not caller.app_sees_sensitive):
+        # Staff see no log in a visit, so an app of theirs does not either. To residents' apps: the log names the places
+        # where somebody was treated, psychiatric ones among them.
         raise Refusal("scope-insufficient", field="AuditEvent", expected="a grant that opens sensitive parts")
     reads = request.method in ("GET", "HEAD") and _APP_READS(path)
     if not reads and not (request.method == "POST" and _APP_SEARCHES(path)):

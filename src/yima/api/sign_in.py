@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from yima.api import oauth
 from yima.api.answers import access_of
-from yima.directory import ASSERTION_TYPE, PATIENT_SCOPES, TERMINAL_SCOPES
+from yima.directory import ASSERTION_TYPE, PATIENT_SCOPES, STAFF_SCOPES, TERMINAL_SCOPES
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
@@ -74,17 +74,21 @@ def _configuration(base: str) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
-        "scopes_supported": ["system/*.cruds", "system/*.rs", *TERMINAL_SCOPES, *PATIENT_SCOPES],
+        "scopes_supported": ["system/*.cruds", "system/*.rs", *_ALL_SCOPES],
         "capabilities": [
+            "launch-ehr",
             "launch-standalone",
             "authorize-post",
             "client-public",
             "client-confidential-asymmetric",
             "sso-openid-connect",
+            "context-banner",
+            "context-ehr-patient",
             "context-standalone-patient",
             "permission-offline",
             "permission-online",
             "permission-patient",
+            "permission-user",
             "permission-v1",
             "permission-v2",
         ],
@@ -105,4 +109,5 @@ async def card_revocations(request: Request) -> Response:
     return Response(orjson.dumps(body), media_type="application/json", headers=_PUBLIC)
 
 
+_ALL_SCOPES: Final = tuple(dict.fromkeys((*TERMINAL_SCOPES, *PATIENT_SCOPES, *STAFF_SCOPES)))
 _PUBLIC: Final = {"Cache-Control": "max-age=300", "Access-Control-Allow-Origin": "*"}

@@ -38,6 +38,9 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     origin: Annotated[
         list[str] | None, typer.Option(help="https://host of an app for residents that runs in a browser.")
     ] = None,
+    launch_url: Annotated[
+        str, typer.Option(help="With --redirect-uri: an app that staff open in a visit, and where.")
+    ] = "",
     public: Annotated[bool, typer.Option("--public", help="An app for residents that cannot keep a key.")] = False,
     data: Data = None,
 ) -> None:
@@ -49,10 +52,13 @@ def register_client(  # noqa: PLR0913, PLR0917  one option a fact, each said by 
     if public and not redirect_uri:
         raise typer.BadParameter("a public app is one for residents: say where it is", param_hint="--redirect-uri")
     keys = jwks.read_bytes() if jwks else None
+    if launch_url and not redirect_uri:
+        raise typer.BadParameter("an app that staff open says where it is sent back to", param_hint="--redirect-uri")
     if redirect_uri:
+        usual = directory.STAFF_SCOPES if launch_url else directory.PATIENT_SCOPES
         app = PatientApp(
             client_id=client_id, institution_id=0, name_zh=name or client_id, name_en=name_en or name or client_id,
-            redirect_uris=tuple(redirect_uri), scopes=tuple(scope.split()) or directory.PATIENT_SCOPES,
+            redirect_uris=tuple(redirect_uri), scopes=tuple(scope.split()) or usual, launch_url=launch_url,
             origins=tuple(origin or ()),
         )  # fmt: skip
         with_access(data, lambda access: registering.patient_app(access, institution, app, keys))

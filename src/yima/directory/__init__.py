@@ -15,13 +15,15 @@ from yima.directory.gateway import (
     register_gateway,
     set_gateway_status,
 )
-from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, ReusedError, is_challenge
+from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, Opened, ReusedError, Terms, is_challenge
+from yima.directory.launches import LAUNCH_SECONDS, LaunchableApp, launchable_apps, open_launch, take_launch
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
 from yima.directory.origins import Origins
 from yima.directory.pace import Pace, network_of, sender_of
 from yima.directory.patient_apps import (
     PATIENT_SCOPES,
+    STAFF_SCOPES,
     PatientApp,
     patient_app,
     register_patient_app,
@@ -52,6 +54,7 @@ from yima.directory.roles import DEFAULT_ROLE, PURPOSES, STAFF_ROLES, USUAL_PURP
 from yima.directory.scopes import SIGN_IN_SCOPES, narrowed, types_of, wanted_scopes
 from yima.directory.sessions import ROLES, Sessions
 from yima.directory.sign_in import ASSERTION_TYPE, Client, Rates, SignIn, TokenAnswer, forget_expired
+from yima.directory.staff import staff_caller
 from yima.directory.terminals import (
     CODE_SCOPE,
     COUNTER_SCOPE,
@@ -80,12 +83,14 @@ __all__ = [
     "DEFAULT_ROLE",
     "FRESH",
     "KIOSK_SCOPE",
+    "LAUNCH_SECONDS",
     "OPERATOR_RIGHTS",
     "PATIENT_SCOPES",
     "PURPOSES",
     "ROLES",
     "SIGN_IN_SCOPES",
     "STAFF_ROLES",
+    "STAFF_SCOPES",
     "TERMINAL_KINDS",
     "TERMINAL_SCOPES",
     "TOKEN_SECONDS",
@@ -103,7 +108,9 @@ __all__ = [
     "Institution",
     "Issued",
     "Kind",
+    "LaunchableApp",
     "NewGateway",
+    "Opened",
     "Operator",
     "Organisation",
     "Origins",
@@ -117,6 +124,7 @@ __all__ = [
     "SignIn",
     "StaffRole",
     "Terminal",
+    "Terms",
     "TokenAnswer",
     "add_organisation",
     "add_terminal_key",
@@ -130,8 +138,10 @@ __all__ = [
     "is_origin",
     "is_redirect_uri",
     "is_sandbox",
+    "launchable_apps",
     "narrowed",
     "network_of",
+    "open_launch",
     "operator",
     "operators",
     "organisation",
@@ -155,6 +165,8 @@ __all__ = [
     "set_practitioner_status",
     "set_terminal_status",
     "staff_by_number",
+    "staff_caller",
+    "take_launch",
     "terminal",
     "terminal_belongs",
     "terminals",

@@ -47,11 +47,13 @@ class Caller:
     matching: Literal["full", "identifier", "off"] = "full"
     """How submissions of this app find their person."""
     app: str = ""
-    """client_id of the app through which a resident acts; empty for the resident's own pages."""
+    """client_id of the app through which a resident or a member of the staff acts; empty for their own pages."""
     app_name: str = ""
     """What that app is called, Chinese."""
     app_sees_sensitive: bool = False
     """Whether the resident opened sensitive classes to that app."""
+    visit: str = ""
+    """Of an app that a member of the staff opened: the one visit for which its token is good."""
     proved: datetime | None = None
     """When this person last proved who they are, in the session that asks; None for programs."""
 
@@ -62,12 +64,17 @@ class Caller:
 
     def may(self, scope_type: str, verb: str) -> bool:
         """Whether the SMART v2 scopes cover `verb` (one of c, r, u, d, s) on a type. A terminal's cover no FHIR; a
-        resident's own pages need none."""
+        resident's own pages need none, nor those of staff."""
         if self.kind == "app":
             return _allowed(self.scopes, "system", scope_type, verb)
         if self.kind == "terminal":
             return False
-        return not self.app or _allowed(self.scopes, "patient", scope_type, verb)
+        if not self.app:
+            return True
+        # In a visit both contexts mean its person: what a user may see besides was not asked of anybody.
+        return _allowed(self.scopes, "patient", scope_type, verb) or (
+            bool(self.visit) and _allowed(self.scopes, "user", scope_type, verb)
+        )
 
     def check_fresh(self, now: datetime) -> None:
         """For acts that nobody may do at a machine left open. Refusal `step-up-needed` for staff and operators who did

@@ -73,6 +73,30 @@ class Held:
     expires: datetime
     given: datetime
     bound: Mapping[str, str]
+    practitioner: int = 0
+    """Who opened the app in a visit; 0 for what a resident granted."""
+    visit: str = ""
+    ends: datetime | None = None
+    """When that visit ends, and the grant with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The visit in which a member of the staff opened an app, instead of a resident's yes."""
+
+    practitioner: int
+    visit: str
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is granted: scopes, whether sensitive classes too, to what the code is bound, and who opened the app."""
+
+    scopes: Sequence[str]
+    sensitive: bool
+    bound: Mapping[str, str]
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +126,17 @@ class Grants:
         self._seconds = token_seconds
 
     async def give(
-        self, c: Connection, person: PersonId, client_id: str, *, scopes: Sequence[str], sensitive: bool,
-        bound: Mapping[str, str], now: datetime,
-    ) -> tuple[str, str]:  # fmt: skip
+        self, c: Connection, person: PersonId, client_id: str, terms: Terms, now: datetime
+    ) -> tuple[str, str]:
         """Note the grant in the caller's transaction; its id and the code for it."""
         grant_id, code = secrets.token_hex(16), secrets.token_urlsafe(32)
-        until = now + timedelta(seconds=CODE_SECONDS)
-        row = (person, grant_id, client_id, list(scopes), sensitive, now, until)
+        until, opened = now + timedelta(seconds=CODE_SECONDS), terms.opened
+        by = (opened.practitioner, opened.visit, opened.ends) if opened else (None, "", None)
+        row = (person, grant_id, client_id, list(terms.scopes), terms.sensitive, now, until, *by)
         await c.execute(SQL.put_grant, *row)
         await c.execute(
-            SQL.put_secret, digest_of(code), "code", person, grant_id, client_id, list(scopes),
-            orjson.dumps(dict(bound)).decode(), until,
+            SQL.put_secret, digest_of(code), "code", person, grant_id, client_id, list(terms.scopes),
+            orjson.dumps(dict(terms.bound)).decode(), until,
         )  # fmt: skip
         return grant_id, code
 
@@ -151,6 +175,8 @@ class Grants:
         access = secrets.token_urlsafe(32)
         refresh = ""
         until = now + timedelta(seconds=self._seconds)
+        until = min(until, held.ends) if held.ends else until
+        seconds = int((until - now).total_seconds())
         row = (held.person, held.grant_id, held.client_id)
         async with self._db.transaction() as c:
             await c.execute(SQL.put_secret, digest_of(access), "access", *row, list(scopes), "{}", until)
@@ -158,7 +184,7 @@ class Grants:
                 refresh, until = secrets.token_urlsafe(32), max(until, ends)
                 await c.execute(SQL.put_secret, digest_of(refresh), "refresh", *row, list(held.granted), "{}", ends)
             await c.execute(SQL.extend_grant, held.person, held.grant_id, until)
-        return Issued(access, refresh, self._seconds, tuple(scopes), held)
+        return Issued(access, refresh, seconds, tuple(scopes), held)
 
     async def held(self, secret: str, now: datetime) -> Held | None:
         """What a live access or refresh token means; None for anything else."""
@@ -222,7 +248,7 @@ def proves(verifier: str, challenge: str) -> bool:
 def _refreshable(held: Held, now: datetime) -> datetime | None:
     if "offline_access" in held.granted:
         return now + _OFFLINE
-    ends = held.given + _ONLINE
+    ends = held.ends or held.given + _ONLINE
     return ends if "online_access" in held.granted and ends > now else None
 
 
@@ -230,7 +256,7 @@ def _held(row: Any) -> Held:
     return Held(
         row["kind"], row["person_id"], row["grant_id"], row["client_id"], row["name_zh"], row["name_en"],
         row["institution_id"], tuple(row["scopes"]), tuple(row["granted"]), row["sensitive"], row["expires"],
-        row["given"], orjson.loads(row["bound"]),
+        row["given"], orjson.loads(row["bound"]), row["practitioner_id"] or 0, row["visit"], row["ends"],
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
-"""What an app may ask a resident for: scopes of SMART App Launch 2.2, section 3, `patient/` and those of signing in.
+"""What an app may ask for: scopes of SMART App Launch 2.2, section 3: `patient/` and those of signing in of a resident;
+of staff who open it in a visit `user/` and `launch` too.
 
-Only reading (`r`) and searching (`s`); a resident writes nothing through an app. A scope narrowed by a query
+Only reading (`r`) and searching (`s`); nobody writes anything through such an app. A scope narrowed by a query
 (`?category=..`) is refused by name: to grant more than was asked, or silently less, would both be wrong.
 """
 
@@ -12,17 +13,23 @@ from typing import Final
 
 from yima.runtime.errors import Refusal
 
-SIGN_IN_SCOPES: Final = ("openid", "fhirUser", "launch/patient", "offline_access", "online_access")
+SIGN_IN_SCOPES: Final = ("openid", "fhirUser", "launch", "launch/patient", "offline_access", "online_access")
 """Scopes without a resource type that are granted; `profile` is understood as `fhirUser`'s older name is not."""
 _LONGEST: Final = 4000
-_RESOURCE: Final = re.compile(r"patient/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|[cruds]{1,5})").fullmatch
+_RESOURCE: Final = re.compile(
+    r"(?P<context>patient|user)/(?P<type>\*|[A-Z][A-Za-z]{1,63})\.(?P<verbs>read|write|\*|[cruds]{1,5})"
+).fullmatch
+_OF_RESIDENTS: Final = frozenset({"launch/patient", "offline_access"})
+_OF_STAFF: Final = "launch"
 _WORDS: Final = {"read": "rs", "*": "rs", "write": ""}
 
 
-def registrable(scope: str) -> bool:
-    """Whether an app may be registered for this scope."""
+def registrable(scope: str, *, launched: bool) -> bool:
+    """Whether an app may be registered for this scope; `launched`: one that staff open in a visit."""
+    if scope in SIGN_IN_SCOPES:
+        return scope not in _OF_RESIDENTS if launched else scope != _OF_STAFF
     found = _RESOURCE(scope)
-    return scope in SIGN_IN_SCOPES or (found is not None and bool(_letters(found[2])))
+    return found is not None and bool(_letters(found["verbs"])) and (launched or found["context"] == "patient")
 
 
 def wanted_scopes(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
@@ -50,10 +57,10 @@ def _cut(scope: str, registered: Sequence[str]) -> list[str]:
         return []
     made = []
     for held in filter(None, map(_RESOURCE, registered)):
-        kind = said[1] if held[1] == "*" else held[1]
-        letters = "".join(letter for letter in _letters(said[2]) if letter in _letters(held[2]))
-        if letters and said[1] in ("*", kind):
-            made.append(f"patient/{kind}.{letters}")
+        kind = said["type"] if held["type"] == "*" else held["type"]
+        letters = "".join(letter for letter in _letters(said["verbs"]) if letter in _letters(held["verbs"]))
+        if letters and said["type"] in ("*", kind) and said["context"] == held["context"]:
+            made.append(f"{said['context']}/{kind}.{letters}")
     return made
 
 
@@ -64,7 +71,7 @@ def _letters(verbs: str) -> str:
 
 def types_of(scopes: Iterable[str]) -> tuple[str, ...]:
     """The resource types that scopes open, `*` for all."""
-    return tuple(dict.fromkeys(found[1] for scope in scopes if (found := _RESOURCE(scope))))
+    return tuple(dict.fromkeys(found["type"] for scope in scopes if (found := _RESOURCE(scope))))
 
 
 def narrowed(scopes: Sequence[str], keep: Iterable[str], *, every: Iterable[str]) -> tuple[str, ...]:
@@ -76,10 +83,10 @@ def narrowed(scopes: Sequence[str], keep: Iterable[str], *, every: Iterable[str]
     made: list[str] = []
     for scope in scopes:
         found = _RESOURCE(scope)
-        if found is None or found[1] in kept or (found[1] == "*" and whole <= kept):
+        if found is None or found["type"] in kept or (found["type"] == "*" and whole <= kept):
             made.append(scope)
-        elif found[1] == "*":
-            made += [f"patient/{kind}.{found[2]}" for kind in sorted(whole & kept)]
+        elif found["type"] == "*":
+            made += [f"{found['context']}/{kind}.{found['verbs']}" for kind in sorted(whole & kept)]
     return tuple(dict.fromkeys(made))
 
 
@@ -96,5 +103,8 @@ def within(asked: str, granted: Sequence[str]) -> tuple[str, ...]:
 def _covered(scope: str, granted: Sequence[str]) -> bool:
     said = _RESOURCE(scope)
     return said is not None and any(
-        held[1] in ("*", said[1]) and set(said[2]) <= set(held[2]) for held in filter(None, map(_RESOURCE, granted))
+        held["type"] in ("*", said["type"])
+        and held["context"] == said["context"]
+        and set(said["verbs"]) <= set(held["verbs"])
+        for held in filter(None, map(_RESOURCE, granted))
     )

@@ -25,6 +25,7 @@ from yima.directory.key_sets import KeySets
 from yima.directory.pace import Pace
 from yima.directory.patient_apps import patient_app
 from yima.directory.register import SQL
+from yima.directory.staff import staff_caller
 from yima.directory.terminals import scopes_of_kind, terminal_caller
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
@@ -198,10 +199,17 @@ class SignIn:
         return row["expires"], caller
 
     async def _granted_to(self, token: str, now: datetime) -> tuple[datetime, Caller]:
-        """Of a token that a resident granted to an app: the resident, as far as was granted."""
+        """Of a token that a resident granted to an app: the resident, as far as was granted. Of one that came of a
+        launch: the member of the staff, as they stand now, in that visit."""
         held = await self.grants.bearer(token, now)
         if held is None:
             raise Refusal("token-invalid")
+        if held.practitioner:
+            staff = await staff_caller(self._db, str(held.practitioner))
+            return held.expires, replace(
+                staff, scopes=frozenset(held.scopes), app=held.client_id, app_name=held.name_zh, visit=held.visit,
+                app_sees_sensitive=True,  # what staff may see of them, the table and the resident say
+            )  # fmt: skip
         try:
             resident = await self._residents(held.person)
         except Refusal as refusal:  # nobody any more: erased

@@ -9,13 +9,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals.clinician import counter, glass, view, whole
+from yima.portals.clinician import apps, counter, glass, view, whole
 from yima.portals.clinician.desk import desk
 from yima.portals.layout import (
     SignedIn,
     Words,
     checked_form,
-    cookie_name,
     english_places,
     language_of,
     page,
@@ -97,15 +96,6 @@ async def visit_page(request: Request) -> Response:
     )
 
 
-async def sign_out(request: Request) -> Response:
-    """End the session; the list of recent visits lives in the tab and goes with it."""
-    who = await signed_in(request, "clinician")
-    await checked_form(request, who)
-    response = RedirectResponse("/", 303)
-    response.delete_cookie(cookie_name("clinician"), path="/clinician")
-    return response
-
-
 def _remember(request: Request, response: Response, terminal: str, step: str) -> Response:
     """The desk stays where it is: terminal and step are kept in this browser for a year."""
     for name, value in (("yima_terminal", terminal), ("yima_step", step)):
@@ -127,11 +117,11 @@ def routes() -> list[Route]:
     shown = {"/clinician/": scan_page, "/clinician/visit/{handle}": visit_page}
     done = {
         "/clinician/scan": scan,
-        "/clinician/sign-out": sign_out,
     }
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
+        *apps.routes(),
         *counter.routes(),
         *glass.routes(),
         *whole.routes(),

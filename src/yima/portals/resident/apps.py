@@ -66,7 +66,8 @@ def parts_of(scopes: tuple[str, ...]) -> tuple[Part, ...]:
 
 
 async def authorize(request: Request) -> Response:
-    """GET and POST /oauth/authorize: an app sends its user here. Checked, then on to the page where residents answer.
+    """GET and POST /oauth/authorize: an app sends its user here. Checked, then on to the page where residents answer,
+    or to staff's own, where the session says whether it is who opened the app.
 
     Refusal `app-request-invalid`, as a page, while it is not sure whose address is to be sent back to.
     """
@@ -77,7 +78,8 @@ async def authorize(request: Request) -> Response:
     found = await access_of(request).apps.asked(fields, clock.now())
     if isinstance(found, SentBack):
         return RedirectResponse(found.address, 303)
-    return RedirectResponse(f"/resident/apps/ask?request={quote(found, safe='')}", 303)
+    page_of = "/clinician/apps/answer" if found.launched else "/resident/apps/ask"
+    return RedirectResponse(f"{page_of}?request={quote(found.text, safe='')}", 303)
 
 
 async def ask(request: Request) -> Response:

@@ -152,7 +152,7 @@ def _key(event: Event) -> tuple[str, str]:
         return ("own", "credential-ended" if event.detail.get("revoked") else "credential-made")
     if event.action == "share" or event.basis == "shared-by-resident":
         return ("share", event.visit)
-    if event.detail.get("app"):
+    if event.detail.get("app") and event.agent not in _PEOPLE:  # what staff open in a visit is theirs, in the visit
         return ("app" if event.outcome == "ok" else "app-denied", str(event.detail["app"]))
     if event.agent == "resident":
         return ("own", event.action if event.action == "consent" else "look")
