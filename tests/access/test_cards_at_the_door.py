@@ -60,7 +60,7 @@ def system_of(at: Institution) -> Caller:
 
 
 def operator(code: str, *rights: str) -> Caller:
-    return Caller(kind="operator", agent_id=code, rights=frozenset(rights))
+    return Caller(kind="operator", agent_id=code, rights=frozenset(rights), proved=clock.now())
 
 
 async def code_of(doing: Any) -> str:

@@ -24,7 +24,7 @@ async def operator(platform: Platform, code: str, organisation: str, *rights: st
     async with platform.database.transaction() as c:
         one = directory.Operator(code, code, code, frozenset(rights), organisation=organisation)
         await directory.register_operator(c, one)
-    return Caller(kind="operator", agent_id=code, rights=frozenset(rights))
+    return Caller(kind="operator", agent_id=code, rights=frozenset(rights), proved=clock.now())
 
 
 @pytest.fixture(scope="module")

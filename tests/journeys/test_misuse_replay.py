@@ -62,7 +62,7 @@ async def group(platform: Platform, hospital: Institution) -> list[Depositor]:
 
 
 def operator(code: str) -> Caller:
-    return Caller(kind="operator", agent_id=code, name_zh=code, rights=frozenset({"suspend"}))
+    return Caller(kind="operator", agent_id=code, name_zh=code, rights=frozenset({"suspend"}), proved=clock.now())
 
 
 async def propose(platform: Platform, card: str, basis: str = "identity-doubt", by: str = "op-1") -> str:

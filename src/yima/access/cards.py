@@ -195,9 +195,10 @@ class Cards:
     async def approve_suspension(self, caller: Caller, suspension: str, now: datetime) -> Suspension:
         """Approve what somebody else proposed. From the commit on the codes are refused, and the holder is told.
 
-        Refusals: `right-needed`, `not-found`, `second-person-needed`, those of the life cycle.
+        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`, those of the life cycle.
         """
         _right(caller)
+        caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
             done = await healthcode.approve(c, suspension, Act(actor=actor_of(caller), at=now))
             detail = {

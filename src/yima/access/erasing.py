@@ -76,9 +76,10 @@ class Erasures:
     async def approve(self, c: Connection, caller: Caller, erasure: str, now: datetime) -> records.Erased:
         """Approve what somebody else proposed, in the caller's transaction: with the commit the content is gone.
 
-        Refusals: `right-needed`, `not-found`, `second-person-needed`.
+        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`.
         """
         _right(caller)
+        caller.check_fresh(now)
         found = await records.erasure_by_id(c, erasure)
         whole = await mpi.whole_of(c, found.home)
         sight = records.Sight(patients=whole.patients)

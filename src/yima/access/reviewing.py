@@ -154,9 +154,10 @@ class Reviews:
     async def confirm(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
         """A second steward agrees: the two are merged; the number of the act.
 
-        Refusals: `second-person-needed` to who proposed it, `not-found`, those of a merge.
+        Refusals: `step-up-needed`, `second-person-needed` to who proposed it, `not-found`, those of a merge.
         """
         right(caller)
+        caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
             proposal = await mpi.proposal(c, number)
             if proposal.accepted is not None:

@@ -119,9 +119,11 @@ async def exports(access: Access) -> list[Export]:
 async def approve_export(access: Access, caller: Caller, export: str, now: datetime) -> Export:
     """Approve: the first of the two, or the second, with whom the work begins.
 
-    Refusals: `right-needed`, `not-found`, `second-organisation-needed` (the two must be of two organisations).
+    Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-organisation-needed` (the two must be of two
+    organisations).
     """
     who = await _operator(access, caller)
+    caller.check_fresh(now)
     async with access.database.transaction() as c:
         found = await _waiting(c, export)
         if found.first_approver is None:

@@ -98,7 +98,7 @@ async def withdraw(request: Request) -> Response:
 
 
 async def _again(request: Request, who: SignedIn, typed: dict[str, str], refusal: Refusal) -> Response:
-    if refusal.code == "right-needed":
+    if refusal.code in ("right-needed", "step-up-needed"):
         raise refusal
     return await _shown(request, who, typed, refusal)
 

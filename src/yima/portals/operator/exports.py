@@ -86,7 +86,7 @@ async def _decided(request: Request, decide: Any, word: str) -> Response:
     try:
         await decide(who.access, who.caller, fields.get("export", ""), who.now)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await _shown(request, who, refusal)
     return RedirectResponse(f"/operator/exports?done={word}", 303)

@@ -79,7 +79,7 @@ async def propose(request: Request) -> Response:
             legal_basis=fields.get("basis", ""), ends=_ends(fields.get("days", ""), who.now), now=who.now,
         )  # fmt: skip
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await _shown(request, who, fields, refusal)
     return RedirectResponse("/operator/suspensions?done=proposed", 303)
@@ -97,7 +97,7 @@ async def approve(request: Request) -> Response:
     try:
         await who.access.cards.approve_suspension(who.caller, fields.get("suspension", ""), who.now)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await _shown(request, who, {}, refusal)
     return RedirectResponse("/operator/suspensions?done=approved", 303)

@@ -28,7 +28,7 @@ async def decide(request: Request) -> Response:
     try:
         done = await _decided(who, form, one, other)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         case = form.get("case", "")
         reviews = who.access.reviews
@@ -69,7 +69,7 @@ async def second(request: Request) -> Response:
             return _back("/second", done="confirmed")
         await reviews.decline(who.caller, number, reason=reason, now=who.now)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await pages.second_page(request, who, refusal)
     return _back("/second", done="declined")
@@ -85,7 +85,7 @@ async def undo(request: Request) -> Response:
             who.caller, number_of(form.get("number", "")), reason=form.get("reason", ""), now=who.now
         )
     except Refusal as refusal:
-        if refusal.code in ("right-needed", "not-found"):
+        if refusal.code in ("right-needed", "step-up-needed", "not-found"):
             raise
         return await pages.history_page(request, who, refusal)
     return _back("/" if form.get("from") == "queue" else "/history", done="undone")
@@ -104,7 +104,7 @@ async def person(request: Request) -> Response:
             return await pages.person_page(request, who, person, numbers=numbers)
         await _on_person(who, form, person, action)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await pages.person_page(request, who, person, refusal=refusal)
     return _back(f"/person/{ids.person_text(person)}", done=action)
@@ -143,7 +143,7 @@ async def report(request: Request) -> Response:
         if kind == "shared" or (kind == "theft" and form.get("freeze") == "yes"):
             await who.access.stewards.freeze(who.caller, form["system"], form["value"], reason=reason, now=who.now)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await pages.reports_page(request, who, form, refusal)
     return _back(f"/person/{ids.person_text(holder)}", done=kind)
@@ -158,7 +158,7 @@ async def find(request: Request) -> Response:
         person = ids.person_from_text(text) if len(text) == 10 else None
         found = person if person is not None else await _holder(who, form)
     except Refusal as refusal:
-        if refusal.code == "right-needed":
+        if refusal.code in ("right-needed", "step-up-needed"):
             raise
         return await pages.reports_page(request, who, form, refusal)
     return _back(f"/person/{ids.person_text(found)}")
