@@ -36,7 +36,7 @@ class GlassCase:
     lines: tuple[audit.Event, ...]
     """Its lines in the log, oldest first: who read what under it."""
     care: tuple[tuple[Care, Explanation], ...]
-    """What the same institution did for the person before or after, that explains it; empty: nothing does."""
+    """What the same institution did for the person that explains it, the nearest before and after; empty: nothing."""
     lately: int
     """Break-glasses of the same member of staff in thirty days, this one included."""
     unjustified: int
@@ -95,7 +95,7 @@ class GlassDesk:
         return [
             GlassCase(
                 one, opened[one.handle], tuple(lines.get(one.handle, ())),
-                tuple(explanations(one, known.get((one.person, one.institution), ()), now)),
+                _nearest(one, explanations(one, known.get((one.person, one.institution), ()), now)),
                 lately[one.practitioner], wrong[one.practitioner], one.institution in own,
             )
             for one in reviews
@@ -169,6 +169,14 @@ class GlassDesk:
             for one in places
             if works and works in {one.code.casefold(), one.name_zh.casefold(), one.name_en.casefold()}
         )
+
+
+def _nearest(one: GlassReview, found: Sequence[tuple[Care, Explanation]]) -> tuple[tuple[Care, Explanation], ...]:
+    """The nearest before and the nearest after it of each kind: a day in hospital is a hundred submissions."""
+    kept: dict[tuple[Explanation, bool], tuple[Care, Explanation]] = {}
+    for care, how in sorted(found, key=lambda pair: abs(pair[0].at - one.opened)):
+        kept.setdefault((how, care.at > one.opened), (care, how))
+    return tuple(kept.values())
 
 
 def _right(caller: Caller) -> str:
