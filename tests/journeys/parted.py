@@ -102,9 +102,8 @@ WAYS: Final[Sequence[Way]] = (
 )
 NOT_A_RECORD: Final = frozenset(
     {
-        # What the platform is and what terminology says.
-        "/fhir/", "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/fhir/ValueSet", "/fhir/ValueSet/{id}",
-        "/fhir/CodeSystem", "/fhir/CodeSystem/{id}", "/fhir/ConceptMap", "/fhir/ConceptMap/{id}",
+        # What the platform is.
+        "/fhir/", "/fhir/metadata", "/fhir/.well-known/smart-configuration",
         # A sandbox's, where nobody's record is.
         "/fhir/_history", "/fhir/{type}/_history",
         # Who is who, and one resource by `decide_on` as in a read.
@@ -131,11 +130,10 @@ def addresses() -> Iterator[str]:
     """Every address that answers GET where records are read."""
     for route in [*api.routes(), *portals.routes()]:
         path = str(getattr(route, "path", ""))
-        parts = path.split("/")
-        methods = getattr(route, "methods", None) or set()
-        if parts[1] in ("fhir", "record", "resident", "clinician") and "GET" in methods and "ValueSet" not in path:
-            if not any(part.startswith("$") for part in parts) or "Patient" in path or "{type}" in path:
-                yield path
+        room, kind = [*path.split("/")[1:3], ""][:2]
+        reads = room in ("fhir", "record", "resident", "clinician") and "GET" in (getattr(route, "methods", None) or ())
+        if reads and kind not in ("ValueSet", "CodeSystem", "ConceptMap"):
+            yield path
 
 
 @dataclass(slots=True)
