@@ -51,7 +51,8 @@ _LENGTH_DIGITS: Final = 5
 _LIVE: Final = "/health/live"
 """A load balancer asks for it by address, so it is answered whatever the host is called."""
 _PAGES: Final = (
-    "/resident", "/clinician", "/operator", "/public", "/kiosk/screen", "/dev", "/static", "/oauth/authorize",
+    "/resident", "/clinician", "/operator", "/public", "/regulator", "/kiosk/screen", "/dev", "/static",
+    "/oauth/authorize",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from yima.access.overviews import RecordView, Withheld
 from yima.access.place import Entry
 from yima.access.population import Admitted, Arrival, Figures, Lacking, Population
 from yima.access.privacy import Board, Privacy
+from yima.access.public_log import Figures as PublicFigures
 from yima.access.register import Application, Mother, Registered
 from yima.access.residents import CardView, SharingChoice
 from yima.access.reviewing import Done, Pair, Queue, Reviews, Side
@@ -105,6 +106,7 @@ __all__ = [
     "Population",
     "Privacy",
     "Profile",
+    "PublicFigures",
     "Question",
     "Queue",
     "RecordView",

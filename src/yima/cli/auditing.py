@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from yima import audit
 from yima.access import Access
 from yima.audit import proof
 from yima.cli.witness import kept_heads
@@ -209,4 +210,7 @@ async def _check(
     if processes is None:
         processes = 1 if latest is None or latest.size < _SMALL else min(4, os.cpu_count() or 1)
     spread = proof.Spread(access.database.url, processes)
-    return await proof.check(access.database, access.log.verifier, heads, spread, witnesses)
+    findings = await proof.check(access.database, access.log.verifier, heads, spread, witnesses)
+    checked = audit.Verification(clock.now(), findings.lines, findings.found)
+    await audit.put_verification(access.database, checked)
+    return findings

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals import clinician, entry, kiosk, operator, resident, scanner, steward
+from yima.portals import clinician, entry, kiosk, operator, regulator, resident, scanner, steward
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
 from yima.runtime import clock
@@ -54,6 +54,7 @@ def routes() -> list[Route]:
         *operator.coverage_routes(),
         *steward.routes(),
         *kiosk.routes(),
+        *regulator.routes(),
         *scanner.routes(),
         *static_routes(),
     ]

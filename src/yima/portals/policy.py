@@ -15,6 +15,7 @@ from starlette.routing import Route
 POLICY: Final = (
     ("/", "anybody"),
     ("/public/*", "anybody"),
+    ("/regulator*", "anybody"),
     ("/static/*", "anybody"),
     ("/scanner*", "anybody"),
     ("/dev/sign-in/{ticket}", "anybody"),

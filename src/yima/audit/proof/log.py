@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from yima.audit import tally
 from yima.audit.proof import tree
 from yima.audit.proof.hashes import SQL, Tree, edge_hashes
 from yima.audit.proof.head import Head, HeadSigner, Verifier
@@ -151,6 +152,7 @@ async def _append(c: Connection, builder: tree.Builder, sql: str, *span: int) ->
             for n, (row, hashed) in enumerate(zip(rows, hashes, strict=True))
         ]
         await c.copy_records_to_table("leaf", schema_name="audit", records=leaves, columns=_LEAF)
+        await tally.count(c, rows)
         if tiles := builder.append(hashes):
             columns = [[t.level for t in tiles], [t.number for t in tiles], [t.root for t in tiles]]
             await c.execute(SQL.add_tiles, *columns, [t.hashes for t in tiles])

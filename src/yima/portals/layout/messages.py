@@ -10,7 +10,7 @@ from typing import Final
 
 from yima.portals.layout.language import Language
 
-PORTALS: Final = ("layout", "resident", "clinician", "operator", "steward", "scanner", "kiosk", "entry")
+PORTALS: Final = ("layout", "resident", "clinician", "operator", "steward", "scanner", "kiosk", "entry", "regulator")
 
 Messages = dict[str, dict[str, str]]
 """Key -> {"zh": .., "en": ..}."""

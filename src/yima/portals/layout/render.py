@@ -77,7 +77,7 @@ def _context(request: Request, portal: str, context: dict[str, Any]) -> dict[str
     access = getattr(request.app.state, "access", None)
     return {
         "lang": chosen.lang,
-        "ease": chosen.ease and portal not in ("operator", "steward"),
+        "ease": chosen.ease and portal not in ("operator", "steward", "regulator"),
         "theme": chosen.theme,
         "t": Words(portal, chosen.lang),
         "portal": portal,
