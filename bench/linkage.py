@@ -1,6 +1,9 @@
-"""Accuracy of bulk linkage: `python -m bench.linkage --people 100000 --seeds 11,12,13`, or `--febrl FOLDER`.
+"""Accuracy of bulk linkage: `python -m bench.linkage --people 100000 --seeds 11,12,13 --mix usual,typing`, or
+`--febrl FOLDER`.
 
-Recall and precision by kind of error on synthetic populations with truth, and F1 on FEBRL through the same code path.
+Recall and precision by kind of error and by group on synthetic populations with truth, and F1 on FEBRL through the same
+code path. `--results FILE` gets a line of JSON after each population, so that a long run can be stopped; `--sum FILE`
+adds the lines up.
 """
 
 from __future__ import annotations
@@ -16,16 +19,18 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Final
 
-from bench.population import Record, records
+from bench.population import MIXES, Record, records
 from yima.mpi import bulk
 from yima.mpi.bulk import engine
 
 _RULE_OF_THREE: Final = 3.0
 _Z: Final = 1.96
+_CLERICAL: Final = ("shared number", "twin's number")
+"""Registrations under another's number: not counted as missed when they are not linked."""
 Pair = tuple[str, str]
 
 
@@ -36,12 +41,12 @@ def bound(errors: int, trials: int) -> float:
     return (errors + _Z * math.sqrt(errors) + _Z) / trials
 
 
-def measured(people: int, seed: int, folder: Path, model: Path | None, trained: bool) -> dict[str, Any]:
+def measured(people: int, seed: int, mix: str, folder: Path, model: Path | None, trained: bool) -> dict[str, Any]:
     """Link one population and compare with the truth; shares are of 1."""
-    found = list(records(people, seed))
-    source = folder / f"population-{seed}.csv"
+    found = list(records(people, seed, mix=MIXES[mix]))
+    source = folder / f"population-{mix}-{seed}.csv"
     _write(source, [record.row for record in found])
-    out = folder / f"out-{seed}"
+    out = folder / f"out-{mix}-{seed}"
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     if trained:
@@ -52,7 +57,7 @@ def measured(people: int, seed: int, folder: Path, model: Path | None, trained: 
     told = bulk.run(bulk.Task(source, out, model=model))
     seconds["run"] = round(time.perf_counter() - began, 1)
     return _compared(found, out) | {
-        "seed": seed, "people": people, "seconds": seconds, "large_keys": told.large_keys,
+        "seed": seed, "mix": mix, "people": people, "seconds": seconds, "large_keys": told.large_keys,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }  # fmt: skip
 
@@ -73,11 +78,14 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
         if record.kind == "plain":
             continue
         one, other = record.row["record_id"], first[record.person].row["record_id"]
-        total[record.kind] += 1
+        names = [record.kind]
+        if record.kind not in _CLERICAL:
+            names += ["all", f"group {record.group}"]
+        total.update(names)
         if of[one] == of[other]:
-            auto[record.kind] += 1
+            auto.update(names)
         elif _pair(of[one], of[other]) in questions:
-            asked[record.kind] += 1
+            asked.update(names)
     false, kinds, right = 0, Counter[str](), 0
     for members in clusters.values():
         for a, b in combinations(members, 2):
@@ -87,32 +95,67 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
                 false += 1
                 kinds[f"{by_id[a].kind} + {by_id[b].kind}"] += 1
     true_in_review = sum(by_id[a].person == by_id[b].person for a, b in review)
-    errors = [kind for kind in total if kind not in ("shared number", "twin's number")]
-    sums = {
-        name: sum(count[kind] for kind in errors) for name, count in (("auto", auto), ("asked", asked), ("all", total))
-    }
     return {
         "records": len(found),
-        "true_pairs": sums["all"],
-        "automatic_recall": round(sums["auto"] / sums["all"], 4),
-        "automatic_and_review_recall": round((sums["auto"] + sums["asked"]) / sums["all"], 4),
+        "true_pairs": total["all"],
+        "automatic": auto["all"],
+        "automatic_or_asked": auto["all"] + asked["all"],
+        "automatic_recall": round(auto["all"] / total["all"], 4),
+        "automatic_and_review_recall": round((auto["all"] + asked["all"]) / total["all"], 4),
+        "right_pairs": right,
         "precision": right / max(right + false, 1),
         "false_pairs": false,
         "false_pairs_of": dict(kinds),
         "false_per_million_records": round(false / len(found) * 1e6, 2),
         "bound_95_per_million_records": round(bound(false, len(found)) * 1e6, 2),
+        "asked": len(review),
+        "asked_true": true_in_review,
         "review_per_1000_records": round(len(review) / len(found) * 1000, 2),
         "true_share_of_review": round(true_in_review / max(len(review), 1), 3),
         "by_kind": {
             kind: {
                 "pairs": total[kind],
-                "auto": round(auto[kind] / total[kind], 3),
-                "auto_and_review": round((auto[kind] + asked[kind]) / total[kind], 3),
+                "auto": round(auto[kind] / total[kind], 4),
+                "auto_and_review": round((auto[kind] + asked[kind]) / total[kind], 4),
             }
             for kind in sorted(total)
         },
         **_siblings(found, of),
     }
+
+
+def summed(results: Path) -> dict[str, dict[str, Any]]:
+    """The populations of a file of results added up, each mix and all together."""
+    lines = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    return {
+        mix: _added([line for line in lines if mix in ("all", line["mix"])])
+        for mix in (*dict.fromkeys(line["mix"] for line in lines), "all")
+    }
+
+
+def _added(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    count = {name: sum(line[name] for line in lines) for name, value in lines[0].items() if isinstance(value, int)}
+    kinds = sorted({kind for line in lines for kind in line["by_kind"]})
+    by_kind = {kind: [line["by_kind"][kind] for line in lines if kind in line["by_kind"]] for kind in kinds}
+    pairs = {kind: sum(one["pairs"] for one in found) for kind, found in by_kind.items()}
+    return {
+        "populations": len(lines), "records": count["records"], "true_pairs": count["true_pairs"],
+        "automatic_recall": round(count["automatic"] / count["true_pairs"], 4),
+        "automatic_and_review_recall": round(count["automatic_or_asked"] / count["true_pairs"], 4),
+        "precision": count["right_pairs"] / (count["right_pairs"] + count["false_pairs"]),
+        "false_pairs": count["false_pairs"],
+        "false_per_million_records": round(count["false_pairs"] / count["records"] * 1e6, 3),
+        "bound_95_per_million_records": round(bound(count["false_pairs"], count["records"]) * 1e6, 3),
+        "twin_pairs": count["twin_pairs"], "twin_pairs_merged": count["twin_pairs_merged"],
+        "review_per_1000_records": round(count["asked"] / count["records"] * 1000, 2),
+        "true_share_of_review": round(count["asked_true"] / max(count["asked"], 1), 3),
+        "by_kind": {
+            kind: {"pairs": pairs[kind]} | {
+                share: round(sum(one[share] * one["pairs"] for one in found) / pairs[kind], 4)
+                for share in ("auto", "auto_and_review")
+            } for kind, found in by_kind.items()
+        },
+    }  # fmt: skip
 
 
 def _siblings(found: list[Record], of: dict[str, str]) -> dict[str, int]:
@@ -190,7 +233,7 @@ def _febrl_row(row: dict[str, str], without_number: bool) -> dict[str, str]:
         "sex": "male",  # FEBRL says none: the same for all tells nothing, and lets the keys with a sex work
         "birth_date": row["date_of_birth"], "id_type": "passport" if number else "", "id_no": number, "phone": "",
         "area_code": f"90{row['postcode']}" if len(row["postcode"]) == 4 else "",
-        "address": f"{row['street_number']} {row['address_1'] or row['address_2']}",
+        "address": f"{row['street_number']} {row['address_1']}, {row['address_2']}, {row['suburb']}",
     }  # fmt: skip
 
 
@@ -215,19 +258,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--seeds", default="11,12,13")
+    parser.add_argument("--mix", default="usual", help=f"of {', '.join(MIXES)}, with commas")
+    parser.add_argument("--results", type=Path, help="a line of JSON after each population")
+    parser.add_argument("--sum", type=Path, help="add up the lines of such a file, and measure nothing")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--train", action="store_true", help="train on each population first")
     parser.add_argument("--febrl", type=Path, help="folder of FEBRL's CSV files")
     parser.add_argument("--scratch", type=Path)
     said = parser.parse_args(arguments)
+    if said.sum:
+        print(json.dumps(summed(said.sum), ensure_ascii=False, indent=1))
+        return 0
     with tempfile.TemporaryDirectory() as made:
         scratch = said.scratch or Path(made)
         scratch.mkdir(parents=True, exist_ok=True)
         if said.febrl:
             told: list[dict[str, Any]] = [row for bare in (False, True) for row in febrl(said.febrl, scratch, bare)]
         else:
-            seeds = [int(seed) for seed in said.seeds.split(",")]
-            told = [measured(said.people, seed, scratch, said.model, said.train) for seed in seeds]
+            told = []
+            for mix, seed in product(said.mix.split(","), map(int, said.seeds.split(","))):
+                told.append(measured(said.people, seed, mix, scratch, said.model, said.train))
+                if said.results:
+                    with said.results.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(told[-1], ensure_ascii=False) + "\n")
     print(json.dumps(told, ensure_ascii=False, indent=1))
     return 0
 

@@ -22,11 +22,15 @@ class Record(NamedTuple):
     row: Row
     person: int
     kind: str
+    group: str = "others"
+    """`newborn`, `minority`, `foreign`, `old` (70 and more), `others`."""
 
 
 _SURNAMES: Final = [(name, int(n)) for name, n in re.findall(r"([^\d\s]+)(\d+)", surnames.COMMON)]
 _FAMILY: Final = [name for name, _ in _SURNAMES]
 _SHARES: Final = [n for _, n in _SURNAMES]
+_OLD: Final = 1956
+"""Born in this year or before: 70 and more in 2026."""
 _LATIN: Final = re.findall(
     r"\w+", "James Robert Maria Anna Ahmed Fatima Kim Minh Olga Ivan Jean Marie Hans Petra Yuki Aiko"
 )
@@ -118,7 +122,13 @@ def _record(serial: int, person: Person, who: int, kind: str) -> Record:
         "phone": person.phone, "area_code": person.area, "address": person.address,
         "mother_name": person.mother if person.told else "", "mother_phone": person.phone if person.told else "",
     }  # fmt: skip
-    return Record(row, who, kind)
+    return Record(row, who, kind, _group(person))
+
+
+def _group(person: Person) -> str:
+    if person.kind in ("newborn", "minority", "foreign"):
+        return person.kind
+    return "old" if person.born.year <= _OLD else "others"
 
 
 def _household(rng: Random, mix: Mix) -> list[Person]:

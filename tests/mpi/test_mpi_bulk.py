@@ -112,6 +112,9 @@ PLACE = [
     ("", ""),
     ("600103", "12 Main Street"),
     ("600103", "12 Mian Street"),
+    ("600104", "12 Murray Crescent, Rosebery Hill, Granya"),
+    ("600104", "12 Rosebery Hlil, Murray Cresent, Granya"),
+    ("", "Murray Crescent, Rosebery Hill"),
     ("600103", "13 Main Street"),
 ]
 

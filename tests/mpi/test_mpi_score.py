@@ -61,7 +61,8 @@ NAME_LEVELS = [
     ("張偉", "张 伟", "exact"), ("阿里•买买提", "阿里·买买提", "exact"), ("José Müller", "JOSE MULLER", "exact"),
     ("Emily Rose Carter", "CARTER Emily Rose", "order"),
     ("王雨欣", "王雨晨", "character"), ("Turner James", "Turner Jamex", "character"),
-    ("欧阳娜", "欧阳娜娜", "cut"), ("Emily Rose Carter", "Emily Carter", "cut"), ("阿里·买买提", "阿里", "cut"),
+    ("欧阳娜", "欧阳娜娜", "cut"), ("Emily Rose Carter", "Emily Carter", "cut"), ("Carter", "Emily Carter", "cut"),
+    ("Vandenberg Nicole", "Nicole Vandenburg", "close"), ("阿里·买买提", "阿里", "cut"),
     ("王末", "王未", "shape"), ("李己晴", "李已睛", "shape"), ("Turner James", "Turner Janez", "close"),
     ("王芳", "王静", "surname"), ("张静", "张金", "close"), ("王方", "王帮", "close"),
     ("欧阳雨欣", "欧阳玉新", "sound"),
@@ -115,11 +116,23 @@ HOUSEHOLDS = [
     ({"phones": [], "area": "999902"}, "elsewhere"),
     ({"phones": [], "area": "", "address": ""}, "unknown"),
 ]  # fmt: skip
+LATIN = {"phones": [], "address": "12 Murray Crescent, Rosebery Hill, Granya"}
+LATIN_HOUSEHOLDS = [
+    ({"address": "12 Rosebery Hlil, Murray Cresent, Granya"}, "site"),
+    ({"address": "12 Murray Crescent, Granya"}, "site"),
+    ({"address": "14 Murray Crescent, Rosebery Hill, Granya"}, "elsewhere"), ({"address": "12 Antis Street"}, "county"),
+    ({"area": "999902"}, "elsewhere"), ({"area": "999902", "address": "12 Antis Street"}, "different"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("facts", "level"), HOUSEHOLDS)
 def test_levels_of_households(facts: dict[str, Any], level: str) -> None:
     assert mpi.compare(person(), person(**facts)).household == level
+
+
+@pytest.mark.parametrize(("facts", "level"), LATIN_HOUSEHOLDS)
+def test_levels_of_latin_addresses(facts: dict[str, Any], level: str) -> None:
+    assert mpi.compare(person(**LATIN), person(**(LATIN | facts))).household == level
 
 
 ADDRESSES = [

@@ -12,6 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from yima.mpi.fields import Fields
 from yima.mpi.look_alike import shape_of
 from yima.mpi.lunar import solar_of
+from yima.mpi.places import latin_site, site_pieces
 
 LEVELS: Final[dict[str, tuple[str, ...]]] = {
     "name": ("exact", "order", "sound", "shape", "cut", "character", "close", "surname", "given", "different"),
@@ -31,6 +32,7 @@ _LATIN_ONE: Final = 6
 _LATIN_TWO: Final = 8
 _PINYIN_TWO: Final = 12
 _ALIKE: Final = 8
+_PIECES: Final = 10
 _NUMBERS: Final = re.compile("[^0-9]")
 _LETTERS: Final = re.compile("[0-9]")
 _HAN_CHARACTERS: Final = 3
@@ -77,7 +79,7 @@ def name_level(one: Fields, other: Fields) -> str:
         return "cut"
     if _one_character(one, other):
         return "character"
-    if _close(one.sound, other.sound, one.script == other.script == "latin"):
+    if _close(one, other):
         return "close"
     if one.surname_sound and one.surname_sound == other.surname_sound:
         return "surname"
@@ -105,21 +107,29 @@ def _one_character(one: Fields, other: Fields) -> bool:
 def _cut(one: Fields, other: Fields) -> bool:
     a, b = one.name, other.name
     short, long = (a, b) if len(a) <= len(b) else (b, a)
+    if one.script == other.script == "latin" and long.startswith(short) | long.endswith(short):
+        return len(short) >= _CUT_LATIN
     if one.script == other.script and long.startswith(short):
-        return len(short) >= (_CUT_LATIN if one.script == "latin" else _CUT_HAN)
+        return len(short) >= _CUT_HAN
     return bool(
         one.words and other.words and (set(one.words) <= set(other.words) or set(other.words) <= set(one.words))
     )
 
 
-def _close(a: str, b: str, latin: bool) -> bool:
-    """Two edits of eight letters; of Chinese names' letters only one, and two of twelve: half of all given names have
-    five letters or fewer, so that two edits make one name of another (wangfang, wangjing)."""
+def _close(one: Fields, other: Fields) -> bool:
+    """Two edits of eight letters, of Latin names also with given and family name exchanged; of Chinese names' letters
+    only one, and two of twelve: half of all given names have five letters or fewer, so that two edits make one name of
+    another (wangfang, wangjing)."""
+    a, b = one.sound, other.sound
     shorter = min(len(a), len(b))
     if shorter < _LATIN_TWO:
         return False
+    latin = one.script == other.script == "latin"
     most = 2 if latin or shorter >= _PINYIN_TWO else 1
-    return Levenshtein.distance(a, b, score_cutoff=most) <= most
+    pairs = [(a, b)]
+    if latin:
+        pairs += [(a, other.given_sound + other.surname_sound), (b, one.given_sound + one.surname_sound)]
+    return any(Levenshtein.distance(x, y, score_cutoff=most) <= most for x, y in pairs)
 
 
 def birth_level(one: str, other: str) -> str:
@@ -183,29 +193,41 @@ def _kinds(one: Fields) -> set[str]:
 
 def household_level(one: Fields, other: Fields) -> str:
     """both: a phone in common and the same address · phone · address · site: the same house number in the same county,
-    or a Latin address of the same numbers with a letter or two wrong · county · elsewhere: such an address under
-    another area code · different. Phone and address are one comparison: who shares one mostly shares the other."""
+    or a Latin address of the same numbers, misspelt or in another order · elsewhere: the same address under another
+    area code, or a Latin one but for its numbers · county · different. Phone and address are one comparison: who shares
+    one mostly shares the other."""
     phones, areas = bool(one.phones and other.phones), bool(one.area and other.area)
     phone = phones and not set(one.phones).isdisjoint(other.phones)
     county = areas and one.area == other.area
     # An address counts in its county; where a side does not say the county, by itself.
     here = county or not areas
-    if here and one.address and one.address == other.address:
+    same = bool(one.address) and one.address == other.address
+    if here and same:
         return "both" if phone else "address"
     if phone:
         return "phone"
-    if here and one.site and (one.site == other.site or _alike(one.site, other.site)):
+    alike = _alike(one.site, other.site)
+    if here and one.site and (one.site == other.site or (alike and _numbers(one.site) == _numbers(other.site))):
         return "site"
+    if same or alike:
+        return "elsewhere"
     if county:
         return "county"
-    if areas and one.address and (one.address == other.address or _alike(one.site, other.site)):
-        return "elsewhere"
     return "different" if phones or areas else UNKNOWN
 
 
+def _numbers(site: str) -> str:
+    return _NUMBERS.sub("", site)
+
+
 def _alike(one: str, other: str) -> bool:
-    """Two addresses in Latin letters of one house: misspelt, with the same numbers. Neighbours differ in a number."""
-    if not (one.isascii() and other.isascii()) or _NUMBERS.sub("", one) != _NUMBERS.sub("", other):
+    """Two addresses in Latin letters of one street: misspelt, in another order or with a line left out."""
+    if not (latin_site(one) and latin_site(other)):
         return False
     a, b = _LETTERS.sub("", one), _LETTERS.sub("", other)
-    return min(len(a), len(b)) >= _ALIKE and Levenshtein.distance(a, b, score_cutoff=2) <= 2
+    if min(len(a), len(b)) < _ALIKE:
+        return False
+    if Levenshtein.distance(a, b, score_cutoff=2) <= 2:
+        return True
+    pieces, others = site_pieces(one), site_pieces(other)
+    return 4 * len(set(pieces).intersection(others)) >= 3 * min(len(pieces), len(others)) >= 3 * _PIECES

@@ -16,6 +16,8 @@ _ADMINISTRATIVE: Final = re.compile(
 _HOUSE: Final = re.compile(r"^(.*?[0-9]+)(?:号(?!楼)|[弄组]|$)")
 _PUNCTUATION: Final = re.compile(r"[\s,，。、;；()（）#＃·.]+")
 _DIGITS: Final = str.maketrans("零〇一二三四五六七八九", "00123456789")
+_DIGIT: Final = re.compile("[0-9]")
+_BEYOND_F: Final = re.compile("[g-z]")
 _CHINESE_NUMBER: Final = re.compile(r"[零〇一二三四五六七八九]+(?=[号栋幢座单室楼层弄组])")
 
 
@@ -46,6 +48,27 @@ def site_key(address: str) -> str:
         return address
     found = _HOUSE.match(address.partition("-")[0])
     return found[1] if found else ""
+
+
+def latin_site(site: str) -> bool:
+    """Whether a `site_key` is in Latin letters. What stands for one where addresses are kept as hashes is not: its
+    letters are a to f."""
+    return site.isascii() and bool(_BEYOND_F.search(site))
+
+
+def latin_street(text: str) -> str:
+    """The key of an address in Latin letters that has no number, for comparing by its letters; else empty."""
+    key = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return key if latin_site(key) and not any(c.isdigit() for c in key) else ""
+
+
+def site_pieces(site: str) -> tuple[str, ...]:
+    """Of a Latin `site_key` every two letters that stand together, each once: lines written in another order have
+    nearly the same. Empty for other scripts."""
+    if not latin_site(site):
+        return ()
+    letters = _DIGIT.sub("", site)
+    return tuple(sorted({letters[at : at + 2] for at in range(len(letters) - 1)}))
 
 
 def area_code(code: str) -> str:

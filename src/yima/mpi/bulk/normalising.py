@@ -18,6 +18,7 @@ from yima.mpi.documents import NATIONAL, RESIDENT_NUMBER, resident_number_is_val
 from yima.mpi.fields import Fields, fields
 from yima.mpi.look_alike import shape_of
 from yima.mpi.lunar import solar_of
+from yima.mpi.places import latin_site, latin_street, site_pieces
 from yima.runtime.errors import Refusal
 
 Issue = tuple[str, str, str]
@@ -55,7 +56,7 @@ _TEXT: Final = (
     "name", "name_ordered", "sound", "sound_other", "latin", "surname", "surname_sound", "given_sound", "script",
     "placeholder", "sex", "birth", "number", "number_class", "area", "address", "site", "birth_time",
 )  # fmt: skip
-DERIVED: Final = "day kinds birth_order shape lunar latin_site"
+DERIVED: Final = "day kinds birth_order shape lunar latin_site pieces"
 """What a row has beside the columns of `Fields`: shards made without it are made again."""
 _LISTS: Final = ("words", "documents", "phones", "mother")
 
@@ -104,6 +105,8 @@ def row_fields(row: Row) -> tuple[Fields, list[Issue]]:
         mother_numbers=filter(None, [said.get("mother_id_no", "")]),
         mother_phones=filter(None, [said.get("mother_phone", "")]),
     )
+    if not made.address and (street := latin_street(said["address"])):
+        made = msgspec.structs.replace(made, site=street)
     if made.number_class == "valid":  # which tells both (GB 11643), where the row does not
         told = "male" if int(made.number[_SEX_AT]) % 2 else "female"
         day = f"{made.number[6:10]}-{made.number[10:12]}-{made.number[12:14]}"
@@ -191,7 +194,8 @@ def _shard(job: tuple[int, list[Row], Path]) -> int:
         columns["birth_order"].append(made.order)
         columns["shape"].append(shape_of(made.name))
         columns["lunar"].append(list(solar_of(made.birth)))
-        columns["latin_site"].append(made.site.isascii())
+        columns["latin_site"].append(latin_site(made.site))
+        columns["pieces"].append(list(site_pieces(made.site)))
         for name in (*_TEXT, *_LISTS):
             columns[name].append(getattr(made, name))
     names = ("record_id", "column", "problem")
@@ -220,5 +224,5 @@ def _schema(arrow: Any) -> Any:
             ("latin_site", arrow.bool_()),
         ]
         + [(name, text) for name in _TEXT]
-        + [(name, arrow.list_(text)) for name in (*_LISTS, "kinds", "lunar")]
+        + [(name, arrow.list_(text)) for name in (*_LISTS, "kinds", "lunar", "pieces")]
     )

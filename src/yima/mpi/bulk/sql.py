@@ -29,15 +29,18 @@ _CUT: Final = "(CASE WHEN l.script = 'latin' THEN 4 ELSE 2 END)"
 _SHORTER: Final = "least(length(l.name), length(r.name))"
 _BEGINS: Final = (
     "(l.script = r.script AND CASE WHEN length(l.name) <= length(r.name) "
-    "THEN starts_with(r.name, l.name) ELSE starts_with(l.name, r.name) END)"
+    "THEN starts_with(r.name, l.name) OR (l.script = 'latin' AND ends_with(r.name, l.name)) "
+    "ELSE starts_with(l.name, r.name) OR (l.script = 'latin' AND ends_with(l.name, r.name)) END)"
 )
 _SOUND: Final = "least(length(l.sound), length(r.sound))"
 _NUMBERS: Final = "regexp_replace({0}.site, '[^0-9]', '', 'g')"
 _LETTERS: Final = "regexp_replace({0}.site, '[0-9]', '', 'g')"
+_PIECES: Final = "least(len(l.pieces), len(r.pieces))"
 _ALIKE: Final = (
-    f"CASE WHEN l.latin_site AND r.latin_site AND {_NUMBERS.format('l')} = {_NUMBERS.format('r')} "
+    "CASE WHEN l.latin_site AND r.latin_site "
     f"AND least(length({_LETTERS.format('l')}), length({_LETTERS.format('r')})) >= 8 "
-    f"THEN levenshtein({_LETTERS.format('l')}, {_LETTERS.format('r')}) <= 2 ELSE FALSE END"
+    f"THEN levenshtein({_LETTERS.format('l')}, {_LETTERS.format('r')}) <= 2 "
+    f"OR ({_PIECES} >= 10 AND 4 * len(list_intersect(l.pieces, r.pieces)) >= 3 * {_PIECES}) ELSE FALSE END"
 )
 _BOTH_NUMBERS: Final = "l.number <> '' AND r.number <> ''"
 _PHONE: Final = "list_has_any(l.phones, r.phones)"
@@ -68,8 +71,10 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
         (
             "close",
-            f"CASE WHEN {_SOUND} < 8 THEN FALSE WHEN {_SOUND} >= 12 OR (l.script = 'latin' AND r.script = 'latin') "
-            "THEN levenshtein(l.sound, r.sound) <= 2 ELSE levenshtein(l.sound, r.sound) <= 1 END",
+            f"CASE WHEN {_SOUND} < 8 THEN FALSE WHEN l.script = 'latin' AND r.script = 'latin' "
+            "THEN levenshtein(l.sound, r.sound) <= 2 OR levenshtein(l.sound, r.given_sound || r.surname_sound) <= 2 "
+            "OR levenshtein(r.sound, l.given_sound || l.surname_sound) <= 2 "
+            f"WHEN {_SOUND} >= 12 THEN levenshtein(l.sound, r.sound) <= 2 ELSE levenshtein(l.sound, r.sound) <= 1 END",
         ),
         ("surname", "l.surname_sound <> '' AND l.surname_sound = r.surname_sound"),
         (
@@ -105,13 +110,13 @@ CONDITIONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("both", f"({_ADDRESS}) AND {_PHONE}"),
         ("address", _ADDRESS),
         ("phone", _PHONE),
-        ("site", f"{_HERE} AND l.site <> '' AND r.site <> '' AND (l.site = r.site OR {_ALIKE})"),
-        ("county", "l.area <> '' AND l.area = r.area"),
         (
-            "elsewhere",
-            "l.area <> '' AND r.area <> '' AND l.address <> '' AND r.address <> '' "
-            f"AND (l.address = r.address OR {_ALIKE})",
+            "site",
+            f"{_HERE} AND l.site <> '' AND r.site <> '' AND (l.site = r.site "
+            f"OR ({_NUMBERS.format('l')} = {_NUMBERS.format('r')} AND {_ALIKE}))",
         ),
+        ("elsewhere", f"(l.address <> '' AND l.address = r.address) OR {_ALIKE}"),
+        ("county", "l.area <> '' AND l.area = r.area"),
         ("different", "(len(l.phones) > 0 AND len(r.phones) > 0) OR (l.area <> '' AND r.area <> '')"),
         ("unknown", "TRUE"),
     ),
@@ -150,6 +155,14 @@ WIDER: Final = {
     "WHERE length(birth) = 10 AND surname_sound <> ''",
     "given-birth": "SELECT n, given_sound || '|' || birth || '|' || sex FROM people "
     "WHERE length(birth) = 10 AND given_sound <> ''",
+    "latin": "SELECT n, name_ordered FROM people WHERE script = 'latin' "
+    "UNION ALL SELECT n, area || '|' || given_sound FROM people WHERE script = 'latin' AND area <> '' "
+    "UNION ALL SELECT n, area || '|' || surname_sound FROM people WHERE script = 'latin' AND area <> '' "
+    "UNION ALL SELECT n, birth || '|' || sex FROM people WHERE script = 'latin' AND length(birth) = 10 "
+    "UNION ALL SELECT n, area || '|' || regexp_replace(site, '[^0-9]', '', 'g') FROM people "
+    "WHERE latin_site AND area <> '' "
+    "UNION ALL SELECT n, substring(surname_sound, 1, 1) || '|' || "
+    "substring(regexp_replace(site, '[0-9]', '', 'g'), 1, 6) FROM people WHERE latin_site AND script = 'latin'",
 }
 """Keys of bulk alone, where time is not short: for records without a number whose name or county was mistyped too.
 Nationwide they are too wide, and the cap of records a key leaves them out where they are."""
