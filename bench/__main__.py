@@ -26,7 +26,9 @@ from yima.runtime.errors import Refusal
 from yima.runtime.postgres import Postgres
 
 _RESULTS: Final = Path(__file__).parent / "results"
-_QUICK: Final = Plan(residents=4, seconds=1.0, scans=3_000, sustained=1.0, lines=2_000, status_lists=4, synthea=False)
+_QUICK: Final = Plan(
+    residents=4, seconds=1.0, scans=3_000, sustained=1.0, lines=2_000, sealed=2_000, status_lists=4, synthea=False
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = replace(_QUICK if said.quick else Plan(), workers=said.workers, log_level=said.log_level)
     if said.long:
-        plan = replace(plan, sustained=60.0)
+        plan = replace(plan, sustained=60.0, sealed=1_000_000)
     began, clock, load = datetime.now(UTC), time.perf_counter(), os.getloadavg()[0]
     try:
         with database(said.folder) as server:
@@ -83,7 +85,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="tiny counts: shows that everything runs, measures nothing"
     )
-    parser.add_argument("--long", action="store_true", help="verify for 60 seconds on end instead of 10")
+    parser.add_argument(
+        "--long", action="store_true", help="verify for 60 seconds on end instead of 10, and a million lines of the log"
+    )
     parser.add_argument("--workers", type=int, choices=(1, 2, 3, 4), default=1, help="server processes (default 1)")
     parser.add_argument(
         "--log-level", choices=("info", "warning"), default="info", help="of the server; info logs every request"

@@ -16,6 +16,7 @@ from granian.constants import Interfaces, Loops
 from granian.server import Server
 
 from bench.bare import Bare
+from yima import audit
 from yima.runtime import logs
 from yima.runtime.settings import Settings
 from yima.server import serve
@@ -29,7 +30,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 class Spec(msgspec.Struct, kw_only=True):
     """What to serve."""
 
-    app: Literal["yima", "bare"]
+    app: Literal["yima", "unlogged", "bare"]
+    """`unlogged`: Yima with nothing but the log's lines of reads left out, to measure what they cost."""
     port: int
     workers: int
     data: str
@@ -40,9 +42,7 @@ class Spec(msgspec.Struct, kw_only=True):
 def settings_of(spec: Spec) -> Settings:
     """The settings of `yima serve` with nothing changed but places, workers, and the limit of one caller: here one
     asks for all."""
-    return Settings(
-        data=Path(spec.data), port=spec.port, workers=spec.workers, log_level=spec.log_level, caller_rate=0
-    )
+    return Settings(data=Path(spec.data), port=spec.port, workers=spec.workers, log_level=spec.log_level, caller_rate=0)
 
 
 def _serve_bare(spec: Spec) -> None:
@@ -66,6 +66,10 @@ def _serve_bare(spec: Spec) -> None:
     ).serve(target_loader=load, wrap_loader=False)
 
 
+async def _no_line(_self: audit.Appender, event: audit.Event) -> str:
+    return event.event_id
+
+
 def _die_with_parent() -> None:
     # Whatever ends the bench, also kill -9, no server of it goes on answering.
     if sys.platform == "linux":
@@ -79,6 +83,8 @@ def main() -> None:
     if spec.app == "bare":
         _serve_bare(spec)
     else:
+        if spec.app == "unlogged":
+            setattr(audit.Appender, "append", _no_line)  # noqa: B010  # in this process, which only the bench starts
         logs.configure("json", spec.log_level)
         serve(settings_of(spec), spec.database_url)
 

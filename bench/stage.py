@@ -51,6 +51,8 @@ class Plan:
     """Seconds of the sustained run of verifications; 60 with --long."""
     lines: int = 20_000
     """Log lines of the in-process run."""
+    sealed: int = 100_000
+    """Log lines that are sealed and verified; a million with --long."""
     status_lists: int = 1_336
     """Status lists that are built: those of 1.4 billion credentials."""
     synthea: bool = True
@@ -78,6 +80,8 @@ class Stage:
     """As in demo.json: id, client_id, private_key_jwk, terminal."""
     made: synth.City
     """The city that is loaded, and as many residents again who are not."""
+    spec: Spec
+    """How Yima is served."""
     server: Target
     bare_server: Target
     numbers: dict[str, int] = field(default_factory=dict)
@@ -155,13 +159,13 @@ async def stage(plan: Plan, server: postgres.Postgres) -> AsyncIterator[Stage]:
     await migrate.migrate(url)
     spec = Spec(
         app="yima",
-        port=_free_port(),
+        port=free_port(),
         workers=plan.workers,
         data=str(data),
         database_url=url,
         log_level=plan.log_level,
     )
-    bare = msgspec.structs.replace(spec, app="bare", port=_free_port())
+    bare = msgspec.structs.replace(spec, app="bare", port=free_port())
     settings = settings_of(spec)
     access = await Access.open(url, settings, settings.public_url)
     try:
@@ -172,10 +176,8 @@ async def stage(plan: Plan, server: postgres.Postgres) -> AsyncIterator[Stage]:
         if loaded.refused:
             raise BenchError(f"{loaded.refused} submissions of the city were refused")
         numbers = {place.code: place.institution_id for place in await directory.institutions(access.database)}
-        async with _serving(spec) as server_pid, _serving(bare) as bare_pid:
-            yima_server = Target(spec.port, server_pid, server.pid)
-            bare_server = Target(bare.port, bare_pid, server.pid)
-            yield Stage(plan, url, access, keys, institutions, made, yima_server, bare_server, numbers)
+        async with serving(spec, server.pid) as yima_server, serving(bare, server.pid) as bare_server:
+            yield Stage(plan, url, access, keys, institutions, made, spec, yima_server, bare_server, numbers)
     finally:
         await access.close()
 
@@ -192,7 +194,8 @@ def item_of(visit: synth.Visit) -> loading.Item:
 
 
 @contextlib.asynccontextmanager
-async def _serving(spec: Spec) -> AsyncIterator[int]:
+async def serving(spec: Spec, postgres: int) -> AsyncIterator[Target]:
+    """A server of its own, ended with the block. `postgres`: the process whose CPU time counts with it."""
     log = await asyncio.to_thread(_open_log, Path(spec.data) / f"{spec.app}.log")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.serving", stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log
@@ -202,7 +205,7 @@ async def _serving(spec: Spec) -> AsyncIterator[int]:
         process.stdin.write(msgspec.json.encode(spec) + b"\n")
         await process.stdin.drain()
         await _answering(spec, process)
-        yield process.pid
+        yield Target(spec.port, process.pid, postgres)
     finally:
         log.close()
         with contextlib.suppress(ProcessLookupError):
@@ -215,7 +218,7 @@ async def _serving(spec: Spec) -> AsyncIterator[int]:
 
 
 async def _answering(spec: Spec, process: asyncio.subprocess.Process) -> None:
-    path = "/health/ready" if spec.app == "yima" else "/bytes/2"
+    path = "/bytes/2" if spec.app == "bare" else "/health/ready"
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.returncode is None:
         try:
@@ -250,7 +253,8 @@ def _fetch(asked: urllib.request.Request) -> bytes:
         return bytes(answer.read())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

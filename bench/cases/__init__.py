@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bench.cases.asking import asking
 from bench.cases.inside import codec, inside
 from bench.cases.log import log
 from bench.cases.offline import offline_credentials
@@ -32,6 +33,7 @@ CASES: Final[dict[str, Callable[[Stage], Awaitable[list[Line]]]]] = {
     "extract": extract,
     "everything": everything,
     "inside": inside,
+    "asking": asking,
     "log": log,
     "status": status,
 }

@@ -178,7 +178,7 @@ async def _append(stage: Stage) -> Line:
         bare = time.perf_counter() - began
     limit = Limit(f"the same COPY, {_WAVE} rows ready", count / bare)
     what, cost = f"audit lines of {_WAVE} requests at once", Cost(spent / count * 1e6)
-    return Line("append", what, count / seconds, cost, limit, "50 %", "", "lines")
+    return Line("append", what, count / seconds, cost, limit, "20,000/s; 50 %", "", "lines")
 
 
 def log_event(number: int) -> audit.Event:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import random
+import resource
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from bench import cpu
 from bench.cases.inside import log_event
 from bench.measure import Cost, Limit, Line
 from bench.stage import Stage
 from yima import audit
-from yima.audit.proof import Log, check, inclusion_path
+from yima.audit.proof import Findings, Log, Spread, Tree, check
 from yima.runtime import clock
 
 _BATCH: Final = 1000
 _SIMULATED: Final = 5000
 """Leaves of the simulated tree for each line that is really written: 100 million of 20,000."""
 _PROOFS: Final = 300
+_PROCESSES: Final = 2
 _WIDTH: Final = 256
 
 
 async def log(stage: Stage) -> list[Line]:
     """Seal, verify, prove."""
     sealed = Log(stage.access.database, stage.keys)
-    count = stage.plan.lines * 5
+    count = stage.plan.sealed
     await sealed.seal(clock.now())
     for _ in range(0, count, _BATCH):
         async with stage.access.database.transaction() as c:
@@ -37,13 +40,35 @@ async def log(stage: Stage) -> list[Line]:
         "log-seal", "lines put into the tree, one process", count / (time.perf_counter() - began),
         Cost((time.process_time() - spent) / count * 1e6), _hashing(), "", "two hashes a line are the limit", "lines",
     )  # fmt: skip
-    began, spent = time.perf_counter(), time.process_time()
-    findings = await check(stage.access.database, sealed.verifier)
-    seconds, spent = time.perf_counter() - began, time.process_time() - spent
-    note = f"{findings.lines} lines, {'whole' if findings.whole else 'NOT WHOLE'}"
-    what, cost = "lines verified, one process", Cost(spent / findings.lines * 1e6)
-    verifying = Line("log-verify", what, findings.lines / seconds, cost, _hashing(), "100,000/s", note, "lines")
-    return [sealing, verifying, await _proofs(stage)]
+    one = await _verified(stage, sealed, 1)
+    return [sealing, one, await _verified(stage, sealed, _PROCESSES), await _proofs(stage)]
+
+
+async def _verified(stage: Stage, sealed: Log, processes: int) -> Line:
+    """Every line, tile and head, by so many processes."""
+    began, spent, postgres = time.perf_counter(), _spent(), cpu.seconds([stage.server.postgres])[0]
+    findings = await check(stage.access.database, sealed.verifier, (), Spread(stage.url, processes))
+    seconds, spent = time.perf_counter() - began, _spent() - spent
+    postgres = cpu.seconds([stage.server.postgres])[0] - postgres
+    cost = Cost(spent / findings.lines * 1e6, postgres / findings.lines * 1e6)
+    name, what = (
+        ("log-verify", "lines verified, one process")
+        if processes == 1
+        else (f"log-verify-{processes}", f"the same, {processes} processes, their start included")
+    )
+    return Line(
+        name, what, findings.lines / seconds, cost, _hashing(), "100,000/s on 2 cores", _said(findings), "lines"
+    )
+
+
+def _said(findings: Findings) -> str:
+    return f"{findings.lines} lines, {'whole' if findings.whole else 'NOT WHOLE'}"
+
+
+def _spent() -> float:
+    """CPU seconds of this process and of those that it started and that ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def _hashing() -> Limit:
@@ -66,24 +91,36 @@ async def _proofs(stage: Stage) -> Line:
         await c.execute("truncate audit.tile, audit.leaf")
         await c.copy_records_to_table("tile", schema_name="audit", records=_tiles(size, places))
         leaves = [(1, str(n), n, bytes(32)) for n in range(size - size % _WIDTH, size)]
-        await c.copy_records_to_table("leaf", schema_name="audit", records=leaves)
+        columns = ("person_id", "event_id", "position", "hash")
+        await c.copy_records_to_table("leaf", schema_name="audit", records=leaves, columns=columns)
         await c.execute("vacuum analyze audit.tile")
-        took = []
-        spent = time.process_time()
+        took, tree = [], Tree(stage.access.database)
+        await tree.inclusion(0, size)  # the edge is read once for each head
+        spent, postgres = time.process_time(), cpu.seconds([stage.server.postgres])[0]
         for place in places:
             began = time.perf_counter()
-            await inclusion_path(stage.access.database, place, size)
+            await tree.inclusion(place, size)
             took.append(time.perf_counter() - began)
-        spent = time.process_time() - spent
+        spent, postgres = time.process_time() - spent, cpu.seconds([stage.server.postgres])[0] - postgres
         await c.execute("truncate audit.tile, audit.leaf")
         await c.execute(
             "insert into audit.tile select * from bench_tile; insert into audit.leaf select * from bench_leaf"
         )
         await c.execute("drop table bench_tile, bench_leaf")
     took.sort()
-    cost = Cost(spent / len(took) * 1e6, p50=took[len(took) // 2] * 1e3, p99=took[int(len(took) * 0.99)] * 1e3)
+    one = await stage.pgbench([_TILE], clients=1)
+    limit = Limit("pgbench: one point read of a tile", one.rate, one.cpu)
+    cost = Cost(
+        spent / len(took) * 1e6,
+        postgres / len(took) * 1e6,
+        p50=took[len(took) // 2] * 1e3,
+        p99=took[int(len(took) * 0.99)] * 1e3,
+    )
     what = f"inclusion proofs in a tree of {size:,} simulated leaves, one after the other"
-    return Line("log-proof", what, len(took) / sum(took), cost, None, "p50 < 1 ms", "", "proofs")
+    return Line("log-proof", what, len(took) / sum(took), cost, limit, "p50 < 1 ms", "", "proofs")
+
+
+_TILE: Final = "select level, number, hashes from audit.tile where level = 0 and number = 0;\n"
 
 
 def _tiles(size: int, places: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -50,7 +50,7 @@ async def read(stage: Stage) -> list[Line]:
         named = [(n, row["home"], row["id"]) for n, row in enumerate(rows, 1)]
         await c.copy_records_to_table("sample", schema_name="bench", records=named)
         await c.execute("analyze bench.sample; analyze records.resource")
-    own = [request("GET", _path(row), token=await stage.token(stage.code_of(row["institution_id"]))) for row in rows]
+    own = await _by_owner(stage, rows)
     await stage.yima(own[:CONNECTIONS], connections=CONNECTIONS, again=False)
     run = await stage.yima(own, connections=CONNECTIONS)
     elsewhere = await _in_visits(stage, rows)
@@ -64,6 +64,22 @@ async def read(stage: Stage) -> list[Line]:
         Line("read", own_system, run.rate, run.cost(), limit, "40 % of the limit"),
         Line("read-visit", other, visit.rate, visit.cost(), limit),
     ]
+
+
+async def own_reads(stage: Stage) -> list[bytes]:
+    """Reads of Observations, each by the system of the institution that wrote it."""
+    async with stage.owner() as c:
+        return await _by_owner(stage, await c.fetch(_OBSERVATIONS, _RESOURCES))
+
+
+async def reads_in_visits(stage: Stage) -> list[bytes]:
+    """The same reads by another institution, in visits."""
+    async with stage.owner() as c:
+        return await _in_visits(stage, await c.fetch(_OBSERVATIONS, _RESOURCES))
+
+
+async def _by_owner(stage: Stage, rows: Sequence[Any]) -> list[bytes]:
+    return [request("GET", _path(row), token=await stage.token(stage.code_of(row["institution_id"]))) for row in rows]
 
 
 def _path(row: Any) -> str:
