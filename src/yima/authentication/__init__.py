@@ -40,7 +40,7 @@ from yima.authentication.totp import app_uri, code_at, secret_text
 __all__ = [
     "ACCOUNT", "ADDRESS", "INVITED", "LEAST", "LEVELS", "Account", "Attempts", "BrowserSessions", "Challenges",
     "Enrolment", "Happening", "Invitation", "Means", "Method", "Passkey", "Passkeys", "Passwords", "Proofs", "Rule",
-    "Session", "Try", "Waiting", "Ways", "account_named", "account_of", "app_uri", "change_password",
+    "Session", "Try", "Waiting", "Ways", "account_named", "account_of", "app_uri",
     "check_password", "code_at", "drop_passkey", "end_sessions", "enrolled", "folded",
     "forget_old", "happened", "is_common", "new_password", "passkeys_of", "put_passkey", "remove_account",
     "renew_codes", "secret_text", "set_password", "ways_of", "withdraw_invitations",

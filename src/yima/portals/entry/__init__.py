@@ -3,16 +3,6 @@
 Face: `routes`.
 """
 
-from starlette.routing import Route
-
-from yima.portals.entry import enrol, inviting, mine, pages
-
-
-def _all() -> list[Route]:
-    return [*pages.routes(), *enrol.routes(), *mine.routes(), *inviting.routes()]
-
-
-routes = _all
-"""Every page of this portal, at both doors."""
+from yima.portals.entry.pages import routes
 
 __all__ = ["routes"]
