@@ -98,6 +98,7 @@ WAYS: Final[Sequence[Way]] = (
     Way("/clinician/visit/{handle}/timeline", "/clinician/visit/{handle}/timeline", "doctor"),
     Way("/clinician/visit/{handle}/summary", "/clinician/visit/{handle}/summary", "doctor"),
     Way("/clinician/visit/{handle}/summary.json", "/clinician/visit/{handle}/summary.json", "doctor"),
+    Way("/clinician/emergency/{handle}", "/clinician/emergency/{glass}", "doctor"),
     Way("/clinician/counter/visit/{handle}", "/clinician/counter/visit/{handle}", "doctor", "figures"),
 )
 NOT_A_RECORD: Final = frozenset(
@@ -119,8 +120,9 @@ NOT_A_RECORD: Final = frozenset(
         "/resident/objections",
         # One line or one item by its id: `test_single_lines_and_items`.
         "/resident/log/{line}", "/resident/log/{line}/line.json", "/resident/decisions/item",
-        # Before a visit.
-        "/clinician", "/clinician/", "/clinician/emergency", "/clinician/counter",
+        # Before a visit, or beside it.
+        "/clinician", "/clinician/", "/clinician/emergency", "/clinician/emergency/questions", "/clinician/counter",
+        "/clinician/visit/{handle}/apps", "/clinician/apps/answer",
     }
 )  # fmt: skip
 """Addresses under which no record is read, with the reason."""
@@ -132,7 +134,7 @@ def addresses() -> Iterator[str]:
         path = str(getattr(route, "path", ""))
         room, kind = [*path.split("/")[1:3], ""][:2]
         reads = room in ("fhir", "record", "resident", "clinician") and "GET" in (getattr(route, "methods", None) or ())
-        if reads and kind not in ("ValueSet", "CodeSystem", "ConceptMap"):
+        if reads and "sign-in" not in path and kind not in ("ValueSet", "CodeSystem", "ConceptMap"):
             yield path
 
 
@@ -200,6 +202,7 @@ class Town:
     """As whom each is read now."""
     _browsers: dict[str, httpx.AsyncClient] = field(default_factory=dict)
     _visits: dict[int, str] = field(default_factory=dict)
+    _glasses: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     async def founded(cls, platform: Platform) -> Town:
@@ -227,6 +230,13 @@ class Town:
             self._visits[person] = await self.clinic.visit(person)
         return self._visits[person]
 
+    async def glass(self, name: Name) -> str:
+        """The clinic's emergency access to who this is now."""
+        person = self.person[name]
+        if person not in self._glasses:
+            self._glasses[person] = await self.clinic.break_glass(person)
+        return self._glasses[person]
+
     def resident(self, name: Name) -> Caller:
         """The person as a caller."""
         return Caller(kind="resident", agent_id=ids.person_text(self.person[name]), person=self.person[name])
@@ -245,7 +255,7 @@ class Town:
         side, handle = self.sides[name], await self.visit(name)
         address = way.address.format(
             patient=side.patient, person=ids.person_text(self.person[name]), number=side.number, handle=handle,
-            condition=side.rows["Condition"],
+            condition=side.rows["Condition"], glass=await self.glass(name),
         )  # fmt: skip
         if way.who in ("resident", "doctor"):
             subject = ids.person_text(self.person[name]) if way.who == "resident" else str(self.clinic.practitioner)
