@@ -50,6 +50,7 @@ async def test_from_the_question_to_the_record(hospital: Institution, ann: Resid
     keys = jwk.KeySet.import_key_set((await ann.platform.client.get("/.well-known/jwks.json")).json())
     claims = jwt.decode(body["id_token"], keys, algorithms=["ES256"]).claims
     assert (claims["iss"], claims["aud"], claims["nonce"]) == (BASE, app.client_id, "n-1")
+    assert claims["acr"] == "urn:yima:assurance:substantial"
     assert claims["fhirUser"] == f"{BASE}/fhir/Patient/{ann.patient}"
     assert str(ann.person) not in claims["sub"]
 

@@ -22,6 +22,7 @@ from yima.access.kiosk import Answer, Question
 from yima.access.launching import Launching
 from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
+from yima.access.phones import LAST_DIGITS, CameIn, Choose, Phones
 from yima.access.place import Entry
 from yima.access.population import Admitted, Arrival, Figures, Lacking, Population
 from yima.access.privacy import Board, Privacy
@@ -47,6 +48,7 @@ __all__ = [
     "ERASURE_BASES",
     "EXPORT_BASES",
     "FOLLOWS",
+    "LAST_DIGITS",
     "MOST_MATCHES",
     "NEVER_DEIDENTIFIED",
     "PERSON_SYSTEM",
@@ -65,8 +67,10 @@ __all__ = [
     "Asking",
     "AtCounter",
     "Board",
+    "CameIn",
     "CardView",
     "Cards",
+    "Choose",
     "Content",
     "Context",
     "DeviceCertificate",
@@ -103,6 +107,7 @@ __all__ = [
     "Pair",
     "Paper",
     "Part",
+    "Phones",
     "Population",
     "Privacy",
     "Profile",

@@ -32,6 +32,8 @@ from yima.runtime.keys import signing_key
 ANSWER_SECONDS: Final = 600
 """How long a resident may take to answer."""
 _LONGEST_STATE: Final = 1000
+_ASSURANCE: Final = "urn:yima:assurance:"
+"""Before how surely it is the resident, in `acr` (OpenID Connect Core 1.0, section 2)."""
 _KNOWN: Final = frozenset(
     {"response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "nonce", "launch", "prompt",
      "code_challenge", "code_challenge_method", "response_mode", "request", "request_uri"}
@@ -154,6 +156,7 @@ class Apps:
         """The resident says yes, to some of the scopes: where the browser goes, with the code. Without a record there
         is nothing to grant, and the app hears `access_denied`."""
         person = own(caller)
+        caller.check_assured()
         kept = [scope for scope in scopes if scope in directory.SIGN_IN_SCOPES or directory.types_of([scope])]
         if not directory.types_of(kept) and "openid" not in kept:
             return self.refuse(request)
@@ -169,7 +172,7 @@ class Apps:
     ) -> str:  # fmt: skip
         """Note the grant with its line of the person's log: where the browser goes, with the code."""
         bound = {"redirect_uri": request.redirect_uri, "challenge": request.challenge, "nonce": request.nonce}
-        terms = directory.Terms(scopes, sensitive, bound, opened)
+        terms = directory.Terms(scopes, sensitive, bound, opened, asking.caller.assurance)
         async with self._cx.database.transaction() as c:
             grant_id, code = await self._grants.give(c, person, request.client_id, terms, asking.now)
             app = await directory.patient_app(self._cx.database, request.client_id)
@@ -261,6 +264,8 @@ class Apps:
             "exp": stamp + issued.seconds,
         }  # fmt: skip
         claims |= {"nonce": nonce} if nonce else {}
+        if not issued.held.practitioner:
+            claims["acr"] = f"{_ASSURANCE}{issued.held.assurance}"
         if "fhirUser" in issued.scopes:
             claims["fhirUser"] = self._as_resource(issued.held, patient)
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": key.thumbprint()}, claims, key, algorithms=["ES256"])

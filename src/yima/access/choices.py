@@ -41,6 +41,8 @@ class Choices:
         Refusals: `field-invalid`, `not-found` for an item that is not in the resident's own record, `too-costly`.
         """
         person = own(caller)
+        if any(one.permit for one in said):
+            caller.check_assured()
         asking = Asking(caller=caller, now=now, purpose="own-request")
         return await self.keep(asking, person, said, agent="resident", withdrawn=withdrawn)
 

@@ -34,6 +34,7 @@ from yima.access.linkage import Linkage
 from yima.access.lookups import Lookups
 from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
+from yima.access.phones import Phones
 from yima.access.population import Population
 from yima.access.printing import Printing
 from yima.access.privacy import Privacy
@@ -50,7 +51,7 @@ from yima.access.summaries import Summaries
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
 from yima.audit.proof import LineProof, Log
-from yima.directory import Caller
+from yima.directory import Assurance, Caller
 from yima.runtime import ids, logs
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.errors import Refusal
@@ -77,6 +78,7 @@ class Access:
         self._cx = self._context(keys)
         self.means = authentication.Means(database, self._cx.vault, settings, base_url)
         self.signing_in = SigningIn(self._cx, self.means, self._who)
+        self.phones = Phones(self._cx, self.means, settings, self._who)
         self.accounts = Accounts(self._cx, self.means, self._who)
         self._publisher = healthcode.trust.Publisher(
             database,
@@ -229,8 +231,8 @@ class Access:
 
     async def caller(self, role: str, cookie: str, now: datetime) -> Caller:
         """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
-        subject, proved = await self._held(role, cookie, now)
-        return replace(await self._who(role, subject), proved=proved)
+        subject, proved, sure = await self._held(role, cookie, now)
+        return replace(await self._who(role, subject), proved=proved, assurance=sure)
 
     async def _who(self, role: str, subject: str) -> Caller:
         """Who somebody is now. Refusals `sign-in-needed` for nobody, `institution-suspended`."""
@@ -242,16 +244,19 @@ class Access:
             return await directory.demo_terminal(self.database, subject)
         return await directory.staff_caller(self.database, subject)
 
-    async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime]:
-        """Whose session a cookie is, and when they last proved it. A development session counts on development servers
-        only, and there as proved now: nobody proves anything to it."""
+    async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime, Assurance]:
+        """Whose session a cookie is, when they last proved it, and how surely. A development session counts on
+        development servers only, and there as proved now: nobody proves anything to it."""
         if self.development:
             with suppress(Refusal):
-                return self._cx.sessions.subject(role, cookie, now), now
+                return self._cx.sessions.subject(role, cookie, now), now, "substantial"
         if role not in KINDS:
             raise Refusal("sign-in-needed")
         found = await self.means.browsers.find(KINDS[role], cookie, now)
-        return found.subject, found.proved
+        sure: Assurance = "low" if found.method == "phone" else "substantial"
+        if sure == "low" and self.settings.resident_assurance == "substantial":  # it was opened before that was asked
+            raise Refusal("assurance-too-low")
+        return found.subject, found.proved, sure
 
     async def _resident(self, subject: str) -> Caller:
         person = ids.person_from_text(subject)

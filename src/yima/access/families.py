@@ -139,6 +139,7 @@ class Families:
         Refusals: `not-found` when number and name are not of one person, `field-invalid`.
         """
         cx, me = self._cx, own(caller)
+        caller.check_assured()
         agent = await self._named(card_number, name)
         people = await mpi.identities(cx.database, cx.vault, [me, agent])
         giving = consent.Giving(

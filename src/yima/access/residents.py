@@ -107,6 +107,8 @@ async def sharing(cx: Context, caller: Caller, now: datetime) -> list[SharingCho
 async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int, permit: bool, now: datetime) -> None:
     """Decide; it counts from the next request on. The decision is on the resident's log, in the same transaction."""
     person = own(caller)
+    if permit:
+        caller.check_assured()
     asking = Asking(caller=caller, now=now, purpose="own-request")
     async with cx.database.transaction() as c:
         for member in await everybody(cx, caller):  # of what was decided before a merge, the newest counts in each

@@ -107,6 +107,7 @@ class Upkeep:
             await healthcode.kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
             await healthcode.counter.forget_shares(c, now - _SHARES)
             await authentication.forget_old(c, now)
+            await authentication.forget_codes(c, now)
             await jobs.forget_done(c, now - _JOBS)
 
     async def _count(self, _database: Database, job: jobs.Job) -> None:

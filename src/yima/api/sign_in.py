@@ -52,7 +52,8 @@ async def openid_configuration(request: Request) -> Response:
     body |= {
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "claims_supported": ["iss", "sub", "aud", "iat", "exp", "nonce", "fhirUser"],
+        "claims_supported": ["iss", "sub", "aud", "iat", "exp", "nonce", "acr", "fhirUser"],
+        "acr_values_supported": ["urn:yima:assurance:low", "urn:yima:assurance:substantial"],
         "request_uri_parameter_supported": False,
     }
     return Response(orjson.dumps(body), media_type="application/json")

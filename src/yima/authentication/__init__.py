@@ -2,7 +2,8 @@
 
 Face: `Means` (all of it, once per worker), `Proofs` (checks what somebody says), `Enrolment` (invitations, and accounts
 set up by them), `Attempts` (counts of failed tries), `BrowserSessions` (sessions that can be listed and ended),
-`Passwords`, `Passkeys`, `Challenges`, accounts as their owners see them, codes of authenticator apps, `forget_old`.
+`Passwords`, `Passkeys`, `Challenges`, accounts as their owners see them, codes of authenticator apps, `PhoneCodes`
+(codes sent to a phone), `forget_old`.
 """
 
 from yima.authentication.accounts import (
@@ -33,15 +34,19 @@ from yima.authentication.factors import drop_passkey, new_password, set_password
 from yima.authentication.means import Means
 from yima.authentication.passkeys import Challenges, Passkey, Passkeys
 from yima.authentication.passwords import LEAST, Passwords, check_password, is_common
+from yima.authentication.phone_codes import CODE_DIGITS, CODE_SECONDS, PhoneCodes, forget_codes
+from yima.authentication.phone_codes import Asked as AskedCode
+from yima.authentication.phone_codes import Passed as PassedCode
 from yima.authentication.proving import Proofs
 from yima.authentication.sessions import LEVELS, BrowserSessions, Method, Session, end_sessions
 from yima.authentication.totp import app_uri, code_at, secret_text
 
 __all__ = [
-    "ACCOUNT", "ADDRESS", "INVITED", "LEAST", "LEVELS", "Account", "Attempts", "BrowserSessions", "Challenges",
-    "Enrolment", "Happening", "Invitation", "Means", "Method", "Passkey", "Passkeys", "Passwords", "Proofs", "Rule",
-    "Session", "Try", "Waiting", "Ways", "account_named", "account_of", "app_uri",
-    "check_password", "code_at", "drop_passkey", "end_sessions", "enrolled", "folded",
-    "forget_old", "happened", "is_common", "new_password", "passkeys_of", "put_passkey", "remove_account",
-    "renew_codes", "secret_text", "set_password", "ways_of", "withdraw_invitations",
+    "ACCOUNT", "ADDRESS", "CODE_DIGITS", "CODE_SECONDS", "INVITED", "LEAST", "LEVELS", "Account", "AskedCode",
+    "Attempts", "BrowserSessions", "Challenges", "Enrolment", "Happening", "Invitation", "Means", "Method",
+    "PassedCode", "Passkey", "Passkeys", "Passwords", "PhoneCodes", "Proofs", "Rule", "Session", "Try", "Waiting",
+    "Ways", "account_named", "account_of", "app_uri", "check_password", "code_at", "drop_passkey", "end_sessions",
+    "enrolled", "folded", "forget_codes", "forget_old", "happened", "is_common", "new_password", "passkeys_of",
+    "put_passkey", "remove_account", "renew_codes", "secret_text", "set_password", "ways_of",
+    "withdraw_invitations",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from yima.authentication.attempts import Attempts
 from yima.authentication.enrolment import Enrolment
 from yima.authentication.passkeys import Challenges, Passkeys
 from yima.authentication.passwords import Passwords
+from yima.authentication.phone_codes import PhoneCodes
 from yima.authentication.proving import Proofs
 from yima.authentication.sessions import BrowserSessions
 from yima.runtime.database import Database
@@ -25,6 +26,7 @@ class Means:
         self.passkeys = Passkeys(base_url, _NAME)
         self.challenges = Challenges(vault.store)
         self.attempts = Attempts(db, vault)
+        self.codes = PhoneCodes(db, vault, self.attempts, settings.codes_an_hour)
         self.proofs = Proofs(db, vault, self.passwords, self.passkeys, self.challenges)
         self.enrolment = Enrolment(db, vault, self.passwords, self.passkeys)
         self.browsers = BrowserSessions(

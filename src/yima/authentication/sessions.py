@@ -18,10 +18,11 @@ from yima.authentication.statements import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-Method = Literal["passkey", "password", "recovery", "phone"]
+Method = Literal["passkey", "password", "recovery", "phone", "proofed-phone"]
 """By what somebody proved who they are: `password` with a code of an authenticator app, `recovery` with one of the
-codes kept for the day on which that is lost, `phone` a code sent to a registered phone."""
-LEVELS: Final[dict[Method, int]] = {"passkey": 2, "password": 2, "recovery": 2, "phone": 1}
+codes kept for the day on which that is lost, `phone` a code sent to a phone that some
+registration names, `proofed-phone` to one that staff confirmed."""
+LEVELS: Final[dict[Method, int]] = {"passkey": 2, "password": 2, "recovery": 2, "phone": 1, "proofed-phone": 1}
 """How many factors each proves (NIST SP 800-63B, AAL)."""
 _SEEN: Final = timedelta(minutes=1)
 _DEVICE_CHARS: Final = 60

@@ -4,7 +4,7 @@ Face: `Caller` (who acts), `register_*` (put on the register), `SignIn` (SMART B
 """
 
 from yima.directory.addresses import is_origin, is_redirect_uri
-from yima.directory.caller import FRESH, Caller, Kind
+from yima.directory.caller import FRESH, Assurance, Caller, Kind
 from yima.directory.gateway import (
     TOKEN_SECONDS,
     GatewayApp,
@@ -96,6 +96,7 @@ __all__ = [
     "TOKEN_SECONDS",
     "USUAL_PURPOSES",
     "App",
+    "Assurance",
     "Caller",
     "Client",
     "Department",

@@ -15,6 +15,7 @@ FRESH: Final = timedelta(minutes=5)
 """How long somebody who proved who they are need not do so again for an act that asks for it."""
 _STEPS_UP: Final = frozenset({"practitioner", "operator"})
 
+Assurance = Literal["low", "substantial"]
 Kind = Literal["app", "practitioner", "resident", "operator", "system", "terminal"]
 
 
@@ -54,6 +55,8 @@ class Caller:
     """Whether the resident opened sensitive classes to that app."""
     visit: str = ""
     """Of an app that a member of the staff opened: the one visit for which its token is good."""
+    assurance: Assurance = "substantial"
+    """Of a resident: how sure it is that it is them. `low`: a phone that nobody confirmed."""
     proved: datetime | None = None
     """When this person last proved who they are, in the session that asks; None for programs."""
 
@@ -82,6 +85,11 @@ class Caller:
         else passes: programs prove themselves by key, the command line by being there."""
         if self.kind in _STEPS_UP and (self.proved is None or not now - FRESH <= self.proved):
             raise Refusal("step-up-needed")
+
+    def check_assured(self) -> None:
+        """For acts that give others access. Refusal `assurance-too-low` for a resident who is not surely the one."""
+        if self.kind == "resident" and self.assurance == "low":
+            raise Refusal("assurance-too-low")
 
     def holds(self, scope: str) -> bool:
         """Whether a terminal's token covers this use of it (`TERMINAL_SCOPES`); nobody else has such scopes."""

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from yima.directory.caller import Assurance
 from yima.directory.patient_apps import SQL
 from yima.directory.scopes import within
 from yima.runtime.database import Connection, Database
@@ -78,6 +79,7 @@ class Held:
     visit: str = ""
     ends: datetime | None = None
     """When that visit ends, and the grant with it."""
+    assurance: Assurance = "substantial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Terms:
     sensitive: bool
     bound: Mapping[str, str]
     opened: Opened | None = None
+    assurance: Assurance = "substantial"
+    """How surely it was the resident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ class Grants:
         grant_id, code = secrets.token_hex(16), secrets.token_urlsafe(32)
         until, opened = now + timedelta(seconds=CODE_SECONDS), terms.opened
         by = (opened.practitioner, opened.visit, opened.ends) if opened else (None, "", None)
-        row = (person, grant_id, client_id, list(terms.scopes), terms.sensitive, now, until, *by)
+        row = (person, grant_id, client_id, list(terms.scopes), terms.sensitive, now, until, *by, terms.assurance)
         await c.execute(SQL.put_grant, *row)
         await c.execute(
             SQL.put_secret, digest_of(code), "code", person, grant_id, client_id, list(terms.scopes),
@@ -257,6 +261,7 @@ def _held(row: Any) -> Held:
         row["kind"], row["person_id"], row["grant_id"], row["client_id"], row["name_zh"], row["name_en"],
         row["institution_id"], tuple(row["scopes"]), tuple(row["granted"]), row["sensitive"], row["expires"],
         row["given"], orjson.loads(row["bound"]), row["practitioner_id"] or 0, row["visit"], row["ends"],
+        row["assurance"],
     )  # fmt: skip
 
 

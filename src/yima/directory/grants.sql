@@ -21,8 +21,8 @@ select origin, a.client_id from directory.patient_app a join directory.instituti
   unnest(a.origins) as origin where a.status = 'active' and i.status = 'active'
 
 -- name: put_grant
-insert into directory.app_grant (person_id, grant_id, client_id, scopes, sensitive, given, expires, practitioner_id, visit, ends)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into directory.app_grant (person_id, grant_id, client_id, scopes, sensitive, given, expires, practitioner_id, visit, ends, assurance)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: put_secret
 insert into directory.grant_secret (digest, kind, person_id, grant_id, client_id, scopes, bound, expires)
@@ -30,7 +30,7 @@ values ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8)
 
 -- name: secret
 select s.kind, s.person_id, s.grant_id, s.client_id, s.scopes, s.bound::text as bound, s.expires, s.spent,
-  g.scopes as granted, g.sensitive, g.given, g.used, g.ended, g.practitioner_id, g.visit, g.ends, a.name_zh, a.name_en, a.scopes as registered, a.institution_id,
+  g.scopes as granted, g.sensitive, g.given, g.used, g.ended, g.practitioner_id, g.visit, g.ends, g.assurance, a.name_zh, a.name_en, a.scopes as registered, a.institution_id,
   (a.status = 'active' and i.status = 'active') as active
 from directory.grant_secret s join directory.app_grant g using (person_id, grant_id)
 join directory.patient_app a on a.client_id = s.client_id join directory.institution i using (institution_id)

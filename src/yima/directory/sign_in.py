@@ -216,7 +216,7 @@ class SignIn:
             raise Refusal("token-invalid") from refusal
         return held.expires, replace(
             resident, scopes=frozenset(held.scopes), app=held.client_id, app_name=held.name_zh,
-            app_sees_sensitive=held.sensitive,
+            app_sees_sensitive=held.sensitive, assurance=held.assurance,
         )  # fmt: skip
 
     async def _keys(self, client: Client, assertion: str, now: datetime) -> jwk.KeySet:

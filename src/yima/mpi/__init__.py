@@ -70,6 +70,7 @@ from yima.mpi.person import (
     whole_of,
     wholes_of,
 )
+from yima.mpi.places import phone_key
 from yima.mpi.population import (
     AGE_BANDS,
     CHANGE_KINDS,
@@ -118,7 +119,7 @@ from yima.mpi.queue import (
     why_second,
 )
 from yima.mpi.registration import Identifier, Registration, registration
-from yima.mpi.relations import Registered, phone_keys, registered_at, surname_of
+from yima.mpi.relations import Registered, persons_of_phone, phone_keys, registered_at, surname_of
 from yima.mpi.resolve import Resolution, Source, link, resolve
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
@@ -235,6 +236,8 @@ __all__ = [
     "person_of_document",
     "person_of_patient",
     "persons_of_patients",
+    "persons_of_phone",
+    "phone_key",
     "phone_keys",
     "phone_of",
     "probability",

@@ -6,9 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
+from yima.mpi.keys import Key, hashed
 from yima.mpi.names import read_name
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 _SQL = Queries(__package__, "relations.sql")
 
@@ -30,6 +32,12 @@ async def registered_at(source: Connection | Database, persons: Collection[Perso
 async def phone_keys(source: Connection | Database, persons: Collection[PersonId]) -> dict[PersonId, bytes]:
     """A keyed hash of each person's phone: equal for those who gave the same one, who mostly live together."""
     return {row["person_id"]: row["phone_key"] for row in await source.fetch(_SQL.phones, list(persons))}
+
+
+async def persons_of_phone(source: Connection | Database, vault: Vault, phone: str) -> list[PersonId]:
+    """Whose phone this is, as it was last registered; at most fifty. `phone`: as `phone_key` writes it."""
+    key = hashed(Key("phone", phone), vault.store.secret("mpi/candidate-keys/1"))
+    return [row["person_id"] for row in await source.fetch(_SQL.of_phone, key, vault.blind("phone", phone))]
 
 
 def surname_of(name: str) -> str:

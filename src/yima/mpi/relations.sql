@@ -3,3 +3,6 @@ select person_id, institution_id, min(created) as created, max(created) as lates
 group by person_id, institution_id
 -- name: phones
 select person_id, phone_key from mpi.person where person_id = any($1) and phone_key is not null
+-- name: of_phone
+select p.person_id from mpi.candidate_key k join mpi.person p using (person_id) where k.key = $1 and p.phone_key = $2
+order by p.person_id limit 50

@@ -23,7 +23,9 @@ notices = Counter(
     "yima_notices_total", "Notices to residents: queued, sent, dropped (queue full), given up", ["outcome"]
 )
 reconciled = Counter("yima_log_reconciled_answers_total", "Answers about persons that were compared with the log")
-holes = Counter("yima_log_holes_total", "Answers without a line (no-line), lines without a request (no-answer)", ["kind"])
+holes = Counter(
+    "yima_log_holes_total", "Answers without a line (no-line), lines without a request (no-answer)", ["kind"]
+)
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
 

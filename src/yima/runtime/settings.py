@@ -324,6 +324,16 @@ class Settings:
     objection_days: int = _setting(
         15, _number(1, 60, " of days"), 'Days within which the privacy officer owes an answer to "this looks wrong".'
     )
+    resident_assurance: Literal["low", "substantial"] = _setting(
+        "substantial",
+        _choice("low", "substantial"),
+        "What a resident must have proved to come in by a code sent to a phone. `substantial`: a number that staff "
+        "confirmed with the person's document in hand. `low`: also one that stands in a registration only; such a "
+        "session opens the record, but gives nobody else access to it.",
+    )
+    codes_an_hour: int = _setting(
+        2000, _number(1, 10_000_000), "Most sign-in codes that are made for phones in an hour, all workers together."
+    )
     notice_sender: Literal["none", "file", "webhook"] = _setting(
         "none",
         _choice("none", "file", "webhook"),

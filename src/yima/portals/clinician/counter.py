@@ -53,13 +53,30 @@ async def card(request: Request) -> Response:
     return await _for_document(request, who, fields, event)
 
 
+async def phone(request: Request) -> Response:
+    """Confirm the phone of whose document this is; what was typed is kept when something is wrong."""
+    who = await signed_in(request, "clinician")
+    fields = await checked_form(request, who)
+    paper = Paper(fields.get("system", ""), fields.get("value", ""))
+    typed = {"system": paper.system, "value": paper.value, "phone": fields.get("phone", "")}
+    try:
+        await who.access.phones.confirm(who.caller, who.access.cards, paper, typed["phone"], who.now)
+    except Refusal as refusal:
+        if refusal.code == "step-up-needed":
+            raise
+        return _shown(request, who, refusal=refusal, typed=typed)
+    return await _for_document(request, who, fields, confirmed=True)
+
+
 async def print_card(request: Request) -> Response:
     """The printable card of whose document this is."""
     who = await signed_in(request, "clinician")
     return await _for_document(request, who, await checked_form(request, who), "print")
 
 
-async def _for_document(request: Request, who: SignedIn, fields: dict[str, str], event: str = "") -> Response:
+async def _for_document(
+    request: Request, who: SignedIn, fields: dict[str, str], event: str = "", *, confirmed: bool = False
+) -> Response:
     paper = Paper(fields.get("system", ""), fields.get("value", ""))
     typed = {"system": paper.system, "value": paper.value}
     try:
@@ -77,7 +94,13 @@ async def _for_document(request: Request, who: SignedIn, fields: dict[str, str],
     except Refusal as refusal:
         return _shown(request, who, refusal=refusal, typed=typed)
     return _shown(
-        request, who, person=view.person(identity, who.now), standing=standing, typed=typed, printed=printed, done=event
+        request,
+        who,
+        person=view.person(identity, who.now),
+        standing=standing,
+        typed=typed,
+        printed=printed,
+        done="phone" if confirmed else event,
     )
 
 
@@ -161,6 +184,7 @@ def routes() -> list[Route]:
         "/clinician/counter": find,
         "/clinician/counter/card": card,
         "/clinician/counter/print": print_card,
+        "/clinician/counter/phone": phone,
         "/clinician/counter/mandate": mandate,
     }
     return [

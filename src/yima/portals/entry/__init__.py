@@ -1,4 +1,5 @@
-"""How staff and operators come in: sign-in, invitations, proving it once more, and the own sign-in.
+"""How people come in: sign-in of staff and operators, invitations, proving it once more, the own sign-in; residents by
+a code sent to their phone.
 
 Face: `routes`.
 """

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from yima.access import Said
-from yima.portals.entry import enrol, inviting, mine
+from yima.portals.entry import enrol, inviting, mine, phone
 from yima.portals.entry.visitor import Arrival, arrive, arrived, at_both_doors, keep_known, keep_visitor
 from yima.portals.layout import checked_form, cookie_name, door, render, signed_in
 from yima.portals.layout.again import OWN, ask_again
@@ -103,11 +103,12 @@ async def sign_out(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """Every page of this portal, at both doors."""
+    """Every page of this portal."""
     return [
         *enrol.routes(),
         *mine.routes(),
         *inviting.routes(),
+        *phone.routes(),
         *at_both_doors("GET", "sign-in", sign_in_page),
         *at_both_doors("POST", "sign-in", sign_in),
         *at_both_doors("POST", "sign-in/again", again),

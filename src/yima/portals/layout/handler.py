@@ -43,7 +43,7 @@ def portal_of(request: Request) -> str:
 
 def _sign_in(request: Request, portal: str) -> str:
     """Where to sign in, and come back from; "" where there is no such page."""
-    if portal not in ("clinician", "operator"):
+    if portal not in ("clinician", "operator", "resident"):
         return ""
     back = f"?next={quote(request.url.path)}" if request.method == "GET" else ""
     return f"/{portal}/sign-in{back}"

@@ -202,6 +202,7 @@ async def sign_out(request: Request) -> Response:
     """End the session and wipe what the browser kept, the stored codes included."""
     who = await signed_in(request, "resident")
     await checked_form(request, who)
+    await who.access.signing_in.leave("resident", who.cookie, who.now)
     response = RedirectResponse("/", 303)
     response.delete_cookie(cookie_name("resident"), path="/resident")
     response.headers["clear-site-data"] = '"cache", "storage"'

@@ -1,0 +1,185 @@
+"""Residents come in by a code sent to their phone; staff confirm at a counter whose phone it is.
+
+A number that some institution wrote into a registration proves little: it may be a clerk's mistake, or have gone to
+somebody else since. Such a session has the assurance *low*. A number that staff confirmed with the person's document in
+hand gives *substantial*. The setting `resident_assurance` says which of them opens anything at all.
+
+The answer to "send me a code" is the same, after the same work, whether anybody is known by the number: who is, and the
+message, come afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from yima import audit, authentication, mpi
+from yima.access.cards import Cards, Paper
+from yima.access.context import Context
+from yima.access.decision import Asking, event_of
+from yima.access.signing_in import Visitor, Who, line
+from yima.authentication import Means, Method, PassedCode
+from yima.directory import Caller
+from yima.runtime import ids, logs
+from yima.runtime.errors import Refusal
+from yima.runtime.messages import Message, sender_of
+from yima.runtime.settings import Settings
+
+_log = logs.get("access")
+LAST_DIGITS: Final = 4
+"""Characters of the identity number by which one of several persons says who it is."""
+_TEXT: Final = (
+    "一码：登录验证码 {code}，5 分钟内有效，请勿告诉任何人。 Yima: your sign-in code is {code}, good for five minutes. "
+    "Tell it to nobody."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CameIn:
+    """A session just opened, as the value of its cookie."""
+
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """The code was right, and several persons have the number: which of them it is must be said."""
+
+    challenge: str
+
+
+class Phones:
+    """The door's part for phones; `Access.phones`."""
+
+    def __init__(self, cx: Context, means: Means, settings: Settings, who: Who) -> None:
+        self._cx = cx
+        self._means = means
+        self._sender = sender_of(settings)
+        self._least: Literal["low", "substantial"] = settings.resident_assurance
+        self._who = who
+        self._sending = set[asyncio.Task[None]]()
+
+    @property
+    def offered(self) -> bool:
+        """Whether messages leave this deployment at all."""
+        return self._sender is not None
+
+    async def ask(self, visitor: Visitor, phone: str, now: datetime) -> str:
+        """Have a code sent, if somebody is known by the number; the challenge for the form in which it is typed.
+
+        Refusals: `field-invalid` for what is no number, `too-many-attempts`, `too-many-requests`, `not-ready` where no
+        messages are sent.
+        """
+        if self._sender is None:
+            raise Refusal("not-ready", reason="no messages are sent from here (setting notice_sender)")
+        number = mpi.phone_key(phone[:40])
+        if not number:
+            raise Refusal("field-invalid", field="phone", expected="a phone number")
+        asked = await self._means.codes.ask(number, visitor.token, visitor.network, now)
+        task = asyncio.create_task(self._send(asked, number))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        return asked.challenge
+
+    async def sent(self) -> None:
+        """Wait until all that is under way has left."""
+        await asyncio.gather(*self._sending)
+
+    async def _send(self, asked: authentication.AskedCode, number: str) -> None:
+        try:
+            found = await self._known_by(asked.phone, number)
+            if not found or self._sender is None:
+                return
+            await self._means.codes.address(asked.challenge, found)
+            text = _TEXT.format(code=asked.digits)
+            await self._sender.send(Message(id=asked.challenge, kind="code", to=number, text=text))
+        except Exception as error:  # nobody waits for it; that no code came is seen by who asked
+            _log.error("code not sent", error=type(error).__name__)
+
+    async def _known_by(self, phone: bytes, number: str) -> list[str]:
+        """Who may come in by a number: living persons, by the number they are read under now; confirmed ones alone,
+        where only these may."""
+        named = await self._confirmed(phone)
+        if self._least == "low" or not named:  # who is not confirmed yet hears so, once the code was right
+            named += await mpi.persons_of_phone(self._cx.database, self._cx.vault, number)
+        roots = dict.fromkeys([await mpi.root_of(self._cx.database, person) for person in named])
+        known = await mpi.identities(self._cx.database, self._cx.vault, set(roots))
+        return [ids.person_text(person) for person in roots if person in known and not known[person].deceased]
+
+    async def _confirmed(self, phone: bytes) -> list[ids.PersonId]:
+        found = [ids.person_from_text(subject) for subject in await self._means.codes.confirmed(phone)]
+        return [await mpi.root_of(self._cx.database, person) for person in found if person]
+
+    async def enter(self, visitor: Visitor, challenge: str, code: str, now: datetime) -> CameIn | Choose:
+        """The code as it was typed. Refusals `code-wrong`, `too-many-attempts`, `assurance-too-low` for a number that
+        no counter has confirmed, where one must."""
+        try:
+            passed = await self._means.codes.prove(challenge, visitor.token, visitor.network, code.strip(), now)
+        except Refusal as refusal:
+            await self._denied("", refusal, now)
+            raise
+        if len(passed.subjects) > 1:
+            return Choose(challenge)
+        return await self._come_in(visitor, passed, passed.subjects[0], now)
+
+    async def choose(self, visitor: Visitor, challenge: str, digits: str, now: datetime) -> CameIn:
+        """One of several persons with one phone, by the last digits of the identity number. Refusals `choice-wrong`,
+        `code-wrong` when the tries are used up, `assurance-too-low`."""
+        passed = await self._means.codes.choosing(challenge, visitor.token, now)
+        wanted = digits.strip().upper()
+        fitting = [one for one in passed.subjects if await self._ends_with(one, wanted)] if wanted else []
+        if len(wanted) != LAST_DIGITS or len(fitting) != 1:
+            refusal = Refusal("choice-wrong", field="digits")
+            await self._denied("", refusal, now)
+            raise refusal
+        return await self._come_in(visitor, passed, fitting[0], now)
+
+    async def _ends_with(self, subject: str, wanted: str) -> bool:
+        documents = await mpi.documents_of(self._cx.database, self._cx.vault, ids.person_from_text(subject) or 0)
+        return any(document.value.upper().endswith(wanted) for document in documents)
+
+    async def _come_in(self, visitor: Visitor, passed: PassedCode, subject: str, now: datetime) -> CameIn:
+        proofed = ids.person_from_text(subject) in await self._confirmed(passed.phone)
+        method: Method = "proofed-phone" if proofed else "phone"
+        if not proofed and self._least == "substantial":
+            refusal = Refusal("assurance-too-low")
+            await self._denied(subject, refusal, now)
+            raise refusal
+        caller = await self._who("resident", subject)
+        async with self._cx.database.transaction() as c:
+            await self._means.codes.used(c, passed)
+            cookie = await self._means.browsers.open(
+                c, "resident", subject, method=method, device=visitor.device, now=now
+            )
+            await authentication.happened(c, "resident", subject, "signed-in", visitor.device, now)
+            detail = {"event": "signed-in", "device": visitor.device}
+            await audit.append(c, [line(caller, "ok", method, detail, now)])
+        return CameIn(cookie)
+
+    async def _denied(self, subject: str, refusal: Refusal, now: datetime) -> None:
+        nobody = Caller(kind="resident", agent_id=subject)
+        await self._cx.appender.append(line(nobody, "denied", refusal.code, {"event": "signed-in"}, now))
+
+    # --- at the counter ----------------------------------------------------------------------------------------------
+
+    async def confirm(self, caller: Caller, cards: Cards, paper: Paper, phone: str, now: datetime) -> mpi.Identity:
+        """Staff saw the person and the document, and this is the person's phone: from now on its codes give
+        *substantial* assurance, and no other number's do. On the person's log.
+
+        Refusals `step-up-needed`, `right-needed`, `not-found`, `field-invalid`.
+        """
+        caller.check_fresh(now)
+        number = mpi.phone_key(phone[:40])
+        if not number:
+            raise Refusal("field-invalid", field="phone", expected="a phone number")
+        identity = await cards.person_by_paper(caller, paper, now)
+        detail: Mapping[str, Any] = {"event": "phone-confirmed"}
+        async with self._cx.database.transaction() as c:
+            subject = ids.person_text(identity.person)
+            await self._means.codes.confirm(c, subject, number, f"{caller.kind}/{caller.agent_id}", now)
+            asking = Asking(caller=caller, now=now)
+            await audit.append(c, [event_of(asking, identity.person, "card", "ok", "counter", detail)])
+        return identity

@@ -1,0 +1,103 @@
+"""Residents come in: the phone's number, then the code that was sent to it, then, where several persons have that
+phone, the last digits of the own identity number. Nothing is kept in the browser but the session that comes of it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from yima.access import LAST_DIGITS, CameIn
+from yima.authentication import CODE_DIGITS, CODE_SECONDS
+from yima.portals.entry.visitor import Arrival, arrive, arrived, keep_visitor
+from yima.portals.layout import door, page, render
+from yima.portals.layout.session import access_of, is_within, keep_session
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
+
+_PORTAL = "entry"
+_START_AGAIN = frozenset({"field-invalid", "too-many-requests", "not-ready", "assurance-too-low"})
+
+
+async def phone_page(request: Request) -> Response:
+    """The field for the number."""
+    return _shown(request, arrive(request), "ask", {"next": request.query_params.get("next", "")})
+
+
+async def ask(request: Request) -> Response:
+    """Have a code sent; the next page is the same whether anybody is known by the number."""
+    arrival, fields = await arrived(request)
+    try:
+        challenge = await access_of(request).phones.ask(arrival.visitor, fields.get("phone", ""), clock.now())
+    except Refusal as refusal:
+        return _shown(request, arrival, "ask", fields, refusal)
+    return _shown(request, arrival, "code", fields | {"challenge": challenge})
+
+
+async def enter(request: Request) -> Response:
+    """The code as it was typed."""
+    arrival, fields = await arrived(request)
+    access, challenge = access_of(request), fields.get("challenge", "")
+    try:
+        found = await access.phones.enter(arrival.visitor, challenge, fields.get("code", ""), clock.now())
+    except Refusal as refusal:
+        return _shown(request, arrival, "ask" if refusal.code in _START_AGAIN else "code", fields, refusal)
+    return (
+        _came_in(request, found, fields) if isinstance(found, CameIn) else (_shown(request, arrival, "choose", fields))
+    )
+
+
+async def choose(request: Request) -> Response:
+    """Which of several persons it is."""
+    arrival, fields = await arrived(request)
+    access, challenge = access_of(request), fields.get("challenge", "")
+    try:
+        found = await access.phones.choose(arrival.visitor, challenge, fields.get("digits", ""), clock.now())
+    except Refusal as refusal:
+        return _shown(request, arrival, "choose" if refusal.code == "choice-wrong" else "ask", fields, refusal)
+    return _came_in(request, found, fields)
+
+
+def _came_in(request: Request, found: CameIn, fields: dict[str, str]) -> Response:
+    wanted = fields.get("next", "")
+    response = RedirectResponse(wanted if is_within(wanted, "resident") else door("resident"), 303)
+    keep_session(request, response, "resident", found.cookie)
+    response.delete_cookie("yima_visitor", path="/resident/sign-in")
+    return response
+
+
+def _shown(
+    request: Request, arrival: Arrival, step: str, fields: dict[str, str], refusal: Refusal | None = None
+) -> Response:
+    wanted = fields.get("next", "")
+    response = render(
+        request,
+        "phone.html",
+        portal=_PORTAL,
+        status=refusal.status if refusal else 200,
+        step=step,
+        offered=access_of(request).phones.offered,
+        phone=fields.get("phone", "")[:40] if step == "ask" else "",
+        challenge=fields.get("challenge", ""),
+        next=wanted if is_within(wanted, "resident") else "",
+        refusal=refusal,
+        csrf=arrival.csrf,
+        digits=CODE_DIGITS,
+        last=LAST_DIGITS,
+        minutes=CODE_SECONDS // 60,
+    )
+    if refusal is not None:
+        request.scope["refusal"] = refusal  # the doors count it
+        if refusal.retry_after:
+            response.headers["retry-after"] = str(refusal.retry_after)
+    return keep_visitor(request, response, arrival)
+
+
+def routes() -> list[Route]:
+    """The routes of residents' sign-in."""
+    return [
+        Route("/resident/sign-in", page(phone_page), methods=["GET"]),
+        Route("/resident/sign-in", page(ask), methods=["POST"]),
+        Route("/resident/sign-in/code", page(enter), methods=["POST"]),
+        Route("/resident/sign-in/choose", page(choose), methods=["POST"]),
+    ]

@@ -1,0 +1,341 @@
+"""Residents come in by a code sent to their phone: the pages, what is sent, who comes in, and attacks by table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from support import BASE, Institution, Platform, patient, resident_number
+from yima import directory
+from yima.access import Paper, Visitor
+from yima.directory import Caller
+from yima.mpi import RESIDENT_NUMBER
+from yima.runtime import clock
+from yima.runtime.errors import Refusal
+
+
+@dataclass
+class Phone:
+    """A browser, and the phone in the hand of who sits before it."""
+
+    platform: Platform
+    number: str
+    network: str = ""
+    client: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.platform.app), base_url=BASE, timeout=60, cookies={"yima_lang": "en"},
+            headers={"x-forwarded-for": self.network or f"198.51.100.{int(self.number[-4:]) % 250}"},
+        )  # fmt: skip
+
+    async def ask(self, number: str = "") -> httpx.Response:
+        page = await self.client.get("/resident/sign-in")
+        answer = await self.client.post("/resident/sign-in", data=_hidden(page) | {"phone": number or self.number})
+        await self.platform.access.phones.sent()
+        return answer
+
+    async def code(self) -> str:
+        """The newest code that came to this phone, "" for none."""
+        file = self.platform.data / "notices.jsonl"
+        lines = [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+        texts = [line["text"] for line in lines if line["to"] == self.number and line["kind"] == "code"]
+        return str(re.findall(r"\d{6}", texts[-1])[0]) if texts else ""
+
+    async def enter(self, page: httpx.Response, code: str) -> httpx.Response:
+        return await self.client.post("/resident/sign-in/code", data=_hidden(page) | {"code": code})
+
+    async def come_in(self) -> httpx.Response:
+        return await self.enter(await self.ask(), await self.code())
+
+
+def _hidden(page: httpx.Response) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+
+
+async def _somebody(hospital: Institution, phone: str, **said: Any) -> tuple[int, str]:
+    """A new person with this phone in the registration, and the identity number."""
+    number = resident_number()
+    made = await hospital.create(patient(national=number, **said) | {"telecom": [{"system": "phone", "value": phone}]})
+    return Platform.person_of(f"Patient/{made['id']}"), number
+
+
+async def _confirm(hospital: Institution, number: str, phone: str) -> None:
+    access = hospital.platform.access
+    staff = await directory.staff_caller(access.database, str(hospital.practitioner))
+    now = clock.now()
+    await access.phones.confirm(replace(staff, proved=now), access.cards, Paper(RESIDENT_NUMBER, number), phone, now)
+
+
+@pytest.fixture(scope="module")
+async def platform(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """Not a development server: what holds here holds in production."""
+    running = await Platform.start(database_url, tmp_path_factory.mktemp("phones"), notice_sender="file")
+    yield running
+    await running.stop()
+
+
+@pytest.fixture(scope="module")
+async def hospital(platform: Platform) -> Institution:
+    return await platform.institution("P")
+
+
+async def test_a_confirmed_phone_opens_the_own_pages(platform: Platform, hospital: Institution) -> None:
+    person, number = await _somebody(hospital, "13900001001")
+    await _confirm(hospital, number, "+86 139 0000 1001")
+    phone = Phone(platform, "13900001001")
+    asked = await phone.ask("139-0000-1001")
+    assert asked.status_code == 200
+    came = await phone.enter(asked, await phone.code())
+    assert (came.status_code, came.headers["location"]) == (303, "/resident/")
+    cookie = came.headers["set-cookie"]
+    assert "httponly" in cookie.lower()
+    assert "samesite=lax" in cookie.lower()
+    assert (await phone.client.get("/resident/")).status_code == 200
+    caller = await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    assert (caller.person, caller.assurance) == (person, "substantial")
+    log = re.sub(r"<[^>]+>", "", (await phone.client.get("/resident/log")).text)
+    assert "confirmed the phone" in log
+    page = await phone.client.get("/resident/choices")
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    held = phone.client.cookies["yima_resident"]
+    await phone.client.post("/resident/sign-out", data={"csrf": csrf[1]})
+    with pytest.raises(Refusal, match="sign-in-needed"):
+        await platform.access.caller("resident", held, clock.now())
+
+
+async def test_a_phone_that_nobody_confirmed_opens_nothing(platform: Platform, hospital: Institution) -> None:
+    await _somebody(hospital, "13900001002")
+    phone = Phone(platform, "13900001002")
+    answer = await phone.come_in()
+    assert answer.status_code == 403
+    assert "assurance-too-low" in answer.text
+    assert "yima_resident" not in phone.client.cookies
+
+
+async def test_the_same_answer_for_a_number_that_nobody_has(platform: Platform, hospital: Institution) -> None:
+    _, number = await _somebody(hospital, "13900001003")
+    await _confirm(hospital, number, "13900001003")
+    known, unknown = Phone(platform, "13900001003"), Phone(platform, "13900009999")
+    pages = [await one.ask() for one in (known, unknown)]
+    assert await known.code()
+    assert not await unknown.code()
+    texts = [re.sub(r'value="[^"]*"', "", page.text) for page in pages]
+    assert texts[0] == texts[1]
+    assert pages[0].headers.keys() == pages[1].headers.keys()
+    wrong = [await one.enter(page, "000000") for one, page in zip((known, unknown), pages, strict=True)]
+    assert [answer.status_code for answer in wrong] == [401, 401]
+    assert len({re.sub(r'value="[^"]*"', "", answer.text) for answer in wrong}) == 1
+
+
+async def test_five_tries_then_even_the_right_code_is_wrong(platform: Platform, hospital: Institution) -> None:
+    _, number = await _somebody(hospital, "13900001004")
+    await _confirm(hospital, number, "13900001004")
+    phone = Phone(platform, "13900001004")
+    page = await phone.ask()
+    code = await phone.code()
+    for n in range(5):
+        assert (await phone.enter(page, f"{(int(code) + 1 + n) % 10**6:06}")).status_code == 401
+    assert (await phone.enter(page, code)).status_code == 401
+
+
+WRONG = {
+    "another browser's": "browser",
+    "used": "used",
+    "old": "old",
+    "of another challenge": "challenge",
+    "blank": "blank",
+    "not digits": "letters",
+    "endless": "endless",
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_a_code_is_good_once_soon_and_where_it_was_asked_for(
+    platform: Platform, hospital: Institution, case: str
+) -> None:
+    phone_number = f"1390000110{list(WRONG).index(case)}"
+    _, number = await _somebody(hospital, phone_number)
+    await _confirm(hospital, number, phone_number)
+    phone = Phone(platform, phone_number)
+    page = await phone.ask()
+    code, fields = await phone.code(), _hidden(page)
+    kind = WRONG[case]
+    if kind == "browser":
+        other = Phone(platform, phone_number)
+        theirs = _hidden(await other.client.get("/resident/sign-in"))
+        answer = await other.client.post("/resident/sign-in/code", data=fields | theirs | {"code": code})
+    elif kind == "used":
+        assert (await phone.enter(page, code)).status_code == 303
+        again = _hidden(await phone.client.get("/resident/sign-in")) | {"challenge": fields["challenge"]}
+        answer = await phone.client.post("/resident/sign-in/code", data=again | {"code": code})
+    elif kind == "old":
+        late = clock.now() - timedelta(seconds=1)
+        await platform.database.execute("update authentication.phone_code set expires = $1", late)
+        answer = await phone.enter(page, code)
+    elif kind == "challenge":
+        answer = await phone.client.post("/resident/sign-in/code", data=fields | {"challenge": "x\x00", "code": code})
+    else:
+        said = {"blank": "", "letters": "abcdef", "endless": "1" * 5000}[kind]
+        answer = await phone.enter(page, said)
+    assert answer.status_code == 401
+    assert "code-wrong" in answer.text
+
+
+async def test_a_family_with_one_phone(platform: Platform, hospital: Institution) -> None:
+    (mother, number), (son, his) = [await _somebody(hospital, "13900001200") for _ in range(2)]
+    for one in (number, his):
+        await _confirm(hospital, one, "13900001200")
+    assert number[-4:] != his[-4:]
+    phone = Phone(platform, "13900001200")
+    page = await phone.come_in()
+    assert page.status_code == 200
+    fields = _hidden(page)
+    for wrong in ("", "1", "zzzz", number[-6:]):
+        answer = await phone.client.post("/resident/sign-in/choose", data=fields | {"digits": wrong})
+        assert answer.status_code == 401, wrong
+    came = await phone.client.post("/resident/sign-in/choose", data=fields | {"digits": his[-4:].lower()})
+    assert came.status_code == 303
+    caller = await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    assert caller.person == son != mother
+
+
+async def test_choosing_is_not_guessing(platform: Platform, hospital: Institution) -> None:
+    numbers = [(await _somebody(hospital, "13900001201"))[1] for _ in range(2)]
+    for one in numbers:
+        await _confirm(hospital, one, "13900001201")
+    phone = Phone(platform, "13900001201")
+    early = _hidden(await phone.ask())
+    skipped = await phone.client.post("/resident/sign-in/choose", data=early | {"digits": numbers[0][-4:]})
+    assert skipped.status_code == 401  # nothing was proved yet
+    fields = _hidden(await phone.enter(await phone.ask(), await phone.code()))
+    for _ in range(5):
+        await phone.client.post("/resident/sign-in/choose", data=fields | {"digits": "0000"})
+    late = await phone.client.post("/resident/sign-in/choose", data=fields | {"digits": numbers[0][-4:]})
+    assert late.status_code == 401
+
+
+async def test_a_newly_confirmed_number_takes_the_old_ones_place(platform: Platform, hospital: Institution) -> None:
+    _, number = await _somebody(hospital, "13900001300")
+    await _confirm(hospital, number, "13900001300")
+    await _confirm(hospital, number, "13900001301")
+    assert (await Phone(platform, "13900001301").come_in()).status_code == 303
+    assert (await Phone(platform, "13900001300").come_in()).status_code == 403
+
+
+async def test_floods_of_codes(platform: Platform, hospital: Institution) -> None:
+    phone = Phone(platform, "13900001400")
+    answers = [(await phone.ask()).status_code for _ in range(6)]
+    assert answers[:3] == [200] * 3
+    assert 429 in answers[3:]
+    visitor = Visitor("0" * 32, "203.0.113.99", "")
+    for n in range(61):
+        await platform.access.phones.ask(visitor, f"1390002{n:04}", clock.now())
+    late = await Phone(platform, "13900029999", network="203.0.113.99").ask()
+    assert late.status_code == 429
+    assert int(late.headers["retry-after"]) >= 1
+    assert "too-many-attempts" in late.text
+
+
+async def test_no_more_codes_than_the_deployment_may_send(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory, platform: Platform
+) -> None:
+    data = tmp_path_factory.mktemp("few")
+    (data / "keys.json").write_bytes((platform.data / "keys.json").read_bytes())
+    (data / "keys.json").chmod(0o600)
+    few = await Platform.start(database_url, data, notice_sender="file", codes_an_hour=1)
+    answer = await Phone(few, "13900001500").ask()
+    assert answer.status_code == 429
+    assert "too-many-requests" in answer.text
+    await few.stop()
+
+
+async def test_where_low_assurance_is_enough_it_opens_the_record_and_nothing_to_others(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory, platform: Platform, hospital: Institution
+) -> None:
+    data = tmp_path_factory.mktemp("low")
+    (data / "keys.json").write_bytes((platform.data / "keys.json").read_bytes())
+    (data / "keys.json").chmod(0o600)
+    person, _ = await _somebody(hospital, "13900001600")
+    low = await Platform.start(database_url, data, notice_sender="file", resident_assurance="low")
+    phone = Phone(low, "13900001600")
+    assert (await phone.come_in()).status_code == 303
+    assert (await phone.client.get("/resident/record")).status_code == 200
+    caller = await low.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    assert (caller.person, caller.assurance) == (person, "low")
+    for act in (
+        low.access.set_sharing(caller, "psychiatry", permit=True, now=clock.now()),
+        low.access.families.give(
+            caller, card_number="1", name="x", scopes=["show-code"], ends=clock.now(), now=clock.now()
+        ),
+    ):
+        with pytest.raises(Refusal, match="assurance-too-low"):
+            await act
+    # At a deployment that asks for more, the same session is worth nothing.
+    with pytest.raises(Refusal, match="assurance-too-low"):
+        await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    await low.stop()
+
+
+async def test_nothing_readable_is_kept(platform: Platform, hospital: Institution) -> None:
+    phone = Phone(platform, "13900001700")
+    _, number = await _somebody(hospital, "13900001700")
+    await _confirm(hospital, number, "13900001700")
+    await phone.ask()
+    code = await phone.code()
+    assert code
+    for table in ("phone_code", "proofed_phone", "attempt", "happening", "session"):
+        rows = str([dict(row) for row in await platform.database.fetch(f"select * from authentication.{table}")])
+        assert "13900001700" not in rows
+        assert f"'{code}'" not in rows
+
+
+async def test_only_staff_with_the_document_confirm(platform: Platform, hospital: Institution) -> None:
+    _, number = await _somebody(hospital, "13900001800")
+    access, now = platform.access, clock.now()
+    staff = await directory.staff_caller(access.database, str(hospital.practitioner))
+    app = Caller(kind="app", agent_id="x", institution=hospital.number)
+    cases = [
+        (staff, number, "13900001800", "step-up-needed"),
+        (app, number, "13900001800", "right-needed"),
+        (replace(staff, proved=now), resident_number(), "13900001800", "not-found"),
+        (replace(staff, proved=now), number, "12", "field-invalid"),
+    ]
+    for caller, document, phone, code in cases:
+        with pytest.raises(Refusal, match=code):
+            await access.phones.confirm(caller, access.cards, Paper(RESIDENT_NUMBER, document), phone, now)
+
+
+async def test_forms_of_elsewhere_and_next_to_elsewhere(platform: Platform, hospital: Institution) -> None:
+    forged = await platform.client.post("/resident/sign-in", data={"phone": "13900001900"})
+    assert forged.status_code == 403
+    _, number = await _somebody(hospital, "13900001900")
+    await _confirm(hospital, number, "13900001900")
+    phone = Phone(platform, "13900001900")
+    page = await phone.client.get("/resident/sign-in", params={"next": "//evil.example/"})
+    assert "evil.example" not in page.text
+    asked = await phone.client.post("/resident/sign-in", data=_hidden(page) | {"phone": phone.number})
+    await platform.access.phones.sent()
+    fields = _hidden(asked) | {"next": "https://evil.example/", "code": await phone.code()}
+    came = await phone.client.post("/resident/sign-in/code", data=fields)
+    assert came.headers["location"] == "/resident/"
+
+
+async def test_where_no_messages_leave_it_is_said(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory, platform: Platform
+) -> None:
+    data = tmp_path_factory.mktemp("none")
+    (data / "keys.json").write_bytes((platform.data / "keys.json").read_bytes())
+    (data / "keys.json").chmod(0o600)
+    silent = await Platform.start(database_url, data)
+    page = await silent.client.get("/resident/sign-in?lang=en")
+    assert "not set up here" in page.text
+    await silent.stop()
