@@ -17,6 +17,8 @@ from yima.runtime.database import Database
 from yima.runtime.keys import FileKeyStore
 
 LOOKS = int(os.environ.get("SNOOPING_LOOKS", "1500"))
+SEED = int(os.environ.get("SNOOPING_SEED", "11"))
+"""Points and thresholds were chosen on 11: other seeds say how well they do."""
 BEGINS = datetime(2026, 3, 9, 16, tzinfo=UTC)  # midnight in China
 NOW = BEGINS + timedelta(hours=23, minutes=30)
 OLD = BEGINS - timedelta(days=200)
@@ -74,10 +76,10 @@ async def lived(access: Access, day: Day, people: list[Resident]) -> None:
 
 
 async def test_planted_snoopers_are_found(access: Access, capsys: pytest.CaptureFixture[str]) -> None:
-    random = Random(5)
+    random = Random(SEED - 6)
     people = residents(random, max(1200, LOOKS), first=ids.new_person_id())
     staff = await staffed(access.database, random, people)
-    day = City(11, people, staff, BEGINS).make(LOOKS, each=24)
+    day = City(SEED, people, staff, BEGINS).make(LOOKS, each=24)
     await lived(access, day, people)
     watched = await access.privacy.watch(NOW)
     listed = [f for f in (await access.privacy.board(OFFICER, NOW)).findings if f.state == "open"]
@@ -85,23 +87,28 @@ async def test_planted_snoopers_are_found(access: Access, capsys: pytest.Capture
     planted = set(day.snooped)
     told = {kind: (some, all_) for kind, some, all_ in shares(day, found)}
     recall, precision = len(found & planted) / len(planted), len(found & planted) / len(found)
-    first = [pair in planted for pair in [(f.reader, f.person) for f in listed][:50]]
+    order = [(f.reader, f.person) in planted for f in listed]
+    first = order[:50]
+    enough = next((n for n in range(1, len(order) + 1) if sum(order[:n]) >= 0.8 * len(planted)), len(order))
+    at_80 = sum(order[:enough]) / enough if enough else 0.0
     with capsys.disabled():
         print(  # noqa: T201  the figures of docs/privacy-officer.md
             f"\n{watched.looks} looks, {len(planted)} of them planted; {len(found)} on the list: recall {recall:.2f}, "
-            f"precision {precision:.2f}; of the first {len(first)}: {sum(first) / len(first):.2f}; {told}"
+            f"precision {precision:.2f}; of the first {len(first)}: {sum(first) / len(first):.2f}; at recall 0.8: "
+            f"{at_80:.2f}; {told}"
         )
     assert watched.looks > LOOKS * 0.9
     for kind in ("vip", "family", "colleague", "browser"):
         assert told[kind][0] >= 0.6 * told[kind][1], kind
     assert told["careful"][0] <= 0.2 * told["careful"][1], "nothing shows those; who says so has another log"
     assert recall >= 0.8
-    assert precision >= 0.7
+    assert precision >= (0.8 if LOOKS < 2000 else 0.5), "chance makes more honest oddities on a busy day"
+    assert sum(first) >= 0.95 * len(first), "what stands first is worth the officer's morning"
     assert (await access.privacy.watch(NOW)).looks == 0, "no line is taken twice"
 
 
 async def test_the_browser_is_an_alarm(access: Access) -> None:
     board = await access.privacy.board(OFFICER, NOW)
-    (alarm,) = [a for a in board.alarms if a.kind == "bulk"]
+    alarm = max((a for a in board.alarms if a.kind == "bulk"), key=lambda a: a.persons)
     assert alarm.persons >= 40
     assert not alarm.stopped, "the setting is off"

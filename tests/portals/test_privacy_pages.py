@@ -112,6 +112,8 @@ async def test_overdue_stands_first(desk: Desk) -> None:
 
 async def test_a_finding_is_decided_and_access_stops(desk: Desk) -> None:
     person, caller = await somebody(desk.one)
+    async with desk.platform.database.transaction() as c:
+        await oversight.mark(c, person, "vip", "system/test", clock.now())
     await desk.other.break_glass(person)
     await desk.access.privacy.watch(clock.now())
     officer = await desk.steward("po-1")

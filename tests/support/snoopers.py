@@ -1,7 +1,8 @@
 """A day of a small city's staff looking at records, with the snoopers known: what the watch is measured against.
 
 Pure, from a seed. Honest work is made awkward on purpose: consultations from other departments, emergencies that are
-submitted hours later or never, callers asked about by phone. So are the snoopers: some look where nothing shows it.
+submitted hours later or never, callers asked about by phone, the wrong person looked up. So are the snoopers: some look
+where nothing shows it.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class City:
             return
         self.day.honest.add((_reader(doctor), person.person))
         kind = self.random.choices(
-            ("visit", "consult", "results", "emergency", "transferred", "counter", "phone"), (78, 8, 5, 4, 1, 3, 1)
+            ("visit", "consult", "results", "emergency", "transferred", "counter", "phone", "mistaken"),
+            (775, 80, 50, 40, 10, 30, 10, 5),
         )[0]
         if kind == "visit":
             self._read(doctor, person, at, "visit", self._scan(person, doctor.institution, doctor.department, at))
@@ -105,6 +107,8 @@ class City:
         elif kind == "counter":
             self._line(doctor, person, at, "resolve", "counter")
             self._line(doctor, person, at + timedelta(minutes=4), "card", "document")
+        elif kind == "mistaken":  # the wrong person was looked up, and left again
+            self._line(doctor, person, at, "resolve", "document")
         else:
             self.day.registered.append((person.person, doctor.institution))
             self._line(doctor, person, at, "resolve", "document")

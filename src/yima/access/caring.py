@@ -22,7 +22,7 @@ async def cares(
     """What connects these persons with each institution, by both."""
     found: dict[tuple[PersonId, int], list[oversight.Care]] = defaultdict(list)
     for line in await audit.care_of(c, persons, since):
-        care = oversight.Care(_KINDS.get(line.action, "counter"), line.at, line.department, line.reader)
+        care = oversight.Care(_KINDS.get(line.action, "counter"), line.at, line.department, line.reader, line.visit)
         found[line.person, line.institution].append(care)
     for one in await mpi.registered_at(c, persons):
         moments = {one.first, one.latest}

@@ -7,7 +7,7 @@ from them. It reads lines of the log, registrations and marks, and never a recor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,14 +77,15 @@ async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Wa
             raised += 1
             await _stop(c, alarm)
     busy = {(hour.reader, hour.hour): hour.persons for hour in hours}
-    judged = await _judge(c, vault, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], usual)
-    reviewed = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.reviewed]
-    await oversight.put_findings(c, reviewed)
+    judged = await _judge(c, vault, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], frozenset())
+    found = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.state != "withdrawn"]
+    await oversight.put_findings(c, found)
     await _again(c, vault, now)
+    reviewed = sum(said.reviewed for _, _, said in found)
     told = await notifying.put(c, await _news(c, span, now), rules.queue, now) if rules.tells else 0
     await oversight.forget(c, now)
     await oversight.set_horizon(c, span.until)
-    return Watched(len(looks), len(reviewed), raised, told)
+    return Watched(len(looks), reviewed, raised, told)
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------
@@ -132,21 +133,21 @@ def _look(one: audit.Looks, busy: dict[tuple[str, datetime], int]) -> oversight.
     return oversight.Look(
         person=one.person, reader=one.reader, institution=one.institution, department=one.department, first=one.first,
         last=one.last, lines=one.lines, bases=tuple(one.bases), line=one.line,
-        persons=busy.get((one.reader, one.hour), 1),
+        persons=busy.get((one.reader, one.hour), 1), visits=tuple(one.visits),
     )  # fmt: skip
 
 
 async def _judge(
-    c: Connection, vault: Vault, looks: Sequence[oversight.Look], usual: dict[str, int]
+    c: Connection, vault: Vault, looks: Sequence[oversight.Look], repeaters: Collection[str]
 ) -> list[tuple[oversight.Look, oversight.Judged]]:
-    """Each look with what explains it and what is odd about it."""
+    """Each look with what explains it and what is odd about it. `repeaters`: readers who do it again and again."""
     if not looks:
         return []
     persons = {look.person for look in looks}
     known_cares = await cares(c, persons, min(look.first for look in looks) - oversight.CARE_BEFORE - _OLDEST)
     known = await _known(c, vault, looks, persons)
     return [
-        (look, oversight.judge(look, known_cares.get((look.person, look.institution), []), known.of(look, usual)))
+        (look, oversight.judge(look, known_cares.get((look.person, look.institution), []), known.of(look, repeaters)))
         for look in looks
     ]
 
@@ -165,7 +166,7 @@ class _Known:
     phones: dict[PersonId, bytes]
     marked: set[tuple[PersonId, str]]
 
-    def of(self, look: oversight.Look, usual: dict[str, int]) -> oversight.Circumstances:
+    def of(self, look: oversight.Look, repeaters: Collection[str]) -> oversight.Circumstances:
         own = self.selves.get(look.reader, 0)
         phone = self.phones.get(look.person)
         surname = self.surnames.get(look.reader, "")
@@ -175,7 +176,7 @@ class _Known:
             colleague=own != look.person and look.institution in self.workplaces.get(look.person, ()),
             self=own == look.person,
             vip=(look.person, "vip") in self.marked,
-            usual=usual.get(look.reader, 0),
+            repeated=look.reader in repeaters,
         )
 
 
@@ -204,10 +205,21 @@ async def _again(c: Connection, vault: Vault, now: datetime) -> None:
     waiting = await oversight.open_findings(c, now - oversight.CARE_AFTER - _OLDEST)
     if not waiting:
         return
-    usual = await oversight.habits(c, {one.reader for one in waiting}, healthcode.day_of(now))
-    judged = await _judge(c, vault, [one.look() for one in waiting], usual)
+    repeaters = await _repeaters(c, waiting, now)
+    judged = await _judge(c, vault, [one.look() for one in waiting], repeaters)
     changed = [(f, j) for f, (_, j) in zip(waiting, judged, strict=True) if (f.score, f.why) != (j.score, j.why)]
     await oversight.rescore(c, changed)
+
+
+async def _repeaters(c: Connection, waiting: Sequence[oversight.Finding], now: datetime) -> set[str]:
+    """Readers who looked at more persons without any care within a day than chance brings; once seen to be, for as long
+    as their looks wait."""
+    counted = await oversight.unexplained_by(c, {one.reader for one in waiting}, now - _OLDEST)
+    rate = await oversight.unexplained_share(c, now - _OLDEST, STAFF)
+    found = {
+        reader for reader, (unexplained, seen) in counted.items() if oversight.is_repeated(unexplained, seen, rate)
+    }
+    return found | {one.reader for one in waiting if "repeated" in one.why}
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

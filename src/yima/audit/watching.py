@@ -37,6 +37,7 @@ class Looks(NamedTuple):
     lines: int
     bases: Sequence[str]
     line: str
+    visits: Sequence[str]
 
 
 class Care(NamedTuple):
@@ -49,6 +50,7 @@ class Care(NamedTuple):
     at: datetime
     department: str
     reader: str
+    visit: str
 
 
 async def finished(c: Connection) -> int:

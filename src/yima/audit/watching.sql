@@ -3,7 +3,8 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 -- name: looks
 select agent || '/' || agent_id as reader, person_id, institution, max(department) as department,
   date_trunc('hour', recorded) as hour, min(recorded) as first, max(recorded) as last, count(*)::int as lines,
-  array_agg(distinct basis order by basis) as bases, min(event_id) as line
+  array_agg(distinct basis order by basis) as bases, min(event_id) as line,
+  array_remove(array_agg(distinct visit order by visit), '') as visits
 from audit.event
 where tx >= $1 and tx < $2 and recorded >= $3 and person_id <> 0 and action in ('read', 'search', 'resolve', 'break-glass')
   and agent in ('practitioner', 'app', 'terminal')
@@ -25,7 +26,7 @@ select person_id, event_id, recorded, action, outcome, purpose, basis, agent, in
   agent_name, department, terminal, visit, submission, detail, request_id
 from audit.event where person_id = any($1) and visit = any($2) order by recorded, event_id
 -- name: acts
-select person_id, institution, action, basis, recorded, department, agent || '/' || agent_id as reader
+select person_id, institution, action, basis, recorded, department, agent || '/' || agent_id as reader, visit
 from audit.event
 where person_id = any($1) and recorded >= $2 and outcome = 'ok' and institution <> 0
   and action in ('scan', 'submit', 'card', 'mandate', 'credential')

@@ -13,6 +13,8 @@ from yima.oversight.findings import (
     open_findings,
     put_findings,
     rescore,
+    unexplained_by,
+    unexplained_share,
 )
 from yima.oversight.glass import (
     VERDICTS,
@@ -57,6 +59,7 @@ from yima.oversight.scoring import (
     Judged,
     Look,
     explanations,
+    is_repeated,
     is_unusual,
     judge,
 )
@@ -84,8 +87,9 @@ __all__ = [
     "CareKind", "Cause", "Circumstances", "Explanation", "Finding", "GlassReview", "Hour", "Judged", "Look",
     "Objection", "Stop", "Verdict", "alarms", "answer", "answer_about", "ask_about", "checked", "choose_notices",
     "decide_alarm", "decide_finding", "explanations", "findings", "forget", "glass_review", "glass_reviews",
-    "glasses_of", "habits", "hold", "horizon", "is_unusual", "judge", "judge_glass", "lift", "mark", "marks",
-    "object_to", "objections", "objections_of", "open_findings", "propose_lifting", "put_findings", "put_stop",
-    "questions_to", "raise_alarm", "rescore", "review_glass", "saw", "say_who", "set_horizon", "staff_selves",
-    "stops", "to_tell", "unjustified", "unmark", "wants_notices",
+    "glasses_of", "habits", "hold", "horizon", "is_repeated", "is_unusual", "judge", "judge_glass", "lift", "mark",
+    "marks", "object_to", "objections", "objections_of", "open_findings", "propose_lifting", "put_findings",
+    "put_stop", "questions_to", "raise_alarm", "rescore", "review_glass", "saw", "say_who", "set_horizon",
+    "staff_selves", "stops", "to_tell", "unexplained_by", "unexplained_share", "unjustified", "unmark",
+    "wants_notices",
 ]  # fmt: skip

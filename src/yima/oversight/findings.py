@@ -1,8 +1,12 @@
-"""The list of looks worth asking about: put there by the watch, taken off by care that comes later or by an officer."""
+"""The list of looks worth asking about: put there by the watch, taken off by care that comes later or by an officer.
+
+Beside it are looks that nothing explains but that are not odd enough by themselves (`noted`): for a week, so that who
+does it again and again is seen to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -42,12 +46,14 @@ class Finding:
     decided: datetime | None
     reason: str | None
     follows: str | None
+    visits: tuple[str, ...] = ()
 
     def look(self) -> Look:
         """As it was judged, to be judged again."""
         return Look(
             person=self.person, reader=self.reader, institution=self.institution, department=self.department,
             first=self.first, last=self.last, lines=self.lines, bases=self.bases, line=self.line, persons=self.persons,
+            visits=self.visits,
         )  # fmt: skip
 
 
@@ -76,32 +82,42 @@ def checked(officer: str, decision: str, reason: str, follows: str) -> Verdict:
 
 
 async def put_findings(c: Connection, found: Sequence[tuple[Look, date, Judged]]) -> None:
-    """Put looks on the list; the same reader, person and day is one entry, and grows."""
+    """Put looks on the list, or note them; the same reader, person and day is one entry, and grows."""
     rows: dict[tuple[int, str, date], tuple[Any, ...]] = {}
     for look, day, judged in found:
         known = rows.get((look.person, look.reader, day))
         if known is None or known[11] < judged.score:
             rows[look.person, look.reader, day] = (
                 look.person, look.reader, day, look.institution, look.department, look.first, look.last, look.lines,
-                look.persons, " ".join(look.bases), look.line, judged.score, " ".join(judged.why),
+                look.persons, " ".join(look.bases), look.line, judged.score, " ".join(judged.why), judged.state,
+                " ".join(look.visits),
             )  # fmt: skip
     if rows:
         await c.execute(SQL.put_findings, *map(list, zip(*rows.values(), strict=True)))
 
 
 async def open_findings(c: Connection, since: datetime) -> list[Finding]:
-    """What is open and was seen last since then: care that is submitted later may explain it."""
+    """What is open or noted and was seen last since then: care that is submitted later may explain it."""
     return [_finding(row) for row in await c.fetch(SQL.open_since, since)]
 
 
 async def rescore(c: Connection, judged: Sequence[tuple[Finding, Judged]]) -> None:
     """Write down what a later judgement says; what is explained by now is taken off the list."""
     if judged:
-        rows = [
-            (f.person, f.reader, f.day, j.score, " ".join(j.why), "open" if j.reviewed else "withdrawn")
-            for f, j in judged
-        ]
+        rows = [(f.person, f.reader, f.day, j.score, " ".join(j.why), j.state) for f, j in judged]
         await c.execute(SQL.rescore, *map(list, zip(*rows, strict=True)))
+
+
+async def unexplained_by(c: Connection, readers: Iterable[str], since: datetime) -> dict[str, tuple[int, int]]:
+    """Of each reader: persons of whom nothing explains a look, and persons seen, both since then."""
+    rows = await c.fetch(SQL.unexplained_by, sorted(set(readers)), since)
+    return {row["reader"]: (row["unexplained"], row["seen"]) for row in rows}
+
+
+async def unexplained_share(c: Connection, since: datetime, kind: str) -> float:
+    """The share of looks of readers of a kind (by the beginning of their names) that nothing explains, since then."""
+    row = await c.fetchrow(SQL.unexplained_share, since, f"{kind}%")
+    return float(row["unexplained"] / max(row["seen"], 1))
 
 
 async def findings(db: Database, since: datetime) -> list[Finding]:
@@ -125,5 +141,6 @@ async def decide_finding(
 def _finding(row: Any) -> Finding:
     values = dict(row)
     values["person"] = values.pop("person_id")
-    values["bases"], values["why"] = tuple(values["bases"]), tuple(values["why"])
+    for name in ("bases", "why", "visits"):
+        values[name] = tuple(values[name])
     return Finding(**values)

@@ -4,30 +4,44 @@ returning horizon
 -- name: set_mark
 update oversight.mark set horizon = $1 where name = 'watch'
 -- name: put_findings
-insert into oversight.finding (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why)
+insert into oversight.finding (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why,
+  state, visits)
 select person_id, reader, day, institution, department, first, last, lines, persons, string_to_array(bases, ' '), line, score,
-  string_to_array(why, ' ')
+  string_to_array(why, ' '), state, string_to_array(visits, ' ')
 from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[],
-  $9::int[], $10::text[], $11::text[], $12::int[], $13::text[])
-  as f (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why)
+  $9::int[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[])
+  as f (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, visits)
 order by person_id, reader, day
 on conflict (person_id, reader, day) do update set last = greatest(finding.last, excluded.last),
   first = least(finding.first, excluded.first), lines = finding.lines + excluded.lines,
   persons = greatest(finding.persons, excluded.persons),
   bases = (select array_agg(distinct b order by b) from unnest(finding.bases || excluded.bases) as b),
+  visits = (select coalesce(array_agg(distinct v order by v), '{}') from unnest(finding.visits || excluded.visits) as v),
   score = greatest(finding.score, excluded.score),
-  why = case when excluded.score > finding.score then excluded.why else finding.why end
-  where finding.state in ('open', 'withdrawn')
+  why = case when excluded.score > finding.score then excluded.why else finding.why end,
+  state = case when 'open' in (finding.state, excluded.state) then 'open' else 'noted' end
+  where finding.state in ('open', 'noted', 'withdrawn')
 -- name: open_since
 select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
-  decided, reason, follows from oversight.finding where state = 'open' and last >= $1
+  decided, reason, follows, visits from oversight.finding where state in ('open', 'noted') and last >= $1
 -- name: rescore
 update oversight.finding as f set score = n.score, why = string_to_array(n.why, ' '), state = n.state
 from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::text[]) as n (person_id, reader, day, score, why, state)
-where f.person_id = n.person_id and f.reader = n.reader and f.day = n.day and f.state = 'open'
+where f.person_id = n.person_id and f.reader = n.reader and f.day = n.day and f.state in ('open', 'noted')
+-- name: unexplained_by
+select r.reader,
+  (select count(distinct f.person_id)::int from oversight.finding f
+   where f.reader = r.reader and f.last >= $2 and f.why && array['no-relation', 'known-here-only', 'glass-without-care']
+     and f.state in ('open', 'noted', 'misconduct')) as unexplained,
+  (select count(distinct s.person_id)::int from oversight.seen s where s.reader = r.reader and s.hour >= $2) as seen
+from unnest($1::text[]) as r (reader)
+-- name: unexplained_share
+select (select count(*)::int from oversight.finding f where f.last >= $1 and f.reader like $2
+    and f.why && array['no-relation', 'known-here-only', 'glass-without-care'] and f.state in ('open', 'noted')) as unexplained,
+  (select count(*)::int from (select distinct reader, person_id from oversight.seen where hour >= $1 and reader like $2) as s) as seen
 -- name: findings
 select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
-  decided, reason, follows from oversight.finding
+  decided, reason, follows, visits from oversight.finding
 where state = 'open' or (state in ('explained', 'misconduct') and decided >= $1)
 order by state = 'open' desc, score desc, last desc limit $2
 -- name: decide_finding
@@ -47,7 +61,8 @@ on conflict (reader, day) do update set busiest = greatest(habit.busiest, exclud
 -- name: habits
 select reader, max(busiest)::int as busiest from oversight.habit where reader = any($1) and day < $2 group by reader
 -- name: forget
-with s as (delete from oversight.seen where hour < $1), h as (delete from oversight.habit where day < $2)
+with s as (delete from oversight.seen where hour < $1), h as (delete from oversight.habit where day < $2),
+  n as (delete from oversight.finding where state = 'noted' and last < $3)
 delete from oversight.told where at < $3
 -- name: marked
 select person_id, kind from oversight.marked where person_id = any($1)

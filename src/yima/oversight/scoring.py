@@ -17,19 +17,20 @@ Explanation = Literal["visit", "care", "registration", "counter", "emergency-car
 
 POINTS: Final[dict[str, int]] = {
     "no-relation": 50,
+    "glass-without-care": 40,
     "known-here-only": 30,
     "other-department": 30,
     "household": 30,
     "self": 30,
     "vip": 25,
     "colleague": 25,
-    "many": 25,
-    "glass-without-care": 20,
+    "repeated": 25,
     "night": 10,
     "same-surname": 5,
 }
 """What each oddity adds. A look that no relation explains is always reviewed (`REVIEWED`); one that care explains only
-when two things about it are odd: another department and a well-known person, or one's own family."""
+when two things about it are odd: another department and a well-known person, or one's own family. Broken glass that no
+care explains stands before the privacy officer anyway (`oversight.glass`): here only when something else is odd too."""
 REVIEWED: Final = 50
 """From this score on a look stands on the privacy officer's list."""
 STRONG: Final[frozenset[Explanation]] = frozenset({"visit", "care", "registration", "counter", "emergency-care"})
@@ -43,6 +44,8 @@ _VISIT: Final = timedelta(hours=24)
 _REGISTRATION: Final = timedelta(days=30)
 _COUNTER: Final = timedelta(hours=1)
 _MANY: Final = 20
+_REPEATED: Final = 3
+_TIMES_USUAL: Final = 3.0
 _MANY_TIMES: Final = 3
 _LEAST_HABIT: Final = 10
 """An hour that is ordinary for anybody, also for who is new and has no habit yet."""
@@ -65,6 +68,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Bases of the decisions in its lines, e.g. `visit`, `break-glass`, `document`."""
     line: str
     """One of its lines in the log."""
+    visits: tuple[str, ...] = ()
+    """Handles of the visits under which it was read."""
     persons: int = 1
     """How many different persons the reader looked at in that hour, this one included."""
 
@@ -82,6 +87,8 @@ class Care(msgspec.Struct, frozen=True):
     department: str = ""
     reader: str = ""
     """Who did it, as `Look.reader`; of a counter only that one's looks are explained."""
+    visit: str = ""
+    """The visit that a scan opened."""
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +100,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     self: bool = False
     """The reader's own record, by the staff's door."""
     vip: bool = False
-    usual: int = 0
-    """The reader's busiest hour of four weeks, in persons."""
+    repeated: bool = False
+    """Whether nothing explains more of the reader's looks of that day than chance would bring: see `is_repeated`."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -108,6 +115,16 @@ class Judged(msgspec.Struct, frozen=True):
     def reviewed(self) -> bool:
         """Whether the privacy officer should see it."""
         return self.score >= REVIEWED
+
+    @property
+    def explained(self) -> bool:
+        """Whether care explains it."""
+        return not STRONG.isdisjoint(self.explanations)
+
+    @property
+    def state(self) -> str:
+        """Where it belongs: on the list, noted in case the reader does it again, or nowhere."""
+        return "open" if self.reviewed else "withdrawn" if self.explained else "noted"
 
 
 def judge(look: Look, cares: Sequence[Care], about: Circumstances) -> Judged:
@@ -147,24 +164,31 @@ def _oddities(
     explained = [care for care, how in near if how in STRONG]
     odd = []
     if not explained:
-        odd.append("known-here-only" if "known-here" in named else "no-relation")
-        if look.glass:
-            odd.append("glass-without-care")
+        known = "known-here-only" if "known-here" in named else "no-relation"
+        odd.append("glass-without-care" if look.glass else known)
     elif _elsewhere(look, explained):
         odd.append("other-department")
-    if is_unusual(look.persons, about.usual, ceiling=10**9, floor=_MANY):
-        odd.append("many")
+    if about.repeated and not explained:
+        odd.append("repeated")
     hour, (evening, morning) = look.first.astimezone(_ZONE).hour, _NIGHT
-    if hour >= evening or hour < morning:
+    if (hour >= evening or hour < morning) and not look.glass:  # emergencies have no hours
         odd.append("night")
     marks = ("same_surname", "household", "colleague", "self", "vip")
     return odd + [mark.replace("_", "-") for mark in marks if getattr(about, mark)]
 
 
 def _elsewhere(look: Look, cares: Sequence[Care]) -> bool:
-    """Whether all care that is known took place in departments, and in none of them the reader works."""
-    where = {care.department for care in cares if care.department}
+    """Whether the care took place in departments, and in none of them the reader works: that of the visit under which
+    it was read, or where none of these is known, all care nearby."""
+    under = [care for care in cares if care.visit and care.visit in look.visits]
+    where = {care.department for care in under or cares if care.department}
     return bool(where and look.department) and look.department not in where
+
+
+def is_repeated(unexplained: int, seen: int, rate: float) -> bool:
+    """Whether a reader looked at so many persons without any care to explain it that chance does not: three at least,
+    and three times the share (`rate`) of all readers' looks that nothing explains. `seen`: persons the reader saw."""
+    return unexplained >= _REPEATED and unexplained > _TIMES_USUAL * rate * seen
 
 
 def is_unusual(persons: int, usual: int, *, ceiling: int, floor: int = _MANY) -> bool:
