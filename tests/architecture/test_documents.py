@@ -13,6 +13,7 @@ from house import ROOMS, ROOT, files
 
 sys.path.insert(0, str(ROOT / "tools"))
 import error_table
+import permissions_table
 
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
@@ -29,6 +30,10 @@ def test_the_table_of_refusals_is_current() -> None:
     assert _read(DOCS / "errors.md") == error_table.page(_read(error_table.CATALOGUE)), (
         "run python tools/error_table.py"
     )
+
+
+def test_the_table_of_permissions_is_current() -> None:
+    assert _read(permissions_table.PAGE) == permissions_table.page(), "run python tools/permissions_table.py"
 
 
 def test_every_refusal_is_complete() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +18,11 @@ from yima.consent import (
     PURPOSES,
     RESOURCE_CLASSES,
     ROLES,
+    Ask,
+    Standing,
+    Step,
+    Visit,
+    decide,
     permitted,
     reach,
     role_of,
@@ -118,3 +124,83 @@ def test_every_right_of_the_operators_people_is_a_role() -> None:
         roles = roles_of(Caller(kind="operator", agent_id="o", rights=frozenset({right})))
         assert len(roles) == 2
         assert set(roles) <= set(ROLES)
+
+
+# --- on top of the table: the decision about one person --------------------------------------------------------------
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PERSON, HERE, OTHER = 42, 7, 8
+LABELS = ("", "psychiatric")
+REGISTERED = frozenset({"treatment", "emergency-treatment", "payment"})
+READERS = {
+    "institution-system": Caller(kind="app", agent_id="x", institution=HERE, purposes=REGISTERED),
+    **{r: Caller(kind="practitioner", agent_id="1", institution=HERE, role=r) for r in STAFF_ROLES},
+    "resident": Caller(kind="resident", agent_id="r", person=PERSON),
+    "operator": Caller(kind="operator", agent_id="o", institution=HERE, rights=frozenset(OPERATOR_RIGHTS)),
+    "platform": Caller(kind="system", agent_id="s", institution=HERE),
+}
+VISITS = {
+    "no visit": None,
+    "treatment": Visit(PERSON, HERE, "dynamic", NOW + timedelta(hours=1), "treatment"),
+    "emergency-treatment": Visit(PERSON, HERE, "dynamic", NOW + timedelta(hours=1), "emergency-treatment"),
+    "payment": Visit(PERSON, HERE, "dynamic", NOW + timedelta(hours=1), "payment"),
+    "public-health": Visit(PERSON, HERE, "dynamic", NOW + timedelta(hours=1), "public-health"),
+    "break-glass": Visit(PERSON, HERE, "break-glass", NOW + timedelta(hours=1), "emergency-treatment"),
+}
+OPENED = {"closed": [], "opened": [Standing("psychiatric", 0, permit=True)]}
+
+
+def _may_see(  # noqa: PLR0917  a cell, dimension by dimension
+    role: str, looks: str, purpose: str, visit: str, opened: str, cls: str, label: str, own: bool
+) -> bool:
+    """Whether a row of this class, with this label, written here or elsewhere, may be seen; said without the code."""
+    if role in ("operator", "platform"):
+        return False
+    if role == "resident":
+        return purpose == "own-request" and law.allows(role, looks, cls, purpose)
+    if visit == "no visit":
+        real = purpose
+        if role != "institution-system" or not own:
+            return False
+    else:
+        real = "emergency-treatment" if visit == "break-glass" else visit
+        if purpose not in ("", real):
+            return False
+    if not law.allows(role, looks, cls, real):
+        return False
+    if not label:
+        return True
+    return law.allows(role, looks, label, real) and (own or (opened == "opened" and visit != "break-glass"))
+
+
+def test_every_reader_in_every_situation() -> None:
+    """Role x operation x purpose x visit x what the resident opened x class x label x author."""
+    cells, seen = 0, 0
+    rows = [(cls, next(iter(row.types))) for cls, row in RESOURCE_CLASSES.items() if row.types]
+    for role, looks, purpose, visit, opened in itertools.product(READERS, LOOKS, (*PURPOSES, ""), VISITS, OPENED):
+        if role == "resident" and visit != "no visit":
+            continue
+        ask = Ask(READERS[role], PERSON, purpose, VISITS[visit], operation=looks)
+        found = decide(ask, OPENED[opened], NOW)
+        for (cls, name), label, author in itertools.product(rows, LABELS, (HERE, OTHER)):
+            visible = (
+                found.permit
+                and (found.only_types is None or name in found.only_types)
+                and (found.only_institution in (None, author))
+                and (label not in found.closed or found.author == author)
+            )
+            cell = (role, looks, purpose, visit, opened, cls, label, author == HERE)
+            assert visible is _may_see(*cell), (cell, found)
+            cells, seen = cells + 1, seen + visible
+    report("decision_matrix", {"cells": cells, "visible": seen})
+    assert cells > 100_000
+
+
+def test_the_chain_names_the_row() -> None:
+    for role in ("attending-physician", "nurse", "institution-system"):
+        found = decide(Ask(READERS[role], PERSON, "", VISITS["treatment"]), [], NOW)
+        assert Step("role", role) in found.reasons
+        assert found.purpose == "treatment"
+        assert (Step("level-five-not-of-role", role) in found.reasons) is (role == "nurse")
+    refused = decide(Ask(READERS["nurse"], PERSON, "payment", VISITS["payment"]), [], NOW)
+    assert refused.reasons == (Step("role", "nurse"), Step("purpose-is-not-care", "payment"))

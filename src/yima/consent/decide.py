@@ -225,9 +225,10 @@ def _not_of_visit(ask: Ask, visit: Visit, now: datetime) -> Decision | None:
 @lru_cache(4096)
 def _own_submission(institution: int, code: str, role: str, operation: str, purpose: str) -> Decision:
     held = _reached(role, operation, purpose)
-    steps = (Step("own-submission", code), *_steps_of(role, held))
+    closed = frozenset[str]() if held.level_five else frozenset(CLASSES)
+    steps = (Step("own-submission", code), *_steps_of(role, held), *_closed_steps(closed))
     return Decision(
-        True, "own-submission", "", steps, only_institution=institution, only_types=held.types, purpose=purpose
+        True, "own-submission", "", steps, closed, only_institution=institution, only_types=held.types, purpose=purpose
     )
 
 

@@ -90,8 +90,8 @@ class Sight:
         """Whether this row is within sight."""
         if not self.owns(row) or not self.reaches(row.type):
             return False
-        if self.only_institution is not None:
-            return row.institution == self.only_institution
+        if self.only_institution not in (None, row.institution):
+            return False
         if row.institution == self.author:
             return True
         return row.cls not in self.closed and not self.holds_back(row)
@@ -153,7 +153,7 @@ async def contents(
 def _asked(
     homes: Sequence[PersonId], sight: Sight, types: Sequence[str] | None, since: datetime | None, limit: int
 ) -> tuple[Any, ...]:
-    closed, withheld = ([], []) if sight.only_institution is not None else (list(sight.closed), list(sight.withheld))
+    closed, withheld = list(sight.closed), list(sight.withheld)
     return list(homes), sight.only_institution, closed, types, since, limit, sight.author, withheld, sight.named
 
 

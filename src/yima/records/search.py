@@ -152,10 +152,10 @@ def _conditions(homes: Sequence[PersonId] | None, parts: Sequence[Part], sight: 
     if sight.only_institution is not None and homes is not None:
         args.append(sight.only_institution)
         clauses.append(f"institution_id = ${len(args)}")
-    elif sight.closed and homes is not None:
+    if sight.closed and homes is not None:
         args += [list(sight.closed), sight.author]
         clauses.append(f"(class <> all(${len(args) - 1}::text[]) or institution_id = ${len(args)})")
-    if sight.withheld and sight.only_institution is None and homes is not None:
+    if sight.withheld and homes is not None:
         args += [list(sight.withheld), sight.author]
         clauses.append(f"((type || '/' || id) <> all(${len(args) - 1}::text[]) or institution_id = ${len(args)})")
     said = [_part(part, args) for part in parts]
