@@ -1,5 +1,5 @@
-"""Random histories of merging, splitting, moving and undoing, with rows written in between, against a simple model: a row
-is of its Patient, a Patient of one person, and persons are one until that is undone."""
+"""Random histories of merging, splitting, moving and undoing, with rows written in between, against a simple model: a
+row is of its Patient, a Patient of one person, and persons are one until that is undone."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from parted import NAMES, NOT_A_RECORD, WAYS, Name, Town, Way, addresses, resources
 
 from support import Platform, assert_refused, observation, patient, resident_number
-from yima import consent
+from yima import consent, healthcode
 from yima.access import ExportOrder
 from yima.consent import Standing
 from yima.directory import Caller
@@ -174,25 +174,80 @@ async def test_refusals_go_along_permissions_do_not_and_nobody_gains_by_undoing(
     await say("ONE", *everything, Standing("hiv", place, permit=False), withdrawn=True)
 
 
-async def test_an_export_tells_them_apart(town: Town) -> None:
-    access, number = town.platform.access, await part(town)
+async def exported(town: Town) -> set[Name]:
+    """Whose Conditions a de-identified export holds."""
     order = ExportOrder(
         export="x", institution=town.clinic.number, institution_zh="", client="c", types=("Condition",), since=None,
         deidentified=True, legal_basis="statistics",
     )  # fmt: skip
+    async with town.platform.database.transaction() as c:
+        rows = (await town.platform.access.exporting.portion(c, order, 0, 100, clock.now())).rows
+    return {name for row in rows for name in NAMES if row.patient == town.sides[name].patient}
+
+
+async def test_an_export_tells_them_apart(town: Town) -> None:
+    choices, number = town.platform.access.choices, await part(town)
     closed = Standing("all", 0, permit=False, purpose="public-health")
-
-    async def exported() -> set[str]:
-        async with town.platform.database.transaction() as c:
-            rows = (await access.exporting.portion(c, order, 0, 100, clock.now())).rows
-        return {name for row in rows for name in NAMES if row.patient == town.sides[name].patient}
-
-    assert await exported() == BOTH
-    await access.choices.decide(town.resident("OTHER"), [closed], clock.now())
-    assert await exported() == {"ONE"}
-    for name, count in (("ONE", 2), ("OTHER", 1)):
-        lines = [line for line in await town.lines(name) if line.action == "export"]  # type: ignore[arg-type]  of NAMES
-        assert len(lines) == count
+    assert await exported(town) == BOTH
+    await choices.decide(town.resident("OTHER"), [closed], clock.now())
+    assert await exported(town) == {"ONE"}
+    for name, count in zip(NAMES, (2, 1), strict=True):
+        assert len([line for line in await town.lines(name) if line.action == "export"]) == count
     await undo(town, number)
-    assert await exported() == set(), "one no is a no"
-    await access.choices.decide(town.resident("ONE"), [closed], clock.now(), withdrawn=True)
+    assert await exported(town) == set(), "one no is a no"
+    await choices.decide(town.resident("ONE"), [closed], clock.now(), withdrawn=True)
+
+
+async def erased(town: Town, name: Name, resource: str = "") -> set[Name]:
+    """Two people erase the record (or one resource) behind somebody's card; whose rows went."""
+    access, now = town.platform.access, clock.now()
+    first, second = (
+        Caller(kind="operator", agent_id=who, rights=frozenset({"erase"}), proved=now) for who in ("one", "two")
+    )
+    card = await healthcode.card_of(access.database, town.person[name])
+    made = await access.erasures.propose(
+        first, card.shown_number, resource=resource, institution="", reason="the purpose has ended",
+        legal_basis="purpose-ended", now=now,
+    )  # fmt: skip
+    async with access.database.transaction() as c:
+        await access.erasures.approve(c, second, made, now)
+    empty = "select distinct patient from records.resource where content = '' and home = any($1)"
+    gone = {row["patient"] for row in await access.database.fetch(empty, list(town.person.values()))}
+    return {side for side in NAMES if town.sides[side].patient in gone}
+
+
+async def test_an_erasure_goes_no_further_than_the_person(platform: Platform) -> None:
+    town = await Town.founded(platform)
+    number = await part(town)
+    carried = "select count(*) from mpi.carried where number = $1"
+    assert (await platform.database.fetchrow(carried, number))[0] > 0
+    with pytest.raises(Exception, match="not-found"):
+        await erased(town, "ONE", f"Condition/{town.sides['OTHER'].rows['Condition']}")
+    assert await erased(town, "OTHER") == {"OTHER"}
+    assert (await platform.database.fetchrow(carried, number))[0] == 0, "with it what the act kept of its words"
+    assert (await town.seen(FEW[0], "ONE")).whose == {"ONE"}
+    assert (await town.seen(FEW[0], "OTHER")).status == 404
+    certificates = platform.access.erasures.certificates
+    assert [len(await certificates(town.resident(name))) for name in NAMES] == [0, 1]
+    await undo(town, number)
+    assert await erased(town, "ONE") == BOTH
+    await town.close()
+
+
+async def test_of_merged_persons_everything_is_erased_and_exported_as_one(platform: Platform) -> None:
+    town = await Town.founded(platform)
+    stewards, now = platform.access.stewards, clock.now()
+    await part(town)
+    number = await stewards.merge(STEWARD, town.person["OTHER"], town.person["ONE"], reason="一人", now=now)
+    closed = Standing("all", 0, permit=False, purpose="public-health")
+    await platform.access.choices.decide(town.resident("OTHER"), [closed], now)
+    assert await exported(town) == set(), "what one of them closed is closed"
+    await stewards.undo(STEWARD, number, reason="看错", now=clock.now())
+    assert await exported(town) == set(), "a decision taken while they were one stays with both"
+    await platform.access.choices.decide(town.resident("ONE"), [closed], clock.now(), withdrawn=True)
+    assert await exported(town) == {"ONE"}
+    again = await stewards.merge(STEWARD, town.person["OTHER"], town.person["ONE"], reason="一人", now=clock.now())
+    assert await erased(town, "OTHER") == BOTH
+    await stewards.undo(STEWARD, again, reason="看错", now=clock.now())
+    assert [len(await platform.access.erasures.certificates(town.resident(name))) for name in NAMES] == [0, 1]
+    await town.close()

@@ -81,10 +81,10 @@ class Erasures:
         _right(caller)
         caller.check_fresh(now)
         found = await records.erasure_by_id(c, erasure)
-        whole = await mpi.whole_of(c, found.home)
+        whole = await mpi.whole_at_rest(c, found.home)
         sight = records.Sight(patients=whole.patients)
         erased = await records.erase(c, whole.homes, sight, erasure, actor_of(caller), now)
-        await mpi.forget_carried(c, await self._patients(c, found))
+        await mpi.forget_carried(c, await _patients(c, found, whole.person))
         said = self._said(found, erased, actor_of(caller), now)
         await records.certify(c, erasure, erased, self._signed(said))
         detail = {
@@ -109,13 +109,6 @@ class Erasures:
     async def certificates(self, caller: Caller) -> list[records.Erasure]:
         """What was erased of the resident's own record. Refusal `sign-in-needed`."""
         return await records.certificates(self._cx.database, await everybody(self._cx, caller))
-
-    async def _patients(self, c: Connection, found: records.Erasure) -> list[str]:
-        """The Patients that are erased with what is erased."""
-        if found.type:
-            return [found.id] if found.type == "Patient" else []
-        registered = await mpi.patients_of(c, found.home)
-        return [patient for patient, institution in registered if found.institution_id in (0, institution)]
 
     async def _institution(self, code: str) -> int:
         if not code:
@@ -145,6 +138,14 @@ class Erasures:
         key = ECKey.import_key(signing_key(self._cx.keys, "platform/signing/1"))
         header = {"alg": "ES256", "typ": "erasure+json", "kid": key.thumbprint()}
         return jws.serialize_compact(header, orjson.dumps(said, option=orjson.OPT_SORT_KEYS), key)
+
+
+async def _patients(c: Connection, found: records.Erasure, person: PersonId) -> list[str]:
+    """The Patients that are erased with what is erased."""
+    if found.type:
+        return [found.id] if found.type == "Patient" else []
+    registered = await mpi.patients_of(c, person)
+    return [patient for patient, institution in registered if found.institution_id in (0, institution)]
 
 
 async def _tell(c: Connection, caller: Caller, person: int, detail: dict[str, Any], now: datetime) -> None:

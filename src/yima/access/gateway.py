@@ -81,7 +81,8 @@ class Gateway:
         Refusals `card-not-found`, and those of the life cycle (`card-suspended`, `card-deceased`).
         """
         held = await self._own(app, card_id)
-        await register.close(self._cx, app.caller, held.person, reason, now)
+        person = (await self._cx.lookups.whole(held.person)).person
+        await register.close(self._cx, app.caller, person, reason, now)
 
     async def code(self, app: GatewayApp, card_id: str, *, dynamic: bool, now: datetime, number: str = "") -> str:
         """The text of a code of somebody this institution registered: static, or for one showing.
@@ -167,7 +168,7 @@ class Gateway:
 
     async def _visit_of(self, app: GatewayApp, said: UseReport) -> str:
         opened = await self._cx.national.open(self._cx.database, said.text)
-        visits = await healthcode.visits_of(self._cx.database, opened.card.person, said.at - _LONGEST_VISIT)
+        visits = await self._visits_since(opened.card.person, said.at - _LONGEST_VISIT)
         here = (v for v in visits if v.institution == app.caller.institution and v.started <= said.at + _CLOCKS)
         found = next(here, None)
         if found is None:
@@ -183,7 +184,9 @@ class Gateway:
         return held
 
     async def _registered(self, app: GatewayApp, person: PersonId) -> bool:
-        patients = await mpi.patients_of(self._cx.database, person)
+        """Whether the institution has a Patient of this person, or of whom a merge made one with them."""
+        whole = await self._cx.lookups.whole(person)
+        patients = await mpi.patients_of(self._cx.database, whole.person)
         return any(institution == app.caller.institution for _, institution in patients)
 
     async def _holds(self, app: GatewayApp, person: PersonId, number: str) -> bool:
@@ -196,8 +199,12 @@ class Gateway:
         return False
 
     async def _visits(self, app: GatewayApp, person: PersonId, now: datetime) -> list[healthcode.Visit]:
-        visits = await healthcode.visits_of(self._cx.database, person, now - _LONGEST_VISIT)
+        visits = await self._visits_since(person, now - _LONGEST_VISIT)
         return [visit for visit in visits if visit.institution == app.caller.institution and visit.expires > now]
+
+    async def _visits_since(self, person: PersonId, since: datetime) -> list[healthcode.Visit]:
+        members = sorted((await self._cx.lookups.whole(person)).members)
+        return [visit for one in members for visit in await healthcode.visits_of(self._cx.database, one, since)]
 
     async def _told(self, app: GatewayApp, shown: Shown, now: datetime) -> Shown:
         """The look-up is on the person's log before the answer leaves, as every read is."""
@@ -217,23 +224,24 @@ class Gateway:
         return person, assurance == "dynamic"
 
     async def _shown(self, app: GatewayApp, person: PersonId, *, fresh: bool, now: datetime) -> Shown:
-        identity = await mpi.identity(self._cx.database, self._cx.vault, person)
+        whole = await self._cx.lookups.whole(person)  # who was merged is shown as whom they became
+        person, identity = whole.person, await mpi.identity(self._cx.database, self._cx.vault, whole.person)
         if identity is None:
             raise Refusal("card-not-found")
         card = await healthcode.card_of(self._cx.database, person)
-        held = await self._card_of(app, identity, now)
+        held = await self._card_of(app, whole, identity, now)
         document_type, number = self._cx.national.document(held)
         sent = self._registered(app, person) if held.temporary else self._holds(app, person, number)
         clear = await sent or fresh
         return Shown(identity, card, held, document_type, number if clear else _masked(number), clear=clear)
 
     async def _card_of(
-        self, app: GatewayApp, identity: mpi.Identity, now: datetime
+        self, app: GatewayApp, whole: mpi.Whole, identity: mpi.Identity, now: datetime
     ) -> healthcode.national.NationalCard:
         """The person's national card; made of the first document, or a temporary one, for who came another way."""
-        cards = await self._cx.national.of_person(self._cx.database, identity.person)
-        if cards:
-            return cards[0]
+        for one in (whole.person, *sorted(whole.members - {whole.person})):
+            if cards := await self._cx.national.of_person(self._cx.database, one):
+                return cards[0]
         documents = await mpi.documents_of(self._cx.database, self._cx.vault, identity.person)
 
         async def work(c: Connection) -> healthcode.national.NationalCard:

@@ -168,7 +168,7 @@ async def _national(
     await cx.national.keep_applicant(c, caller.institution, document, person)
     return await cx.national.give(
         c, person, document_type=application.document_type, system=application.system, number=application.number,
-        name=application.name, now=now,
+        name=application.name, now=now, members=(await mpi.whole_of(c, person)).members,
     )  # fmt: skip
 
 

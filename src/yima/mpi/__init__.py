@@ -36,6 +36,7 @@ from yima.mpi.merge import (
     split,
     undo,
     unmerge,
+    whole_at_rest,
 )
 from yima.mpi.model import Model, differences, model_named, read_model, read_model_file, use_model
 from yima.mpi.normalise import (
@@ -120,7 +121,7 @@ from yima.mpi.queue import (
 )
 from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.relations import Registered, persons_of_phone, phone_keys, registered_at, surname_of
-from yima.mpi.resolve import Resolution, Source, link, resolve
+from yima.mpi.resolve import Asked, Resolution, Source, link, resolve, resolve_many
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
 from yima.mpi.sealing import seal_persons, unsealed
@@ -135,6 +136,7 @@ __all__ = [
     "SOURCE_SAYS",
     "UNKNOWN_AGE",
     "WHY",
+    "Asked",
     "Assessed",
     "Brought",
     "Case",
@@ -258,6 +260,7 @@ __all__ = [
     "report_death",
     "resident_number_is_valid",
     "resolve",
+    "resolve_many",
     "root_of",
     "scorer",
     "seal_persons",
@@ -275,6 +278,7 @@ __all__ = [
     "use_model",
     "veiled",
     "waiting",
+    "whole_at_rest",
     "whole_of",
     "wholes_of",
     "why_second",

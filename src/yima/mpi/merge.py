@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry
+from yima.mpi.person import Whole, whole_of
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
 from yima.runtime import ids
@@ -54,6 +55,13 @@ class Event:
 async def root_of(source: Database | Connection, person: PersonId) -> PersonId:
     """The person as whom this one is read: itself, or the end of the chain of survivors."""
     return int((await source.fetchrow(STEWARD.root, person))["root"])
+
+
+async def whole_at_rest(c: Connection, person: PersonId) -> Whole:
+    """As `whole_of`, and no steward joins or parts anybody before the caller's transaction ends: for what cannot be
+    undone."""
+    await c.execute("select pg_advisory_xact_lock($1)", _LOCK)
+    return await whole_of(c, person)
 
 
 async def merge(c: Connection, person: PersonId, survivor: PersonId, word: Word) -> int:

@@ -86,10 +86,12 @@ class NationalCards:
         self._recipe = recipe
         self._life = timedelta(seconds=code_seconds)
 
-    async def give(
-        self, c: Connection, person: PersonId, *, document_type: str, system: str, number: str, name: str, now: datetime
-    ) -> NationalCard:
-        """The card id of a document, kept for this person in the caller's transaction; the same one when repeated.
+    async def give(  # noqa: PLR0913  the facts of a document, and whose it is
+        self, c: Connection, person: PersonId, *, document_type: str, system: str, number: str, name: str,
+        now: datetime, members: frozenset[PersonId] = frozenset(),
+    ) -> NationalCard:  # fmt: skip
+        """The card id of a document, kept for this person in the caller's transaction; the same one when repeated, also
+        when it is held by one of the `members`, who are read as this person.
 
         Where the id belongs to somebody else already, or no id can be made of the document, it is a temporary one: who
         names a stranger's number learns nothing of that stranger.
@@ -100,9 +102,10 @@ class NationalCards:
         except ValueError:  # not ASCII, or too long for the national format
             return await self.temporary(c, person, name=name, now=now)
         await c.execute(SQL.put_lookup, bytes.fromhex(card), person)
-        if await c.fetchval(SQL.holder, bytes.fromhex(card)) != person:
+        holder = int(await c.fetchval(SQL.holder, bytes.fromhex(card)))
+        if holder not in (person, *members):
             return await self.temporary(c, person, name=name, now=now)
-        made = NationalCard(person, card, index, document_type, system, now)
+        made = NationalCard(holder, card, index, document_type, system, now)
         await _keep(c, made)
         return made
 
