@@ -8,15 +8,16 @@ within a minute by every person whom it concerns and, as a number, by everybody.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from support import Institution, Platform, as_owner, patient
+from support import BASE, Institution, Platform, as_owner, patient
 from yima import directory, healthcode
+from yima.access import Access
 from yima.access.upkeep import EVERY_SECONDS, VERIFY_CARDS, due
 from yima.audit import proof
 from yima.directory import Caller
@@ -189,6 +190,13 @@ REFUSED = [
     "delete from oversight.objection",
     "delete from oversight.alarm",
     "update oversight.objection set said = ''",
+    "update consent.emergency set expires = '2099-01-01'",
+    "delete from consent.emergency",
+    "update consent.emergency_widened set reason = ''",
+    "delete from oversight.glass",
+    "update oversight.glass set due = '2099-01-01'",
+    "delete from oversight.stop",
+    "update oversight.stop set cause = 'decision'",
 ]
 
 
@@ -196,6 +204,165 @@ REFUSED = [
 async def test_the_applications_account_is_refused(platform: Platform, group: list[Depositor], statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await platform.database.execute(statement)
+
+
+# --- by breaking the glass ---------------------------------------------------------------------------------------
+
+
+async def code(work: Any) -> str:
+    """The code of the refusal, or empty."""
+    try:
+        await work
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+def officer(number: str = "officer-1") -> Caller:
+    return Caller(kind="operator", agent_id=number, name_zh=number, rights=frozenset({"privacy"}), proved=clock.now())
+
+
+@pytest.fixture(scope="module")
+async def police(platform: Platform) -> Institution:
+    """An institution with a doctor who was asked for a list."""
+    return await platform.institution("CLINIC")
+
+
+async def events(platform: Platform, one: Depositor) -> list[tuple[str, str, str]]:
+    log = await platform.access.access_log(one.caller, now=clock.now() + timedelta(seconds=1))
+    return [(e.action, e.outcome, str(e.detail.get("event", ""))) for e in log]
+
+
+async def test_the_glass_of_a_whole_group_is_broken_five_times_at_most(
+    platform: Platform, police: Institution, group: list[Depositor]
+) -> None:
+    access, told = platform.access, len(notices(platform))
+    allowed = access.settings.glass_unexplained
+    for one in group[:allowed]:
+        await police.break_glass(one.person, REASON, whole=False)
+    for one in group[allowed:]:
+        assert await code(police.break_glass(one.person, REASON, whole=False)) == "break-glass-stopped"
+    await access.privacy.watch(clock.now())
+    await access.privacy.deliver(clock.now())
+    assert len(notices(platform)) >= told + GROUP, "each of them is told, also those of whom nothing was opened"
+    for place, one in enumerate(group):
+        outcome = "ok" if place < allowed else "denied"
+        assert ("break-glass", outcome) in {(a, o) for a, o, _ in await events(platform, one)}
+    doctor = await directory.practitioner(platform.database, police.practitioner)
+    assert doctor is not None
+    assert doctor.status == "suspended"
+    board = await access.glass_desk.board(officer(), clock.now())
+    assert len([c for c in board.cases if c.review.practitioner == police.practitioner]) == allowed, "each is reviewed"
+
+
+async def test_nobody_of_the_house_clears_it_and_nobody_alone_lets_them_in(
+    platform: Platform, police: Institution, group: list[Depositor]
+) -> None:
+    desk, now = platform.access.glass_desk, clock.now()
+    async with platform.database.transaction() as c:
+        said = directory.Operator("inside", "自己人", "Insider", frozenset({"privacy"}), "active", police.code)
+        await directory.register_operator(c, said)
+    board = await desk.board(officer("inside"), now)
+    handle = next(c.review.handle for c in board.cases if c.review.practitioner == police.practitioner)
+    assert await code(desk.judge(officer("inside"), handle, "justified", REASON, now)) == "review-own-institution"
+    (stop,) = [one for one in board.stops if one.practitioner == police.practitioner]
+    await desk.propose_lifting(officer("inside"), stop.stop, REASON, now)
+    assert await code(desk.lift(officer("inside"), stop.stop, now)) == "second-person-needed"
+    command = Caller(kind="system", agent_id="command-line")
+    resumed = platform.access.accounts.resume(command, "practitioner", str(police.practitioner), now)
+    assert await code(resumed) == "access-stopped"
+    assert (
+        await code(platform.access.glass_desk.judge(operator("op-1"), handle, "justified", REASON, now))
+        == "right-needed"
+    )
+
+
+async def test_roles_and_desks_left_open(platform: Platform, hospital: Institution, group: list[Depositor]) -> None:
+    glass, doctor, now = platform.access.glass, hospital.doctor(), clock.now()
+    said = {"ground": "disaster", "reason": REASON, "terminal": "", "now": now}
+    tried = {
+        "registrar": replace(doctor, role="registrar"),
+        "left open": replace(doctor, proved=now - timedelta(hours=2)),
+        "operator": operator("op-1"),
+    }
+    codes = {name: await code(glass.open(who, group[0].person, **said)) for name, who in tried.items()}
+    assert codes == {
+        "registrar": "role-not-permitted", "left open": "step-up-needed", "operator": "scope-insufficient",
+    }  # fmt: skip
+    await freed(platform, group[8])
+    made = await propose(platform, group[8].card.number)
+    stale = replace(operator("op-2"), proved=now - timedelta(hours=2))
+    assert await code(platform.access.cards.approve_suspension(stale, made, now)) == "step-up-needed"
+    await platform.access.cards.end_suspension(operator("op-1"), made, clock.now())
+
+
+async def test_a_development_link_is_worth_nothing_on_a_real_server(platform: Platform, hospital: Institution) -> None:
+    real = Access(platform.database, platform.keys, replace(platform.access.settings, development=False), BASE)
+    with pytest.raises(Refusal) as refused:
+        real.open_ticket(platform.access.sessions.ticket("operator", "op-1"))
+    assert refused.value.code == "sign-in-needed"
+    cookie = platform.access.session("clinician", str(hospital.practitioner), clock.now())
+    assert await code(real.caller("clinician", cookie, clock.now())) == "sign-in-needed"
+
+
+# --- the application's account, and the glass ---------------------------------------------------------------------
+
+
+async def wrong(platform: Platform) -> set[tuple[int, str]]:
+    return {(one.person, one.kind) for one in await platform.access.privacy.verify_glass(clock.now())}
+
+
+async def test_an_invented_emergency_is_told_with_its_first_look_and_found_out(
+    platform: Platform, hospital: Institution, group: list[Depositor]
+) -> None:
+    assert not await wrong(platform)
+    one, now, other = group[9], clock.now(), await platform.institution("GHOST")
+    handle = ids.new_handle(one.person)
+    await platform.database.execute(
+        "insert into consent.emergency (person_id, handle, institution_id, practitioner_id, terminal, reason, started, "
+        "expires, ground) values ($1, $2, $3, 1, '', 'x', $4, $5, 'disaster')", one.person, handle, other.number, now,
+        now + timedelta(hours=1),
+    )  # fmt: skip
+    await platform.database.execute(
+        "insert into consent.emergency_widened values ($1, $2, 'transfer', 'x', $3)", one.person, handle, now
+    )
+    told = len(notices(platform))
+    name = f"/fhir/Patient?_id={await patient_of(platform, one)}"
+    assert (await other.call("GET", name, visit=handle, yima_purpose="emergency-treatment")).status_code == 200
+    await platform.access.privacy.watch(clock.now())
+    await platform.access.privacy.deliver(clock.now())
+    assert ("search", "ok", "") in await events(platform, one), "no look without a line"
+    assert {(one.person, "unreviewed"), (one.person, "unlogged")} <= await wrong(platform)
+    assert ("review", "ok", "glass-changed-outside") in await events(platform, one)
+    assert len(notices(platform)) >= told
+
+
+async def patient_of(platform: Platform, one: Depositor) -> str:
+    row = await platform.database.fetchrow("select patient_id from mpi.link where person_id = $1", one.person)
+    return str(row[0])
+
+
+async def test_a_verdict_and_a_return_past_the_platform_are_found_out(
+    platform: Platform, police: Institution, group: list[Depositor]
+) -> None:
+    verdict = (
+        "update oversight.glass set state = 'justified', decided = $2, officer = 'operator/x', reason = 'x' "
+        "where person_id = $1"
+    )
+    await platform.database.execute(verdict, group[0].person, clock.now())
+    await platform.database.execute(
+        "update directory.practitioner set status = 'active' where practitioner_id = $1", police.practitioner
+    )
+    found = await wrong(platform)
+    assert {(group[0].person, "unlogged"), (0, "let-in")} <= found
+    assert ("review", "ok", "glass-changed-outside") in await events(platform, group[0])
+    both = "proposed_by = 'a', proposed = $2, lifted_by = 'b', lifted = $2"
+    lifted = f"update oversight.stop set {both} where practitioner = $1"
+    await platform.database.execute(lifted, police.practitioner, clock.now())
+    assert (0, "let-in") in await wrong(platform), "two invented officers have no line on the log"
+
+
+# --- and cards ----------------------------------------------------------------------------------------------------
 
 
 async def freed(platform: Platform, one: Depositor) -> None:
@@ -270,4 +437,5 @@ async def test_taking_the_line_away_as_well_is_found_by_the_log(platform: Platfo
     found = await proof.check(platform.database, log.verifier)
     assert {problem.kind for problem in found.problems} == {"line-missing"}
     assert "unlogged" in (await kinds(platform))[group[7].person]
-    assert await directory.operators(platform.database) == [], "nobody was put on the register for any of this"
+    known = {one.code for one in await directory.operators(platform.database)}
+    assert known == {"inside"}, "nobody else was put on the register for any of this"

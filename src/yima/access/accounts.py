@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, authentication, directory
+from yima import audit, authentication, directory, oversight
 from yima.access.context import Context
 from yima.access.signing_in import KINDS, Who, line
 from yima.authentication import Account, Invitation, Means, Session, Waiting, Ways
@@ -258,7 +258,8 @@ class Accounts:
             await authentication.withdraw_invitations(c, kind, subject)
 
     async def resume(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
-        """Let somebody in again, by the ways they had. Refusals `right-needed`, `not-found`."""
+        """Let somebody in again, by the ways they had. Refusals `right-needed`, `not-found`, and `access-stopped` for
+        staff whom two privacy officers must let in (`access.glass_desk`)."""
         async with self._cx.database.transaction() as c:
             await self._standing(c, caller, (kind, subject), "active", now)
 
@@ -272,6 +273,8 @@ class Accounts:
                 raise Refusal("not-found", field="operator")
             await directory.register_operator(c, replace(found, status=status))
         else:
+            if status == "active" and await oversight.is_stopped(c, int(subject)):
+                raise Refusal("access-stopped", field="subject")
             await directory.set_practitioner_status(c, int(subject), status)
         await _log(c, caller, {"event": status, "of": f"{kind}/{subject}"}, now)
 

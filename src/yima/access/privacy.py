@@ -17,7 +17,7 @@ from yima.access.glass import stop
 from yima.access.notifying import deliver
 from yima.access.reconciling import reconcile
 from yima.access.residents import everybody, own, own_line
-from yima.access.verifying import verify_cards
+from yima.access.verifying import Mismatch, verify_cards, verify_glass
 from yima.access.watching import Rules, Watched, watch
 from yima.directory import Caller
 from yima.oversight import Alarm, Finding, Objection, Verdict
@@ -71,6 +71,10 @@ class Privacy:
     async def verify_cards(self, now: datetime) -> list[healthcode.Oddity]:
         """Check every card against its history and the log: see `access.verifying`. Every hour, and by command."""
         return await verify_cards(self._cx, now)
+
+    async def verify_glass(self, now: datetime) -> list[Mismatch]:
+        """Check every emergency access against its review and the log: see `access.verifying`. Hourly, by command."""
+        return await verify_glass(self._cx, now)
 
     # --- residents ---------------------------------------------------------------------------------------------------
 

@@ -127,6 +127,8 @@ class Upkeep:
     async def _verify_cards(self, _database: Database, _job: jobs.Job) -> None:
         if self._privacy is not None and (found := await self._privacy.verify_cards(self._now())):
             _log.error("cards changed outside the platform", count=len(found))
+        if self._privacy is not None and (wrong := await self._privacy.verify_glass(self._now())):
+            _log.error("emergency accesses changed outside the platform", count=len(wrong))
 
     async def seal(self) -> None:
         """Sign the log's head when nobody has done so for most of a minute."""

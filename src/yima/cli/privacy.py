@@ -10,7 +10,8 @@ import typer
 
 from yima.access import Access, Watched
 from yima.directory import Caller
-from yima.runtime import clock
+from yima.runtime import clock, ids
+from yima.runtime.errors import Refusal
 
 Run = Callable[[Path | None, Callable[[Access], Coroutine[Any, Any, Any]]], Any]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
@@ -54,5 +55,15 @@ def privacy_commands(run: Run) -> typer.Typer:
         """Look at what is new in the log now; a server does so about once a minute."""
         found = run(data, _watch)
         typer.echo(f"{found.looks} looks, {found.findings} findings, {found.alarms} alarms, {found.notices} notices")
+
+    @app.command("verify")
+    def verify(data: Data = None) -> None:
+        """Check every emergency access of thirty days against its review and the log. Ends with 0 only if all agree."""
+        found = run(data, lambda access: access.privacy.verify_glass(clock.now()))
+        for one in found:
+            typer.echo(f"{one.kind}: {ids.person_text(one.person) if one.person else 'staff'}")
+        if found:
+            raise Refusal("emergencies-changed", count=len(found))
+        typer.echo("good: every emergency access is reviewed and on the log")
 
     return app

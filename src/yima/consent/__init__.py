@@ -28,6 +28,7 @@ from yima.consent.emergencies import (
     emergencies,
     emergency_visit,
     open_emergency,
+    opened_since,
     widen_emergency,
 )
 from yima.consent.fhir_form import Provision, from_fhir, is_privacy, patient_of, to_fhir
@@ -115,6 +116,7 @@ __all__ = [
     "may_act",
     "may_for",
     "open_emergency",
+    "opened_since",
     "patient_of",
     "permitted",
     "propagate",

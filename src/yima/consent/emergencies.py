@@ -111,6 +111,11 @@ async def emergencies(source: Database | Connection, handles: Sequence[str]) -> 
     return {row["handle"]: _opened(row) for row in rows}
 
 
+async def opened_since(c: Connection, since: datetime) -> list[tuple[PersonId, str, datetime]]:
+    """Person, handle and moment of every emergency access since then, for who checks them against their reviews."""
+    return [tuple(row) for row in await c.fetch(SQL.opened_since, since)]
+
+
 def _opened(row: Any) -> Opened:
     return Opened(*row.values())
 

@@ -50,6 +50,9 @@ from unnest($1::bigint[], $2::text[]) as asked (person_id, handle)
   join consent.emergency e on e.person_id = asked.person_id and e.handle = asked.handle
   left join consent.emergency_widened w on w.person_id = e.person_id and w.handle = e.handle
 
+-- name: opened_since
+select person_id, handle, started from consent.emergency where started >= $1
+
 -- name: put_mandate
 insert into consent.mandate (person_id, mandate_id, agent, kind, scopes, starts, ends, evidence, recorded_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -153,6 +153,16 @@ async def stops(db: Database, since: datetime, institution: int | None = None) -
     return [Stop(*row.values()) for row in await db.fetch(SQL.stops, since, _SHOWN, institution)]
 
 
+async def is_stopped(source: Database | Connection, practitioner: int) -> bool:
+    """Whether a stop of this member of staff stands."""
+    return bool((await source.fetchrow(SQL.standing_stops, practitioner))[0])
+
+
+async def decided_since(c: Connection, since: datetime) -> list[GlassReview]:
+    """Those opened or decided since then, for who checks them against the log."""
+    return [GlassReview(*row.values()) for row in await c.fetch(SQL.decided_since, since)]
+
+
 async def propose_lifting(c: Connection, stop: int, officer: str, reason: str, now: datetime) -> None:
     """Propose that access begins again. Refusals `field-invalid`, `not-found` when it does not stand or is proposed."""
     if not await c.fetchval(SQL.propose_lifting, stop, officer, now, _words(reason, "reason")):

@@ -153,3 +153,6 @@ where stop_id = $1 and proposed_by is null and lifted is null returning 1
 update oversight.stop set lifted_by = $2, lifted = $3 where stop_id = $1
 -- name: standing_stops
 select count(*)::int from oversight.stop where practitioner = $1 and lifted is null
+-- name: decided_since
+select person_id, handle, institution, practitioner, opened, due, state, question, asked, asked_by, answer, answered, officer,
+  decided, reason from oversight.glass where opened >= $1 or decided >= $1
