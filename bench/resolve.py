@@ -40,6 +40,8 @@ from yima.runtime.postgres import Postgres
 _CHUNK: Final = 20_000
 _SYSTEMS: Final = {"resident-number": RESIDENT_NUMBER, "passport": "urn:yima:id:passport"}
 _PERSON: Final = ("person_id", "created", "updated", "sex", "wrap", "said", "no_name", "birth_digits", "phone_key")
+_TOGETHER: Final = 200
+"""Registrations of one transaction, where many are resolved together."""
 _FILLER: Final = 1
 """The institution that registered everybody."""
 _INDEXES: Final = {
@@ -184,8 +186,25 @@ class Runs:
                 created += made  # not in one line with the waiting: others count meanwhile
                 taken.append(time.perf_counter() - began)
 
+        async def together() -> None:
+            """As the population register takes them: `_TOGETHER` in one transaction, none of them a Patient."""
+            nonlocal created
+            while waiting:
+                some, began = (
+                    [mpi.Asked(waiting.pop()) for _ in range(min(_TOGETHER, len(waiting)))],
+                    time.perf_counter(),
+                )
+
+                async def work(c: Any, some: list[mpi.Asked] = some) -> list[Any]:
+                    return await mpi.resolve_many(c, self._vault, some, source, now=clock.now())
+
+                found = await self._db.retry(work)
+                created += sum(one.created for one in found)
+                taken.extend([time.perf_counter() - began] * len(some))
+
         before, spent, began = cpu.seconds([self._postgres]), time.process_time(), time.perf_counter()
-        await asyncio.gather(*(client() for _ in range(clients)))
+        worker = together if "together" in what else client
+        await asyncio.gather(*(worker() for _ in range(clients)))
         seconds = time.perf_counter() - began
         ours, theirs = time.process_time() - spent, cpu.seconds([self._postgres])[0] - before[0]
         taken.sort()
@@ -206,6 +225,8 @@ def plan(count: int) -> Iterator[tuple[str, Callable[[], list[mpi.Registration]]
     yield "new persons", lambda: [said(r, f"a{k}") for k, r in enumerate(new)], 3, 16
     yield "known, with number", lambda: [said(r, f"b{k}") for k, r in enumerate(known)], 4, 16
     yield "known, without number", lambda: [said(r, f"c{k}", number=False) for k, r in enumerate(known)], 5, 16
+    yield "new persons together", lambda: [said(r, f"f{k}") for k, r in enumerate(people(9, count))], 8, 4
+    yield "known together, with number", lambda: [said(r, f"g{k}") for k, r in enumerate(known)], 9, 4
     few = known[: max(count // 4, 1)]
     yield "known, with number, one at a time", lambda: [said(r, f"d{k}") for k, r in enumerate(few)], 6, 1
     yield (

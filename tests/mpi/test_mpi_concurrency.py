@@ -32,8 +32,8 @@ async def test_two_hundred_at_once_make_one_person(
 ) -> None:
     """The same test with the lock taken away must make more: it is able to fail."""
     if not locked:
-        unlocked = "select * from mpi.known(($1::bigint[])[1:0], $2::bytea[], $3::bigint[], $4::text, $5::bigint)"
-        monkeypatch.setattr(sys.modules["yima.mpi.resolve"].SQL, "known", unlocked)
+        unlocked = "select * from mpi.known(($1::bigint[])[1:0], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[])"
+        monkeypatch.setattr(sys.modules["yima.mpi.held"].SQL, "known", unlocked)
     one = Window(db, vault)
 
     def window(turn: int) -> Window:

@@ -22,6 +22,8 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 _PAGE: Final = 5_000
+_FORMER: Final = ("name", "number")
+"""Changes that say whom the row means by what was so before."""
 _BASIS: Final = "population-register"
 _LEVELS: Final = {0: 2, 2: 4, 4: 6, 6: 6}
 """Digits of an area (everywhere, province, city, county) -> digits of the areas it is shown by."""
@@ -89,10 +91,43 @@ class Figures:
 class _Batch:
     """One transaction on its way."""
 
+    held: dict[bytes, mpi.HeldEntry]
     kept: dict[bytes, mpi.Kept] = field(default_factory=dict)
     rows: dict[PersonId, int] = field(default_factory=dict)
     """Rows by person, for the log."""
     living: set[PersonId] = field(default_factory=set)
+    fates: list[tuple[Fate, PersonId | None, Refusal | None]] = field(default_factory=list)
+    """Of each row, in order."""
+
+    def knows(self, row: mpi.RowHash) -> bool:
+        """Whether the row was loaded before and says nothing new."""
+        held = self.held.get(row.entry)
+        return held is not None and held.content == row.content
+
+    def took(self, fate: Fate, person: PersonId, status: mpi.LifeStatus) -> None:
+        """A row that is this person's."""
+        self.fates.append((fate, person, None))
+        if fate != "unchanged":
+            self.rows[person] = self.rows.get(person, 0) + 1
+        elif status != "alive":
+            return
+        self.living = self.living | {person} if status == "alive" else self.living - {person}
+
+
+_Row = tuple[Arrival, mpi.RowHash]
+
+
+def _runs(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """The rows in stretches in which none speaks of what another may have said: a row that comes twice, or one that
+    says what somebody was called before, begins a new one."""
+    runs, seen = [list[_Row]()], set[bytes]()
+    for row in rows:
+        if row[1].entry in seen or row[0].change in _FORMER:
+            runs.append([])
+            seen = set()
+        runs[-1].append(row)
+        seen.add(row[1].entry)
+    return runs
 
 
 class Population:
@@ -114,39 +149,49 @@ class Population:
             raise Refusal("right-needed", expected="the command line")
 
         async def work(c: Connection) -> list[Admitted]:
-            batch = _Batch()
             entries = [mpi.entry_of(self._cx.vault, caller.institution, a.key, a.content) for a in arrivals]
-            held = await mpi.held_entries(c, entries)
-            fates: list[tuple[Fate, PersonId | None, Refusal | None]] = []
-            for arrival, entry in zip(arrivals, entries, strict=True):
-                known = held.get(entry.entry)
-                if known and known.content == entry.content:
-                    batch.living |= {known.person} if known.status == "alive" else set()
-                    fates.append(("unchanged", known.person, None))
-                    continue
-                try:
-                    fate, person = await self._resolve(c, caller, arrival, known, now)
-                except Refusal as refusal:
-                    fates.append(("refused", None, refusal))
-                    continue
-                held[entry.entry] = mpi.HeldEntry(person, entry.content, arrival.status)
-                batch.kept[entry.entry] = self._kept(caller, arrival, entry, person)
-                batch.rows[person] = batch.rows.get(person, 0) + 1
-                batch.living = batch.living | {person} if arrival.status == "alive" else batch.living - {person}
-                fates.append((fate, person, None))
+            batch = _Batch(await mpi.held_entries(c, entries))
+            for rows in _runs(list(zip(arrivals, entries, strict=True))):
+                await self._admit(c, caller, batch, rows, now)
             made = await self._finish(c, caller, batch, issue_cards, now)
-            return [Admitted(fate, person in made, refusal) for fate, person, refusal in fates]
+            return [Admitted(fate, person in made, refusal) for fate, person, refusal in batch.fates]
 
         return await self._cx.database.retry(work) if arrivals else []
 
-    async def _resolve(
-        self, c: Connection, caller: Caller, arrival: Arrival, known: mpi.HeldEntry | None, now: datetime
-    ) -> tuple[Fate, PersonId]:
-        """Whose row this is. A row that was loaded before, and says something new, speaks of the person of then unless
-        it contradicts that."""
-        before = known.person if known else await self._former(c, arrival)
+    async def _admit(self, c: Connection, caller: Caller, batch: _Batch, rows: Sequence[_Row], now: datetime) -> None:
+        """Rows that do not speak of one another, resolved together. One that was loaded before, and says something new,
+        speaks of the person of then unless it contradicts that."""
+        new = [row for row in rows if not batch.knows(row[1])]
+        known = [batch.held.get(entry.entry) for _, entry in new]
+        before = [k.person if k else await self._former(c, arrival) for k, (arrival, _) in zip(known, new, strict=True)]
+        asked = [mpi.Asked(arrival.said, scanned=person) for (arrival, _), person in zip(new, before, strict=True)]
         source = mpi.Source(caller.institution)
-        found = await mpi.resolve(c, self._cx.vault, arrival.said, source, now=now, scanned=before)
+        resolved = await mpi.resolve_many(c, self._cx.vault, asked, source, now=now)
+        found = {row[1].entry: (one, person) for row, one, person in zip(new, resolved, before, strict=True)}
+        for arrival, entry in rows:
+            if entry.entry not in found:
+                same = batch.held[entry.entry]
+                batch.took("unchanged", same.person, same.status)
+                continue
+            resolution, former = found[entry.entry]
+            if isinstance(resolution, Refusal):
+                batch.fates.append(("refused", None, resolution))
+                continue
+            fate, person = await self._follow(c, caller, arrival, resolution, former, now), resolution.person
+            batch.held[entry.entry] = mpi.HeldEntry(person, entry.content, arrival.status)
+            batch.kept[entry.entry] = self._kept(caller, arrival, entry, person)
+            batch.took(fate, person, arrival.status)
+
+    async def _follow(
+        self,
+        c: Connection,
+        caller: Caller,
+        arrival: Arrival,
+        found: mpi.Resolution,
+        before: PersonId | None,
+        now: datetime,
+    ) -> Fate:
+        """What else a row means for the person it was found to be: doubts are asked about, the card follows."""
         doubts = {*found.review, *([before] if before else [])} - {found.person}
         for other in sorted(doubts):
             await mpi.ask(c, found.person, other, caller.institution, "possible-duplicate", now)
@@ -156,12 +201,12 @@ class Population:
             except Refusal as refusal:
                 if refusal.code != "card-not-found":
                     raise
-        return ("review" if doubts else "new" if found.created else "found"), found.person
+        return "review" if doubts else "new" if found.created else "found"
 
     async def _former(self, c: Connection, arrival: Arrival) -> PersonId | None:
         """Who a row means that says what somebody was called, or which number they had, before: the holder of that
         number, under that name."""
-        if arrival.change not in ("name", "number"):
+        if arrival.change not in _FORMER:
             return None
         number = arrival.former_number or next((n for n in arrival.said.identifiers if n.national), None)
         person = await mpi.person_of_document(c, self._cx.vault, number.system, number.value) if number else None

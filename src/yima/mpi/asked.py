@@ -14,11 +14,12 @@ from yima.mpi.decide import Decision, decide
 from yima.mpi.fields import Fields
 from yima.mpi.fields import fields as fields_of
 from yima.mpi.heard import heard
+from yima.mpi.held import candidates_of
 from yima.mpi.keys import keys
 from yima.mpi.model import model_named
 from yima.mpi.names import name_key, read_name
 from yima.mpi.registration import Identifier
-from yima.mpi.resolve import candidates_of, digest
+from yima.mpi.resolve import digest
 from yima.mpi.sealed import fields_of as fields_held
 from yima.mpi.sealed import number_of
 from yima.runtime.database import Connection, Database, Queries
@@ -72,14 +73,14 @@ class Described:
 async def likely(source: Database | Connection, vault: Vault, said: Fields, institution: int) -> Decision:
     """Who a registration would be, without registering it: the decision of `resolve` over the same candidates."""
     words = heard(vault, said)
-    found, capped = await candidates_of(source, vault, words, institution)
+    ((found, capped),) = await candidates_of(source, vault, [words], institution)
     return decide(words.fields, found, model_named(), capped=capped)
 
 
 async def described(source: Database | Connection, vault: Vault, said: Described, institution: int) -> list[PersonId]:
     """Everybody of whom all of this was said. At most 200 a candidate key are looked at."""
     words = heard(vault, said.fields)
-    found, _ = await candidates_of(source, vault, words, institution)
+    ((found, _),) = await candidates_of(source, vault, [words], institution)
     return [known.person for known in found if any(_fits(said, words.fields, theirs) for theirs in known.said)]
 
 

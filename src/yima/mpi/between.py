@@ -8,9 +8,9 @@ from yima.mpi import normalise
 from yima.mpi.decide import Assessed, Known, assess
 from yima.mpi.fields import Fields, fields
 from yima.mpi.heard import heard
+from yima.mpi.held import SQL
 from yima.mpi.merge import STEWARD, root_of
 from yima.mpi.model import model_named
-from yima.mpi.resolve import SQL
 from yima.mpi.sealed import fields_of, number_of, seal_profile, words_of
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal

@@ -9,8 +9,8 @@ from datetime import datetime
 import msgspec
 
 from yima.mpi.heard import heard
+from yima.mpi.held import SQL
 from yima.mpi.registration import Registration
-from yima.mpi.resolve import SQL
 from yima.mpi.sealed import UNKNOWN, profile_of, renewed, seal_profile, sealed_row, words_of
 from yima.mpi.sealing import seal_person
 from yima.runtime.database import Connection, Queries

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from yima.mpi.held import SQL
 from yima.mpi.registration import Identifier
-from yima.mpi.resolve import SQL, digest
+from yima.mpi.resolve import digest
 from yima.mpi.sealed import number_of, words_of
 from yima.runtime.database import Connection, Database
 from yima.runtime.ids import PersonId

@@ -1,45 +1,37 @@
 -- name: known
-select * from mpi.known($1::bigint[], $2::bytea[], $3::bigint[], $4::text, $5::bigint)
+select * from mpi.known($1::bigint[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[])
 
 -- name: sharing
-select * from mpi.sharing($1::bigint[], $2::integer, $3::smallint, $4::integer)
+select * from mpi.sharing($1::integer[], $2::integer[], $3::bigint[], $4::integer, $5::smallint, $6::integer)
 
 -- name: profiles_of
 select f.person_id, f.digest, f.said, p.wrap from mpi.profile f join mpi.person p using (person_id)
 where f.normaliser = $2 and f.person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
 order by f.person_id, f.digest
 
--- name: add_person
+-- name: note
+-- What registrations add: new persons ($3 to $11), numbers ($12 to $17), candidate keys ($18, $19), words ($20 to $22), decisions ($23, $24).
 with added as (
   insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
-  values ($1, $2, $2, $14, $15, $16, $17, $18, $19, $20, $21)),
+  select p, $1, $1, s, m, d, w, q, n, b, k
+  from unnest($3::bigint[], $4::text[], $5::integer[], $6::boolean[], $7::bytea[], $8::bytea[], $9::boolean[], $10::smallint[], $11::bytea[])
+    as t(p, s, m, d, w, q, n, b, k)),
 numbers as (
   insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
-  select d, $1, k, s, i, n, $2 from unnest($3::bytea[], $4::text[], $5::text[], $6::integer[], $7::bytea[]) as t(d, k, s, i, n)
+  select d, p, k, s, i, n, $1
+  from unnest($12::bytea[], $13::bigint[], $14::text[], $15::text[], $16::integer[], $17::bytea[]) as t(d, p, k, s, i, n)
   where not exists (select from mpi.frozen z where z.digest = d)
   order by d on conflict (digest) do nothing),
 keyed as (
-  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k),
+  insert into mpi.candidate_key (key, person_id) select k, p from unnest($18::bigint[], $19::bigint[]) as t(k, p)
+  order by k, p on conflict do nothing),
 profiled as (
-  insert into mpi.profile (person_id, digest, normaliser, said) select $1, $9::bytea, $10::smallint, $11::bytea where $9::bytea is not null)
+  insert into mpi.profile (person_id, digest, normaliser, said)
+  select p, d, $2::smallint, s from unnest($20::bigint[], $21::bytea[], $22::bytea[]) as t(p, d, s)
+  where (select count(*) from mpi.profile f where f.person_id = p) < 16 on conflict do nothing)
 insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)
-select $1, $2, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $10::smallint, d->'evidence'
-from (select $12::jsonb as d) as t where $13::boolean
-
--- name: remember
-with numbers as (
-  insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
-  select d, $1, k, s, i, n, $2 from unnest($3::bytea[], $4::text[], $5::text[], $6::integer[], $7::bytea[]) as t(d, k, s, i, n)
-  where not exists (select from mpi.frozen z where z.digest = d)
-  order by d on conflict (digest) do nothing),
-keyed as (
-  insert into mpi.candidate_key (key, person_id) select k, $1 from unnest($8::bigint[]) as k order by k on conflict do nothing),
-profiled as (
-  insert into mpi.profile (person_id, digest, normaliser, said) select $1, $9::bytea, $10::smallint, $11::bytea
-  where $9::bytea is not null and (select count(*) from mpi.profile f where f.person_id = $1) < 16 on conflict do nothing)
-insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)
-select $1, $2, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $10::smallint, d->'evidence'
-from (select $12::jsonb as d) as t where $13::boolean
+select p, $1, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $2::smallint, d->'evidence'
+from unnest($23::bigint[], $24::jsonb[]) with ordinality as t(p, d, nr) order by nr
 
 -- name: update_person
 update mpi.person set updated = greatest(updated, $2), sex = case when $3 in ('', 'unknown') then sex else $3 end,

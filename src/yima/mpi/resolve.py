@@ -1,7 +1,10 @@
-"""Resolve a registration to one person, inside the caller's transaction, safely under concurrency.
+"""Resolve registrations to persons, inside the caller's transaction, safely under concurrency.
 
 Everything two submissions could be linked by (numbers, name and birth date, mother and birth date) is locked first, in
 one order, so that two hundred institutions naming the same new person at once make one person.
+
+Many registrations are resolved in rounds: those of a round have no key in common and mean different persons, so that
+what the index holds is asked for all of them by one statement, and written by one.
 """
 
 from __future__ import annotations
@@ -9,29 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-import orjson
-
-from yima.mpi import normalise
 from yima.mpi.decide import Decision, Known, decide
-from yima.mpi.fields import Fields
 from yima.mpi.heard import Heard, heard
-from yima.mpi.match import Candidate, Match, Rule, match
+from yima.mpi.held import BY_NUMBER, BY_PATIENT, SQL, Held, add, by_numbers, candidates_of
+from yima.mpi.match import Match, Rule, match
 from yima.mpi.model import model_named
+from yima.mpi.noted import News, Notes, refresh
 from yima.mpi.registration import Identifier, Registration
-from yima.mpi.sealed import UNKNOWN, fields_of, renewed, seal_number, seal_profile, sealed_row, words_of
 from yima.runtime import ids, metrics
-from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
-
-SQL = Queries(__package__)
-_MOST_A_KEY: Final = 200
-"""Persons looked at for one candidate key."""
-_BY_NUMBER: Final = 3
-"""`nr` of `mpi.known` for what a number found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +51,46 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the index holds for a registration: candidates in order of weight, and the row of each person."""
+class Asked:
+    """A registration to be resolved."""
 
-    candidates: list[Candidate]
-    rows: dict[PersonId, Any]
-    patient_id: str | None
-    digests: frozenset[bytes] = frozenset()
-    """The registration's numbers that are held already."""
+    said: Registration
+    patient_id: str | None = None
+    """The registration replaces this Patient of the same institution."""
+    scanned: PersonId | None = None
+    """Whose own code the institution scanned for this visit."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A registration on its way."""
+
+    asked: Asked
+    numbers: dict[bytes, Identifier]
+    words: Heard | None
+    held: Held
+    match: Match
+    candidates: list[Known]
+    scored: Decision | None = None
+    result: Resolution | Refusal | None = None
+
+    @property
+    def marks(self) -> set[object]:
+        """All by which it can meet another registration."""
+        asked, words = self.asked, self.words
+        named = {one for one in (asked.patient_id, asked.scanned) if one is not None}
+        return {*self.numbers, *named, *(words.keys if words else ()), *(words.near if words else ())}
+
+    @property
+    def locks(self) -> set[int]:
+        """Advisory locks."""
+        words = self.words
+        return {*map(_lock, self.numbers), *(words.locked if words else ()), *(words.near if words else ())}
+
+    @property
+    def meets(self) -> set[PersonId]:
+        """Persons it may be."""
+        return {*self.held.rows, *(known.person for known in self.candidates)}
 
 
 async def resolve(
@@ -82,46 +108,133 @@ async def resolve(
     `patient_id` says that the registration replaces that Patient of the same institution; `scanned`, whose own code the
     institution scanned for this visit.
 
-    Refusal `identity-conflict` when the institution's own number is now used for somebody else; nothing is changed.
+    Refusals `identity-conflict` when the institution's own number is now used for somebody else, `field-invalid` for a
+    birth date to come; nothing is changed.
     """
-    _refuse_future(said, now)
-    # 1 Keys, and the lock on them.
+    (found,) = await resolve_many(c, vault, [Asked(said, patient_id, scanned)], source, now=now)
+    if isinstance(found, Refusal):
+        raise found
+    return found
+
+
+async def resolve_many(
+    c: Connection, vault: Vault, asked: Sequence[Asked], source: Source, *, now: datetime
+) -> list[Resolution | Refusal]:
+    """Find or make the person of each, as `resolve` would one after the other: those with keys in common in the order
+    given. What is refused of one changes nothing of the others."""
+    turns = [_turn(vault, one, source, now) for one in asked]
+    waiting = [turn for turn in turns if turn.result is None]
+    locks = sorted({lock for turn in waiting for lock in turn.locks})
+    while waiting:
+        now_on, marks = list[_Turn](), set[object]()
+        for turn in waiting:
+            if marks.isdisjoint(turn.marks):
+                now_on.append(turn)
+            marks |= turn.marks  # who has a key of one that waits, waits as well
+        await _round(c, vault, now_on, source, locks, now)
+        waiting, locks = [turn for turn in waiting if turn.result is None], []
+    return [turn.result for turn in turns if turn.result is not None]
+
+
+def _turn(vault: Vault, asked: Asked, source: Source, now: datetime) -> _Turn:
+    said = asked.said
     numbers = {digest(vault, number, source.institution): number for number in said.identifiers}
     words = heard(vault, said) if source.matching == "full" else None
-    locked = list(words.locked) if words else []
-    # The persons' rows stay locked as well: two who found one person by two keys must not both add a number to it.
-    # Whom the score will link is mostly among them, by a number, or name and birth date; who is not (a birth date said
-    # otherwise) is held when it is chosen, and asked again what it holds.
-    near = words.near if words else ()
-    row = (sorted({*map(_lock, numbers), *locked, *near}), list(numbers), locked, patient_id, scanned)
-    # 2 Who is known by numbers? The score is asked only when none has decided.
-    known = _by_numbers(vault, await c.fetch(SQL.known, *row), numbers, source, patient_id)
-    decision, scored = match(said, known.candidates), None
-    if decision.person is None and words:
-        decision, scored = await _by_score(c, vault, words, known, numbers, decision, source.institution)
-    if decision.conflict:
-        raise Refusal("identity-conflict", field="Patient.identifier")
+    turn = _Turn(asked, numbers, words, Held(), Match(None, "new"), [])
+    # Nobody is born tomorrow; the day after, because days begin earlier further east.
+    if said.birth_date[:10] > (now + timedelta(days=1)).date().isoformat():
+        expected = "a date that is not in the future"
+        turn.result = Refusal("field-invalid", field="Patient.birthDate", expected=expected)
+    return turn
+
+
+async def _round(
+    c: Connection, vault: Vault, turns: Sequence[_Turn], source: Source, locks: Sequence[int], now: datetime
+) -> None:
+    """Settle each of these, but who may be a person that one before it was found to be: that one asks again."""
+    # 1 Who is known by numbers? The persons' rows are locked as well: two who found one person by two keys must not
+    # both add a number to it. Whom the score will link is mostly among them, by a number, or name and birth date; who
+    # is not (a birth date said otherwise) is held when it is chosen, and asked again what it holds.
+    await _by_numbers(c, vault, turns, source, locks)
+    # 2 The score is asked only when no number has decided.
+    await _by_score(c, vault, turns, source.institution)
     # 3 The person, old or new, and what names this person from now on. A number that another holds is left there.
+    notes, settled = Notes(vault, source.institution, now), set[PersonId]()
+    for turn in turns:
+        if turn.match.conflict:
+            turn.result = Refusal("identity-conflict", field="Patient.identifier")
+        elif settled.isdisjoint(turn.meets):
+            await _settle(c, notes, turn, source)
+            settled |= set() if turn.match.person is None else {turn.match.person}
+    await notes.write(c)
+
+
+async def _by_numbers(
+    c: Connection, vault: Vault, turns: Sequence[_Turn], source: Source, locks: Sequence[int]
+) -> None:
+    near = [key for turn in turns if turn.words for key in turn.words.locked]
+    patients = [turn.asked.patient_id for turn in turns if turn.asked.patient_id is not None]
+    persons = [turn.asked.scanned for turn in turns if turn.asked.scanned is not None]
+    digests = [key for turn in turns for key in turn.numbers]
+    found: dict[object, list[Any]] = {}
+    for row in await c.fetch(SQL.known, locks, digests, near, patients, persons):
+        by = bytes(row["digest"]) if row["nr"] == BY_NUMBER else row["patient_id" if row["nr"] == BY_PATIENT else "own"]
+        found.setdefault(by, []).append(row)
+    for turn in turns:
+        asked = turn.asked
+        rows = [row for by in (asked.patient_id, asked.scanned, *turn.numbers) for row in found.get(by, ())]
+        turn.held = by_numbers(vault, rows, turn.numbers, asked.patient_id, documents=source.matching != "off")
+        turn.match = match(asked.said, turn.held.candidates)
+
+
+async def _by_score(c: Connection, vault: Vault, turns: Sequence[_Turn], institution: int) -> None:
+    """The decision of the model over everybody who shares a candidate key, for those whom no number has decided."""
+    asked = [(turn, turn.words) for turn in turns if turn.match.person is None and turn.words]
+    if not asked:
+        return
+    found = await candidates_of(c, vault, [words for _, words in asked], institution)
+    for (turn, words), (candidates, capped) in zip(asked, found, strict=True):
+        turn.candidates = candidates
+        turn.scored = decide(words.fields, candidates, model_named(), capped=capped)
+    chosen = sorted({turn.scored.person for turn, _ in asked if turn.scored and turn.scored.person is not None})
+    rows = {row["own"]: row for row in await c.fetch(SQL.known, [], [], [], [], chosen)} if chosen else {}
+    for turn, _ in asked:
+        if turn.scored:
+            turn.match, turn.scored = _weighed(vault, turn, turn.scored, rows)
+
+
+def _weighed(vault: Vault, turn: _Turn, scored: Decision, rows: dict[PersonId, Any]) -> tuple[Match, Decision]:
+    """The score's decision beside what numbers left open."""
+    asked = tuple(dict.fromkeys((*turn.match.review, *scored.review)))
+    if scored.person is None:
+        return Match(None, "new", review=asked), scored
+    found = Held()
+    if scored.person in rows:
+        add(vault, found, rows[scored.person], "score", turn.numbers)
+    turn.held.rows.update(found.rows)
+    # What the index holds of the person's documents counts as well: words of long ago may not say all of them.
+    doubtful = any(one.other_number or one.other_document for one in found.candidates)
+    if doubtful or any(one.frozen for one in turn.held.candidates) or not found.candidates:
+        review = tuple(dict.fromkeys((*asked, scored.person)))
+        return Match(None, "new", review=review), replace(scored, kind="review", person=None, review=review)
+    return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
+
+
+async def _settle(c: Connection, notes: Notes, turn: _Turn, source: Source) -> None:
     kept = {
         key: number
-        for key, number in numbers.items()
-        if key not in known.digests and (source.matching != "off" or not number.national)
+        for key, number in turn.numbers.items()
+        if key not in turn.held.digests and (source.matching != "off" or not number.national)
     }
-    news = _News(vault, source, now, words, kept, decision, scored)
-    person = decision.person
-    if person is None:
-        person = await _create(c, said, news)
+    said, found, patient_id = turn.asked.said, turn.match, turn.held.patient_id
+    news = News(said, turn.words, kept, found, turn.scored)
+    if found.person is None:
+        person = notes.new_person(news)
     else:
-        row = known.rows[person]
-        await _refresh(c, vault, row, said, now)
-        await _remember(c, row, known.patient_id is None, news)
-    return Resolution(person, decision.person is None, decision.rule, known.patient_id, decision.review, bool(kept))
-
-
-def _refuse_future(said: Registration, now: datetime) -> None:
-    """Nobody is born tomorrow; the day after, because days begin earlier further east."""
-    if said.birth_date[:10] > (now + timedelta(days=1)).date().isoformat():
-        raise Refusal("field-invalid", field="Patient.birthDate", expected="a date that is not in the future")
+        person, row = found.person, turn.held.rows[found.person]
+        await refresh(c, notes.vault, row, said, notes.now)
+        notes.known_person(row, news, new_patient=patient_id is None)
+    turn.result = Resolution(person, found.person is None, found.rule, patient_id, found.review, bool(kept))
 
 
 async def link(  # noqa: PLR0913  each is one independent fact of the link
@@ -160,180 +273,3 @@ def digest(vault: Vault, number: Identifier, institution: int) -> bytes:
 
 def _lock(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
-
-
-def _by_numbers(
-    vault: Vault, found: Sequence[Any], numbers: dict[bytes, Identifier], source: Source, patient_id: str | None
-) -> _Known:
-    """Persons by the Patient that is replaced, by a scanned code, then by the numbers in the order given."""
-    known = _Known([], {}, patient_id)
-    for row in found:
-        if row["nr"] != _BY_NUMBER:
-            _add(vault, known, row, "local-number" if row["nr"] == 1 else "scanned-code", numbers)
-    # Of somebody whose data key is gone nothing is known: a number says nothing by them.
-    rows = {bytes(row["digest"]): row for row in found if row["nr"] == _BY_NUMBER and row["wrap"]}
-    for key, number in numbers.items():
-        if key in rows and (source.matching != "off" or not number.national):
-            _add(vault, known, rows[key], "national-number" if number.national else "local-number", numbers)
-    held = {bytes(row["digest"]) for row in found if row["nr"] == _BY_NUMBER}
-    named = (rows[key]["patient_id"] for key, number in numbers.items() if key in rows and not number.national)
-    return _Known(known.candidates, known.rows, patient_id or next(named, None), frozenset(held))
-
-
-async def _by_score(
-    c: Connection, vault: Vault, words: Heard, known: _Known, numbers: dict[bytes, Identifier], before: Match,
-    institution: int,
-) -> tuple[Match, Decision]:  # fmt: skip
-    """The decision of the model over everybody who shares a candidate key."""
-    model = model_named()
-    candidates, capped = await candidates_of(c, vault, words, institution)
-    scored = decide(words.fields, candidates, model, capped=capped)
-    asked = tuple(dict.fromkeys((*before.review, *scored.review)))
-    if scored.person is None:
-        return Match(None, "new", review=asked), scored
-    found = _Known([], {}, None)
-    for row in await c.fetch(SQL.known, [], [], [], None, scored.person):
-        _add(vault, found, row, "score", numbers)
-    known.rows.update(found.rows)
-    # What the index holds of the person's documents counts as well: words of long ago may not say all of them.
-    doubtful = any(one.other_number or one.other_document for one in found.candidates)
-    if doubtful or any(one.frozen for one in known.candidates) or not found.candidates:
-        review = tuple(dict.fromkeys((*asked, scored.person)))
-        return Match(None, "new", review=review), replace(scored, kind="review", person=None, review=review)
-    return Match(scored.person, "score", review=tuple(p for p in asked if p != scored.person)), scored
-
-
-async def candidates_of(
-    source: Connection | Database, vault: Vault, asked: Heard, institution: int
-) -> tuple[list[Known], bool]:
-    """Everybody who shares a key, with what was said of them; and whether a key by which somebody could be linked found
-    more than can be looked at. Other keys that find so many are left out: they say too little."""
-    said: dict[PersonId, list[Fields]] = {}
-    here = set[PersonId]()
-    capped = False
-    for person, held, patient_here, full_key, own, key, wrap in await source.fetch(
-        SQL.sharing, list(asked.keys), _MOST_A_KEY, normalise.VERSION, institution
-    ):
-        if person is None:
-            capped |= full_key <= len(asked.locked)
-            continue
-        theirs = fields_of(vault, wrap, own, key, held)
-        if theirs is not None:
-            said.setdefault(person, []).append(theirs)
-            here |= {person} if patient_here else set()
-    return [Known(person, tuple(words), here=person in here) for person, words in said.items()], capped
-
-
-def _add(vault: Vault, known: _Known, row: Any, rule: Rule, numbers: dict[bytes, Identifier]) -> None:
-    national = {key: number for key, number in numbers.items() if number.national}
-    theirs = {bytes(key): system for key, system in zip(row["held"] or (), row["systems"] or (), strict=True)}
-    # Systems in which both have a number, but none in common.
-    differing = {n.system for n in national.values()} & set(theirs.values())
-    differing -= {number.system for key, number in national.items() if key in theirs}
-    resident = normalise.RESIDENT_NUMBER
-    known.rows.setdefault(row["person_id"], row)
-    words = words_of(vault, row, row["own"])
-    known.candidates.append(
-        Candidate(
-            person=row["person_id"],
-            name=words.name,
-            latin_name=words.latin_name,
-            sex=row["sex"],
-            via=rule,
-            birth_date=words.birth_date,
-            multiple_birth=row["multiple_birth"],
-            other_number=resident in differing,
-            other_document=bool(differing - {resident}),
-            frozen=row["frozen"],
-            same_number=any(key in theirs and number.system == resident for key, number in national.items()),
-            tells_birth=rule == "national-number" and row["system"] == resident,
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _News:
-    """What a registration adds to the index."""
-
-    vault: Vault
-    source: Source
-    now: datetime
-    words: Heard | None
-    kept: dict[bytes, Identifier]
-    """Numbers nobody held."""
-    match: Match
-    scored: Decision | None
-
-    def row(self, person: PersonId, wrap: bytes, *, told: bool) -> tuple[object, ...]:
-        """The arguments of `remember` and the first of `add_person`. `told`: the decision is written down."""
-        held, words = list(self.kept.values()), self.words
-        return (
-            person,
-            self.now,
-            list(self.kept),
-            ["national" if number.national else "local" for number in held],
-            [number.system for number in held],
-            [0 if number.national else self.source.institution for number in held],
-            [seal_number(self.vault, wrap, key, number.value) for key, number in self.kept.items()],
-            list(words.keys) if words else [],
-            words.digest if words else None,
-            normalise.VERSION,
-            seal_profile(self.vault, wrap, person, words.digest, words.stored) if words else None,
-            self._decision(),
-            told,
-        )
-
-    def _decision(self) -> str:
-        found, review = self.scored, bool(self.match.review)
-        kind = "automatic" if self.match.person is not None else "review" if review else "new"
-        return orjson.dumps(
-            {
-                "institution": self.source.institution,
-                "kind": kind,
-                "rule": self.match.rule,
-                "model": model_named().version if found else "",
-                "evidence": {
-                    "candidates": found.evidence() if found else [],
-                    "hindrances": found.hindrances if found else (),
-                    "review": [str(person) for person in self.match.review],
-                },
-            }
-        ).decode()
-
-
-async def _create(c: Connection, said: Registration, news: _News) -> PersonId:
-    person, wrap = ids.new_person_id(), news.vault.new_wrap()
-    words = renewed(UNKNOWN, said, name=said.name)
-    row = (said.sex, said.multiple_birth, said.deceased, wrap, *sealed_row(news.vault, wrap, person, words))
-    await c.execute(SQL.add_person, *news.row(person, wrap, told=True), *row)
-    return person
-
-
-async def _refresh(c: Connection, vault: Vault, known: Any, said: Registration, now: datetime) -> None:
-    """Newer words replace older ones, but never better ones.
-
-    A name that stands in for one, or only its Latin form, is not better than what is known.
-    """
-    if known["wrap"] is None:  # without its data key a person is erased, and is called nothing any more
-        return
-    held = words_of(vault, known, known["own"])
-    poorer = normalise.is_placeholder(said.name) and not normalise.is_placeholder(held.name)
-    only_latin = said.name == said.latin_name and not held.name.isascii()
-    words = renewed(held, said, name="" if poorer or only_latin else said.name)
-    same_sex = said.sex in ("", "unknown", known["sex"])
-    same_state = said.multiple_birth in (None, known["multiple_birth"]) and (known["deceased"] or not said.deceased)
-    if words == held and same_sex and same_state:
-        return
-    row = (said.sex, said.multiple_birth, said.deceased, *sealed_row(vault, known["wrap"], known["own"], words))
-    await c.execute(SQL.update_person, known["own"], now, *row)
-
-
-async def _remember(c: Connection, row: Any, new_patient: bool, news: _News) -> None:
-    """Numbers, keys and words that were not known, and the decision; nothing when there is nothing new."""
-    if row["wrap"] is None:  # without its data key a person is erased and takes nothing any more
-        return
-    told = new_patient or bool(news.match.review)
-    new_words = news.words is not None and news.words.digest not in map(bytes, row["profiles"])
-    if not (told or news.kept or new_words):
-        return
-    await c.execute(SQL.remember, *news.row(row["own"], row["wrap"], told=told))

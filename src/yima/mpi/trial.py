@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 
 from yima.mpi.compare import LEVELS
+from yima.mpi.held import SQL
 from yima.mpi.model import Model
-from yima.mpi.resolve import SQL
 from yima.mpi.score import probability
 from yima.runtime.database import Database
 from yima.runtime.ids import PersonId
