@@ -229,7 +229,7 @@ def _at(tree: Any, path: str) -> list[Any]:
 def _leaves(node: Any) -> list[str]:
     if isinstance(node, dict):
         if "coding" in node:
-            return [code["code"] for code in node["coding"]]
+            return [one["code"] for one in node["coding"] if "code" in one]
         for name in ("reference", "code", "value", "start", "event", "text"):
             if name in node and not isinstance(node[name], dict):
                 inner = node[name][0] if isinstance(node[name], list) else node[name]
