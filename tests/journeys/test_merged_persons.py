@@ -167,6 +167,20 @@ async def test_two_persons_are_one_from_every_side_until_the_merge_is_undone(tow
     assert await town.looks() == before
 
 
+async def test_a_merged_person_s_patient_may_still_be_changed(town: Town) -> None:
+    one, other, access = town.one, town.other, town.platform.access
+    number = await access.stewards.merge(OPERATOR, one.person, other.person, reason="同一人", now=clock.now())
+    said = (await town.first.call("GET", f"/fhir/Patient/{one.patient}")).json()
+    said["identifier"].append({"system": "urn:hospital:new", "value": "N-1"})
+    changed = await town.first.call("PUT", f"/fhir/Patient/{one.patient}", said)
+    assert (changed.status_code, changed.json()["meta"]["versionId"]) == (200, "2")
+    found = (await town.first.call("GET", "/fhir/Patient?identifier=urn:hospital:new|N-1")).json()
+    assert [entry["resource"]["id"] for entry in found["entry"]] == [one.patient]
+    await access.stewards.undo(OPERATOR, number, reason="看错", now=clock.now())
+    row = "select person_id from mpi.link where patient_id = $1"
+    assert (await town.platform.database.fetchrow(row, one.patient))["person_id"] == one.person
+
+
 async def test_a_visit_of_one_of_two_opens_the_other_only_while_they_are_merged(town: Town) -> None:
     one, other, access = town.one, town.other, town.platform.access
     path, visit = f"/fhir/Patient/{other.patient}/$everything", town.visits["one"]
