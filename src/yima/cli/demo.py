@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -26,12 +27,15 @@ from yima.server import refuse_taken, serve
 _out = Console(highlight=False)
 _CLINICIANS = 12
 _ENROLLED = 2
+_CONFIRMED = 5
 
 
 def run(settings: Settings, *, residents: int, seed: int, sandbox: bool = False) -> None:
     """Database, schema, city, server: prints `ready <address>` and where to click, then serves until stopped."""
     logs.configure(settings.log_format, settings.log_level)
     refuse_taken(settings)
+    if settings.notice_sender == "none":  # so that sign-in by phone can be tried: the codes stand in a file
+        settings = replace(settings, notice_sender="file")
     with postgres.provide(settings.data, database_url=settings.database_url) as server:
         url = server.url()
         asyncio.run(migrate.migrate(url))
@@ -84,6 +88,7 @@ async def _enrol(access: Access, described: dict[str, Any]) -> None:
     await enrolled.enrol(access, "clinician", [str(one.practitioner_id) for one in doctors], described["clinicians"])
     operators = described["operators"]
     await enrolled.enrol(access, "operator", [one["code"] for one in operators], operators)
+    await enrolled.confirm_phones(access, described["residents"][:_CONFIRMED])
 
 
 async def _with_sandbox(access: Access, keys: FileKeyStore, described: dict[str, Any]) -> dict[str, Any]:
@@ -177,4 +182,8 @@ def _announce(settings: Settings, described: dict[str, Any]) -> None:
         held = row["sign_in"]
         _out.print(f"  sign-in    {held['page']}", soft_wrap=True)
         _out.print(f"             {held['name']}  {held['password']}  TOTP {held['totp_secret']}", soft_wrap=True)
+    for row in described["residents"][:1]:
+        if row.get("phone"):
+            address, codes = f"{base}/resident/sign-in", settings.data / "notices.jsonl"
+            _out.print(f"  phone      {row['phone']} at {address}, code in {codes}", soft_wrap=True)
     _out.print(f"  everybody  {settings.data / 'demo.json'}", soft_wrap=True)
