@@ -55,6 +55,8 @@ class Entered:
     cookie: str
     known: str
     """By which this browser is known at the next sign-in: strangers' tries then do not make it wait."""
+    invited: bool
+    """Whether somebody else made an invitation that could replace the ways of this account: its owner must hear."""
 
 
 class SigningIn:
@@ -106,7 +108,9 @@ class SigningIn:
             await authentication.happened(c, account.kind, account.subject, what, visitor.device, now)
             await audit.append(c, [line(caller, "ok", method, {"event": what, "device": visitor.device}, now)])
         known = self._known_as(account.kind, visitor, account.name) or secrets.token_hex(8)
-        return Entered(cookie, self._cx.sessions.seal(_KNOWN, f"{account.kind}/{account.name}\n{known}"))
+        waiting = await self._means.enrolment.waiting(account.kind, account.subject, now)
+        invited = any(one.inviter != f"{account.kind}/{account.subject}" for one in waiting)
+        return Entered(cookie, self._cx.sessions.seal(_KNOWN, f"{account.kind}/{account.name}\n{known}"), invited)
 
     def _tries(self, kind: str, visitor: Visitor, said: Said) -> Sequence[Try]:
         """What a sign-in is counted on. A passkey cannot be guessed: its owner is not made to wait for others."""
@@ -125,13 +129,13 @@ class SigningIn:
 
     # --- once more ---------------------------------------------------------------------------------------------------
 
-    async def again_request(self, role: str, cookie: str, now: datetime) -> Mapping[str, Any] | None:
-        """What a browser is asked to prove it once more by passkey; None for who has none."""
+    async def again_request(self, role: str, cookie: str, now: datetime) -> tuple[Mapping[str, Any] | None, bool]:
+        """What a browser is asked to prove it once more by passkey, None for who has none; whether a code would do."""
         session = await self._means.browsers.find(_kind(role), cookie, now)
         account = await self._account(session)
         known = [one.credential for one in await authentication.passkeys_of(self._cx.database, account)]
         challenge = self._means.challenges.new(f"again/{role}", session.session_id, now)
-        return self._means.passkeys.request(challenge, known) if known else None
+        return self._means.passkeys.request(challenge, known) if known else None, account.totp is not None
 
     async def prove_again(self, role: str, cookie: str, said: Said, now: datetime) -> str:
         """Prove who one is once more, by code or passkey: the cookie from now on. The old one is worth nothing.

@@ -33,7 +33,8 @@ async def sign_in(request: Request) -> Response:
         entered = await access.signing_in.enter(arrival.role, arrival.visitor, said, now)
     except Refusal as refusal:
         return _shown(request, arrival, fields, refusal)
-    response = RedirectResponse(_onward(arrival, fields.get("next", "")), 303)
+    onward = f"/{arrival.role}/my-sign-in" if entered.invited else _onward(arrival, fields.get("next", ""))
+    response = RedirectResponse(onward, 303)
     keep_session(request, response, arrival.role, entered.cookie)
     keep_known(request, response, arrival, entered.known)
     return response

@@ -28,7 +28,7 @@ async def ask_again(request: Request, role: str, wrong: Refusal | None = None) -
     fields: dict[str, str] = getattr(request.state, "fields", {})
     sent = {name: value for name, value in fields.items() if not name.startswith(OWN)}
     path = fields.get(f"{OWN}next") or request.url.path
-    asked = await access.signing_in.again_request(role, cookie, clock.now())
+    asked, by_code = await access.signing_in.again_request(role, cookie, clock.now())
     return render(
         request,
         "again.html",
@@ -40,6 +40,7 @@ async def ask_again(request: Request, role: str, wrong: Refusal | None = None) -
         method=fields.get(f"{OWN}method") or request.method,
         csrf=access.csrf(cookie),
         options=orjson.dumps(asked).decode() if asked else "",
+        by_code=by_code,
         origin=access.means.passkeys.origin,
         wrong=wrong,
     )
