@@ -30,6 +30,9 @@ NumberClass = Literal["valid", "bad", "other"]
 
 _BLANK = re.compile(r"[\s\-]")
 _OLD_LENGTH: Final = 15
+_RESIDENT: Final = re.compile(r"[0-9]{17}[0-9X]")
+_FIRST_GENERATION: Final = re.compile(r"[0-9]{15}")
+_DOCUMENT: Final = re.compile(r"[A-Z0-9]{5,24}")
 _FORMS: Final = {
     "passport": re.compile(r"[A-Z0-9]{5,20}"),
     "hk-macau-permit": re.compile(r"[HM][0-9]{8}(?:[0-9]{2})?|8[12]0000[0-9]{11}[0-9X]"),
@@ -54,7 +57,7 @@ def resident_number_is_valid(number: str) -> bool:
 
     The area code is not asked for: areas are renamed and dissolved, and synthetic people have one that never was.
     """
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _RESIDENT.fullmatch(number):
         return False
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
@@ -66,7 +69,7 @@ def resident_number_is_valid(number: str) -> bool:
 def resident_number_key(number: str) -> str:
     """A resident number for comparison; one of the first generation (15 digits, before 1999) in its 18-digit form."""
     key = number_key(number)
-    if re.fullmatch(r"[0-9]{15}", key):
+    if _FIRST_GENERATION.fullmatch(key):
         body = f"{key[:6]}19{key[6:]}"
         return body + str(ric.calc_check_digit(body + "0"))
     return key
@@ -89,4 +92,4 @@ def number_class(system: str, number: str) -> NumberClass:
 
 def document_is_plausible(number: str) -> bool:
     """Whether a number can be that of another document: fillers such as 0 or 00000000 would name many people."""
-    return bool(re.fullmatch(r"[A-Z0-9]{5,24}", number)) and len(set(number)) > 1
+    return bool(_DOCUMENT.fullmatch(number)) and len(set(number)) > 1

@@ -25,6 +25,7 @@ _UMLAUT: Final = re.compile("([ln])u\u0308")
 _FOLDED: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ı": "i"}
 )
+_LYU: Final = re.compile("([ln])yu")
 _LONGEST_WITH_SURNAME: Final = 4
 
 
@@ -139,7 +140,7 @@ def _fold(text: str) -> str:
 
 def _sound(word: str) -> str:
     """Letters only; ü, which passports write yu (GB/T 28039) and machines v, in one way."""
-    return re.sub(r"([ln])yu", r"\1v", _LETTERS.sub("", word))
+    return _LYU.sub(r"\1v", _LETTERS.sub("", word))
 
 
 def _reading(surname: str) -> str:

@@ -16,6 +16,10 @@ _ADMINISTRATIVE: Final = re.compile(
 _HOUSE: Final = re.compile(r"^(.*?[0-9]+)(?:号(?!楼)|[弄组]|$)")
 _PUNCTUATION: Final = re.compile(r"[\s,，。、;；()（）#＃·.]+")
 _DIGITS: Final = str.maketrans("零〇一二三四五六七八九", "00123456789")
+_NO_DIGIT: Final = re.compile("[^0-9]")
+_SPACE: Final = re.compile(r"\s")
+_WORDS: Final = re.compile("号楼|[栋幢座]|单元|[室户]|[-–—]")
+_AREA: Final = re.compile("[1-9][0-9]{5}(?:[0-9]{3}|[0-9]{6})?")
 _DIGIT: Final = re.compile("[0-9]")
 _BEYOND_F: Final = re.compile("[g-z]")
 _CHINESE_NUMBER: Final = re.compile(r"[零〇一二三四五六七八九]+(?=[号栋幢座单室楼层弄组])")
@@ -23,7 +27,7 @@ _CHINESE_NUMBER: Final = re.compile(r"[零〇一二三四五六七八九]+(?=[�
 
 def phone_key(phone: str) -> str:
     """Digits of a phone number without the prefix of mainland China; empty for what cannot be somebody's number."""
-    digits = re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", phone)).removeprefix("00")
+    digits = _NO_DIGIT.sub("", unicodedata.normalize("NFKC", phone)).removeprefix("00")
     digits = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
     # Windows that must fill the field type these; as a second factor they would make strangers one person.
     if len(digits) < _SHORTEST_PHONE or digits in _DUMMY_PHONES or len(set(digits[-_SHORTEST_PHONE:])) == 1:
@@ -37,7 +41,7 @@ def address_key(text: str) -> str:
     plain = _PUNCTUATION.sub("", simplify(unicodedata.normalize("NFKC", text)).casefold())
     plain = _CHINESE_NUMBER.sub(lambda found: found[0].translate(_DIGITS), plain)
     below = _ADMINISTRATIVE.sub("", plain, count=1)
-    key = re.sub(r"-+$", "", re.sub(r"号楼|[栋幢座]|单元|[室户]|[-–—]", "-", below))
+    key = _WORDS.sub("-", below).rstrip("-")
     return key if any(c.isdigit() for c in key) else ""
 
 
@@ -73,5 +77,5 @@ def site_pieces(site: str) -> tuple[str, ...]:
 
 def area_code(code: str) -> str:
     """A GB/T 2260 code of county level (six digits), from one of this or a lower level; empty for anything else."""
-    digits = re.sub(r"\s", "", unicodedata.normalize("NFKC", code))
-    return digits[:6] if re.fullmatch(r"[1-9][0-9]{5}(?:[0-9]{3}|[0-9]{6})?", digits) else ""
+    digits = _SPACE.sub("", unicodedata.normalize("NFKC", code))
+    return digits[:6] if _AREA.fullmatch(digits) else ""

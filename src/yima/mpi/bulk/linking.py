@@ -108,8 +108,8 @@ def score(connection: Any, folder: Path, records: int, model: Model, progress: P
         progress("pairs", (k + 1) / len(starts))
 
 
-def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> list[Edge]:
-    """The pairs that stay automatic; tables `scored` and `linked` (n, cluster) are left behind."""
+def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> None:
+    """Leaves the tables `scored`, `automatic` (a, b: the pairs that stay automatic) and `linked` (n, cluster)."""
     connection.execute(
         f"CREATE OR REPLACE VIEW judged AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
     ).fetchall()
@@ -120,11 +120,28 @@ def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> l
     connection.execute(
         f"UPDATE scored SET clear = FALSE, doubted = TRUE WHERE clear AND twinlike AND (a IN {named} OR b IN {named})"
     ).fetchall()
+    # Two records that share nothing with a third have no rival and cannot contradict one: most pairs, never in memory.
+    connection.execute("""CREATE OR REPLACE TEMP TABLE tangled AS
+      SELECT n FROM (SELECT unnest([a, b]) AS n FROM scored) GROUP BY n HAVING count(*) > 1""").fetchall()
+    connection.execute("""CREATE OR REPLACE TABLE alone AS SELECT a, b FROM scored WHERE clear
+      AND a NOT IN (FROM tangled) AND b NOT IN (FROM tangled)""").fetchall()
+    progress("decision", 0.3)
+    kept = _untangled(connection, model)
+    _clustered(connection, components(kept))
+    connection.execute("INSERT INTO linked SELECT unnest([a, b]), a FROM alone").fetchall()
+    table = {"a": [edge.a for edge in kept], "b": [edge.b for edge in kept]}
+    _made(connection, "automatic", table)
+    connection.execute("INSERT INTO automatic SELECT a, b FROM alone").fetchall()
+    progress("decision", 1.0)
+
+
+def _untangled(connection: Any, model: Model) -> list[Edge]:
     edges = [
         Edge(*row)
         for row in rows(
             connection,
-            "SELECT a, b, bits, number_level IN ('same', 'document'), mother FROM scored WHERE clear ORDER BY a, b",
+            """SELECT a, b, bits, number_level IN ('same', 'document'), mother FROM scored
+              ANTI JOIN alone USING (a, b) WHERE clear ORDER BY a, b""",
         )
     ]
     members = {
@@ -133,18 +150,14 @@ def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> l
             connection,
             """SELECT n, CASE WHEN number_class = 'valid' THEN number ELSE '' END, birth_order,
               CASE WHEN birth_time <> '' THEN birth || ' ' || birth_time ELSE '' END FROM people
-              SEMI JOIN (SELECT a AS n FROM scored WHERE clear UNION SELECT b FROM scored WHERE clear) USING (n)""",
+              SEMI JOIN (SELECT unnest([a, b]) AS n FROM scored ANTI JOIN alone USING (a, b) WHERE clear) USING (n)""",
         )
     }
-    progress("decision", 0.3)
-    kept = unrivalled(edges, model.thresholds.margin, lambda clusters: _rivals(connection, clusters))
-    progress("decision", 0.7)
-    kept = sensible(kept, members.__getitem__)
-    # What was taken apart may rival what is left.
-    kept = unrivalled(kept, model.thresholds.margin, lambda clusters: _rivals(connection, clusters))
-    _clustered(connection, components(kept))
-    progress("decision", 1.0)
-    return kept
+
+    def led(kept: list[Edge]) -> list[Edge]:
+        return unrivalled(kept, model.thresholds.margin, lambda clusters: _rivals(connection, clusters))
+
+    return led(sensible(led(edges), members.__getitem__))  # what was taken apart may rival what is left
 
 
 def _rivals(connection: Any, clusters: dict[int, int]) -> dict[int, Rivals]:
@@ -160,30 +173,19 @@ def _rivals(connection: Any, clusters: dict[int, int]) -> dict[int, Rivals]:
 
 
 def _clustered(connection: Any, clusters: dict[int, int]) -> None:
+    _made(connection, "linked", {"n": list(clusters), "cluster": list(clusters.values())})
+
+
+def _made(connection: Any, name: str, columns: dict[str, list[int]]) -> None:
     arrow = needed("pyarrow")
-    table = arrow.table(
-        {
-            "n": arrow.array(list(clusters), arrow.int64()),
-            "cluster": arrow.array(list(clusters.values()), arrow.int64()),
-        }
-    )
-    connection.register("given_clusters", table)
-    connection.execute("CREATE OR REPLACE TABLE linked AS SELECT * FROM given_clusters").fetchall()
-    connection.unregister("given_clusters")
+    table = arrow.table({column: arrow.array(values, arrow.int64()) for column, values in columns.items()})
+    connection.register("given", table)
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given").fetchall()
+    connection.unregister("given")
 
 
-def write(connection: Any, out: Path, kept: list[Edge]) -> None:
+def write(connection: Any, out: Path) -> None:
     """`pairs.parquet` and `clusters.parquet` (every record has a cluster; its id is the id of its first record)."""
-    arrow = needed("pyarrow")
-    table = arrow.table(
-        {
-            "a": arrow.array([edge.a for edge in kept], arrow.int64()),
-            "b": arrow.array([edge.b for edge in kept], arrow.int64()),
-        }
-    )
-    connection.register("given_edges", table)
-    connection.execute("CREATE OR REPLACE TABLE automatic AS SELECT * FROM given_edges").fetchall()
-    connection.unregister("given_edges")
     asked(connection)
     keep(
         connection,

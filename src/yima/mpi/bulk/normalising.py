@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,8 @@ _PARTS: Final = (
 """What the name of a kind of document may hold; the first that fits."""
 _DATE: Final = re.compile(r"([0-9]{4})(?:[-/.年]?([0-9]{1,2})(?:[-/.月]?([0-9]{1,2}))?)?(?:月|日)?(?:[ T].*)?")
 _DAY_FIRST: Final = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_JOINTS: Final = re.compile(r"[\s_-]+")
+_BETWEEN: Final = re.compile(r"[,，;；/、\s]+")
 _TWO: Final = re.compile(r"[,，、;；/&]|(?<=[㐀-鿿])[和与及](?=[㐀-鿿])")
 _LONGEST: Final = 4_000
 _SEX_AT: Final = 16
@@ -61,6 +64,7 @@ DERIVED: Final = "day kinds birth_order shape lunar latin_site pieces"
 _LISTS: Final = ("words", "documents", "phones", "mother")
 
 
+@lru_cache(65_536)
 def birth_date(text: str) -> str:
     """A birth date as a FHIR date; '' when it cannot be read. `1990/1/2`, `19900102`, `1990年1月2日`, `1990-01`.
 
@@ -78,10 +82,14 @@ def birth_date(text: str) -> str:
 def document_system(kind: str, number: str) -> str:
     """The identifier system of a kind of document, in the words of the interface, of WS 364.3 or of daily use; '' when
     it is not known. A valid resident number is one whatever it is called."""
+    return _system(kind) or (RESIDENT_NUMBER if resident_number_is_valid(resident_number_key(number)) else "")
+
+
+@lru_cache(1024)
+def _system(kind: str) -> str:
     word = unicodedata.normalize("NFKC", kind).strip().lower().removesuffix(".0")
-    plain = re.sub(r"[\s_-]+", "-", word)
-    found = _TYPES.get(word) or _TYPES.get(plain) or next((s for part, s in _PARTS if part in plain), "")
-    return found or (RESIDENT_NUMBER if resident_number_is_valid(resident_number_key(number)) else "")
+    plain = _JOINTS.sub("-", word)
+    return _TYPES.get(word) or _TYPES.get(plain) or next((s for part, s in _PARTS if part in plain), "")
 
 
 def row_fields(row: Row) -> tuple[Fields, list[Issue]]:
@@ -96,7 +104,7 @@ def row_fields(row: Row) -> tuple[Fields, list[Issue]]:
         sex=_SEXES.get(said["sex"].lower().removesuffix(".0"), ""),
         birth_date=born,
         documents=[(system, said["id_no"].removesuffix(".0"))] if system and said["id_no"] else (),
-        phones=[phone.removesuffix(".0") for phone in re.split(r"[,，;；/、\s]+", said["phone"])],
+        phones=[phone.removesuffix(".0") for phone in _BETWEEN.split(said["phone"])],
         area=said["area_code"].removesuffix(".0"),
         address=said["address"],
         order=int(said["birth_order"]) if said.get("birth_order", "").isdecimal() else None,
@@ -142,6 +150,7 @@ def _issues(row: Row, made: Fields, born: str, system: str) -> Iterator[tuple[st
         yield "phone", "cannot be somebody's number"
 
 
+@lru_cache(65_536)
 def _day(born: str) -> int | None:
     try:
         return date.fromisoformat(born).toordinal() if len(born) == 10 else None

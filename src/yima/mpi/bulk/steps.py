@@ -113,13 +113,7 @@ def _prepared(task: Task) -> Iterator[tuple[Any, Model, Path, int]]:
         needed(module, "spark" if module == "pyspark.sql" else "link")
     model = _model(task)
     shards = task.out / "steps" / _fingerprint(task.input)
-    done = 0
-    size = max(task.input.stat().st_size, 1) if task.input.is_file() else 1
-    workers = task.workers if size > _WORTH_PROCESSES else 1
-    for done in normalise(batches(task.input), shards, BATCH, workers):
-        task.progress("fields", 1 - 1 / (1 + done * 120 / size))  # the number of rows is known at the end only
-    if not done:
-        raise Refusal("input-unreadable", field=task.input.name, reason="it has no rows")
+    _normalised(task, shards)
     task.progress("fields", 1.0)
     for left in shards.glob("work.duckdb*"):
         left.unlink()  # of a try that was cut short; what counts is in the shards
@@ -131,6 +125,21 @@ def _prepared(task: Task) -> Iterator[tuple[Any, Model, Path, int]]:
         for left in shards.glob("work.duckdb*"):
             left.unlink()
         shutil.rmtree(shards / "spill", ignore_errors=True)
+
+
+def _normalised(task: Task, shards: Path) -> None:
+    """All shards of the input; the mark `whole` says that they are, so that it is not read again."""
+    whole = shards / "whole"
+    if whole.exists():
+        return
+    done = 0
+    size = max(task.input.stat().st_size, 1) if task.input.is_file() else 1
+    workers = task.workers if size > _WORTH_PROCESSES else 1
+    for done in normalise(batches(task.input), shards, BATCH, workers):
+        task.progress("fields", 1 - 1 / (1 + done * 120 / size))  # the number of rows is known at the end only
+    if not done:
+        raise Refusal("input-unreadable", field=task.input.name, reason="it has no rows")
+    whole.touch()
 
 
 def _linked(task: Task, connection: Any, model: Model, shards: Path, records: int, began: float) -> Linked:
@@ -148,8 +157,8 @@ def _linked(task: Task, connection: Any, model: Model, shards: Path, records: in
     else:
         large = linking.block(connection, task.progress)
         linking.score(connection, folder, records, model, task.progress)
-    kept = linking.decide(connection, folder, model, task.progress)
-    linking.write(connection, task.out, kept)
+    linking.decide(connection, folder, model, task.progress)
+    linking.write(connection, task.out)
     keep(
         connection,
         f"""SELECT * FROM read_parquet({quoted(shards / "issues-*.parquet")}) UNION ALL
