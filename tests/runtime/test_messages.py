@@ -6,14 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from support.gateway import MessageGateway, message_gateway
 from yima.runtime import settings
 from yima.runtime.errors import Refusal
 from yima.runtime.messages import FileSender, Message, WebhookSender, sender_of, signed
@@ -22,41 +20,13 @@ SECRET = "a secret of thirty-two characters"
 MESSAGE = Message("notice-1", "notice", "00000000001", "有人查看 somebody looked")
 
 
-@dataclass
-class Gateway:
-    """A gateway that answers with the status it is told, and keeps what it was sent."""
-
-    status: int = 204
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture(scope="module")
-def gateway() -> Iterator[Gateway]:
-    kept = Gateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            kept.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(kept.status)
-            self.send_header("location", "/elsewhere")
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the base class's
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    kept.url = f"http://127.0.0.1:{server.server_port}/messages"
-    yield kept
-    server.shutdown()
-    server.server_close()
+def gateway() -> Iterator[MessageGateway]:
+    with message_gateway() as running:
+        yield running
 
 
-async def test_a_gateway_can_check_who_asked(gateway: Gateway) -> None:
+async def test_a_gateway_can_check_who_asked(gateway: MessageGateway) -> None:
     gateway.got.clear()
     await WebhookSender(gateway.url, SECRET).send(MESSAGE)
     ((headers, body),) = gateway.got
@@ -78,7 +48,7 @@ def test_the_signature_covers_id_time_and_body() -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 429, 500, 503])
-async def test_anything_but_a_yes_is_not_sent(gateway: Gateway, status: int) -> None:
+async def test_anything_but_a_yes_is_not_sent(gateway: MessageGateway, status: int) -> None:
     gateway.status = status
     try:
         with pytest.raises(OSError, match=str(status)):
