@@ -132,7 +132,9 @@ async def _search(stage: Stage, name: str, what: str, asked: list[tuple[Any, lis
         requests.append(request("GET", f"/fhir/Observation?{query}", token=token))
         recorder, sight = Recorder(stage.access.database), _own(row)
         compiled = stage.access.query(_BENCH, "Observation", params, lenient=False)
-        await records.search(recorder, [row["home"]], "Observation", compiled, sight, records.Wanted(count=50))
+        await records.search(
+            recorder, stage.access.vault, [row["home"]], "Observation", compiled, sight, records.Wanted(count=50)
+        )
         scripts.append(recorder.script())
     await stage.yima(requests[:8], connections=8, again=False)
     run = await stage.yima(requests, connections=CONNECTIONS)
@@ -154,7 +156,7 @@ async def everything(stage: Stage) -> list[Line]:
     token = await stage.token(stage.code_of(row["institution_id"]))
     asked = [request("GET", f"/fhir/Patient/{row['patient']}/$everything", token=token)]
     recorder = Recorder(stage.access.database)
-    await records.contents(recorder, [row["home"]], _own(row))  # type: ignore[arg-type]  # as in _search
+    await records.contents(recorder, stage.access.vault, [row["home"]], _own(row))  # type: ignore[arg-type]  # as in _search
     await stage.yima(asked, connections=1, again=False)
     alone = await stage.yima(asked, connections=1)
     eight = await stage.yima(asked, connections=8)

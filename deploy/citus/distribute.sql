@@ -13,6 +13,7 @@ select citus_set_coordinator_host('localhost') where not exists (select from pg_
 select create_distributed_table('records.resource', 'home', colocate_with => 'none');
 select create_distributed_table('records.history', 'home', colocate_with => 'records.resource');
 select create_distributed_table('records.home', 'home', colocate_with => 'records.resource');
+select create_distributed_table('records.key', 'home', colocate_with => 'records.resource');
 select create_distributed_table('records.erasure', 'home', colocate_with => 'records.resource');
 -- From an id that a client chose to the home: small, asked before the home is known.
 select citus_add_local_table_to_metadata('records.chosen');

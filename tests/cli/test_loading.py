@@ -16,6 +16,7 @@ import pytest
 from support.makers import observation, patient, resident_number
 from yima.access import Access
 from yima.cli import bulk, registering
+from yima.records.content import content_of
 from yima.runtime import settings
 from yima.runtime.errors import Refusal
 
@@ -41,11 +42,11 @@ class Loading:
     async def stored(self, kind: str, mark: str) -> list[dict[str, Any]]:
         """The stored resources of a type that hold a mark, oldest first."""
         rows = await self.access.database.fetch(
-            "select content from records.resource"
-            " where type = $1 and convert_from(content, 'UTF8') like $2 order by id",
-            kind, f"%{mark}%",
+            "select home, type, id, version, deleted, content, (select k.wrap from records.key k where k.home = r.home)"
+            " as wrap from records.resource r where type = $1 order by id", kind,
         )  # fmt: skip
-        return [json.loads(row["content"]) for row in rows]
+        contents = (content_of(self.access.vault, row) for row in rows)
+        return [json.loads(content) for content in contents if mark.encode() in content]
 
     async def counts(self) -> tuple[int, int, int]:
         row = await self.access.database.fetchrow(

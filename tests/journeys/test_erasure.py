@@ -11,12 +11,26 @@ from joserfc import jwk, jws
 
 from support import BASE, Institution, Platform, assert_refused, observation, patient
 from yima import directory, healthcode
+from yima.exchange.receipts import answer_of
+from yima.records.content import content_of
 from yima.runtime import ids
 
 
 @pytest.fixture
 async def hospital(platform: Platform) -> Institution:
     return await platform.institution("E")
+
+
+async def everywhere(platform: Platform) -> list[bytes]:
+    """All content and all kept answers, opened."""
+    vault = platform.access.vault
+    rows = await platform.database.fetch(
+        "select k.wrap, s.* from (select home, type, id, version, deleted, content from records.resource union all "
+        "select home, type, id, version, deleted, content from records.history) as s "
+        "left join records.key k using (home)"
+    )
+    kept = await platform.database.fetch("select institution_id, key, answer from exchange.submission")
+    return [content_of(vault, row) for row in rows] + [answer_of(vault, *row) for row in kept]
 
 
 async def operator(platform: Platform, code: str, *rights: str) -> httpx.AsyncClient:
@@ -68,6 +82,7 @@ async def test_what_two_people_erase_is_gone_everywhere_and_nothing_else(
     proposed = await send(first, "/operator/erasures", **what, reason="filed with the wrong person")
     assert "A second person must approve it" in proposed.text
     erasure = await waiting(platform)
+    assert [1 for text in await everywhere(platform) if b"neighbour" in text]
     assert (await hospital.call("GET", address)).status_code == 200, "nothing goes before the second person"
     assert "second-person-needed" in (await send(first, "/operator/erasures/approve", erasure=erasure)).text
     done = await send(second, "/operator/erasures/approve", erasure=erasure)
@@ -79,11 +94,7 @@ async def test_what_two_people_erase_is_gone_everywhere_and_nothing_else(
     assert [entry.get("resource") for entry in history["entry"]] == [None, None]
     found = (await hospital.call("GET", f"/fhir/Observation?patient={made['id']}")).json()
     assert [entry["resource"]["id"] for entry in found["entry"]] == [kept["id"]]
-    everywhere = await platform.database.fetch(
-        "select content from records.resource union all select content from records.history "
-        "union all select answer from exchange.submission"
-    )
-    assert not [1 for row in everywhere if b"neighbour" in row["content"]]
+    assert not [1 for text in await everywhere(platform) if b"neighbour" in text]
 
     row = await platform.database.fetchrow("select certificate from records.erasure")
     keys = jwk.KeySet.import_key_set((await platform.client.get("/.well-known/jwks.json")).json())

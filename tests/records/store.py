@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from yima import fhir, records
 from yima.records import Origin, Sight, Stored, Write, Written, transact
 from yima.runtime import ids
 from yima.runtime.database import Database
+from yima.runtime.keys import FileKeyStore, Vault
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = b"the key of the tests"
+VAULT = Vault(FileKeyStore(Path(tempfile.mkdtemp(prefix="yima-test-")) / "keys.json"))
 seen = partial(Sight, patients=None)
 """A sight of homes that hold nobody else's rows."""
 ALL = seen()
@@ -42,7 +46,7 @@ class Shelf:
                 institution=self.institution, source=f"urn:test:{self.institution}",
                 submission=f"s{next(_numbers)}", now=now or self.now,
             )  # fmt: skip
-            return await transact(c, writes, origin, index_key=KEY)
+            return await transact(c, VAULT, writes, origin, index_key=KEY)
 
     def new(self, resource: dict[str, Any], cls: str = "") -> Write:
         """The creation of a resource."""
@@ -64,7 +68,7 @@ class Shelf:
 
     async def current(self, of: Written) -> Stored | None:
         """The present version."""
-        return await records.Reader(self.db).read(of.type, of.id)
+        return await records.Reader(self.db, VAULT).read(of.type, of.id)
 
     async def search(
         self,
@@ -77,5 +81,5 @@ class Shelf:
         """Search Observations in this home."""
         query = fhir.compile_query("Observation", params, key=KEY, now=NOW)
         return await records.search(
-            self.db, [self.home], "Observation", query, sight, records.Wanted(spot=spot, count=count)
+            self.db, VAULT, [self.home], "Observation", query, sight, records.Wanted(spot=spot, count=count)
         )

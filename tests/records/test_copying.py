@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.records.store import Shelf, seen
+from tests.records.store import VAULT, Shelf, seen
 
 from yima.records import Write, everything
 from yima.runtime import ids
@@ -36,5 +36,5 @@ async def test_many_rows_are_stored_as_single_ones_are(db: Database, text: str) 
     rows = [[tuple(row)[1:] for row in await db.fetch(_ROWS, shelf.home)] for shelf in (one, many)]
     assert rows[0] == rows[1]
     assert len(rows[0]) == len(DATES)
-    contents = [stored.content for stored in await everything(db, [many.home], seen())]
+    contents = [stored.content for stored in await everything(db, VAULT, [many.home], seen())]
     assert all(text.encode() in content or b"\\" in content for content in contents)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store import ALL, Shelf, seen
+from store import ALL, VAULT, Shelf, seen
 
 from yima import fhir
 from yima.records import Sight
@@ -126,7 +126,7 @@ def test_folding_equals_reading_anew_whatever_was_written_in_whatever_order(
         home = folded(None, [])
         for start in range(0, len(written), chunk):
             rows = [row for change in written[start : start + chunk] if (row := tables[place].change(*change))]
-            home = folded(home, rows)
+            home = folded(home, [(row, row["content"]) for row in rows])
             home = unpacked(packed(home))
         homes[place] = home
     for sight in (ALL, seen(frozenset({"psychiatric"})), seen(frozenset({"psychiatric"}), author=1)):
@@ -140,7 +140,7 @@ class Opening(Shelf):
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
-        self.overviews = Overviews(db)
+        self.overviews = Overviews(db, VAULT)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ async def test_what_was_kept_by_other_rules_is_made_anew(shelf: Opening) -> None
     await shelf.create(_weight(60))
     await _weights(shelf)
     await shelf.db.execute("update records.home set rules = 0, content = '' where home = $1", shelf.home)
-    shelf.overviews = Overviews(shelf.db)  # another worker, which remembers nothing
+    shelf.overviews = Overviews(shelf.db, VAULT)  # another worker, which remembers nothing
     assert await _weights(shelf) == ["60"]
 
 

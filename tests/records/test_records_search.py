@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store import KEY, NOW, Shelf, observation, seen
+from store import KEY, NOW, VAULT, Shelf, observation, seen
 
 from yima import fhir, records
 from yima.records import Spot, Wanted, search
@@ -79,7 +79,7 @@ async def test_a_search_finds_what_the_query_accepts(
     shelf = Shelf(db)
     written = await shelf.write(*map(shelf.new, resources))
     query = fhir.compile_query("Observation", params, key=KEY, now=NOW)
-    page = await search(db, [shelf.home], "Observation", query, seen(), Wanted(count=100))
+    page = await search(db, VAULT, [shelf.home], "Observation", query, seen(), Wanted(count=100))
     assert {row.id for row in page.rows} == oracle(query, [fhir.parse(one.content) for one in written])
     assert page.total == len(page.rows)
 
@@ -170,9 +170,9 @@ async def test_deleted_resources_and_other_homes_are_not_found(db: Database) -> 
     await mine.delete(made)
     assert (await mine.search([])).total == 0
     query = fhir.compile_query("Observation", [], key=KEY)
-    both = await search(db, [mine.home, other.home], "Observation", query, seen(), Wanted(count=10))
+    both = await search(db, VAULT, [mine.home, other.home], "Observation", query, seen(), Wanted(count=10))
     assert both.total == 1
-    assert (await search(db, [], "Observation", query, seen(), Wanted(count=10))).total == 0
+    assert (await search(db, VAULT, [], "Observation", query, seen(), Wanted(count=10))).total == 0
 
 
 async def test_a_rare_parameter_over_too_many_resources_is_too_costly(
@@ -192,7 +192,7 @@ async def test_identity_numbers_cannot_be_guessed_from_the_search_hashes(db: Dat
     await shelf.create(observation(identifier=[{"system": "urn:s", "value": "secret"}]))
     assert (await shelf.search([("identifier", "urn:s|secret")])).total == 1
     query = fhir.compile_query("Observation", [("identifier", "urn:s|secret")], key=b"another deployment's")
-    assert (await search(db, [shelf.home], "Observation", query, seen(), Wanted(count=10))).total == 0
+    assert (await search(db, VAULT, [shelf.home], "Observation", query, seen(), Wanted(count=10))).total == 0
 
 
 async def answer(shelf: Shelf, name: str, text: str) -> int | str:

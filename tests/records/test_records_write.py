@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from store import NOW, Shelf, observation, seen
+from store import NOW, VAULT, Shelf, observation, seen
 
 from yima import fhir, records
 from yima.records import Reader, Write, existing, history, version
@@ -38,15 +38,15 @@ async def test_a_resource_lives_through_its_versions(shelf: Shelf) -> None:
     assert (gone.version, gone.content) == (3, b"")
     back = await shelf.update(made, observation(valueString="four"))
     assert (back.version, back.created) == (4, False)
-    rows = await history(shelf.db, "Observation", made.id, 10)
+    rows = await history(shelf.db, VAULT, "Observation", made.id, 10)
     assert [(row.version, row.deleted) for row in rows] == [(4, False), (3, True), (2, False), (1, False)]
     assert [row.updated for row in rows] == sorted((row.updated for row in rows), reverse=True)
     assert [fhir.parse(row.content).get("valueString") for row in rows if not row.deleted] == ["four", "two", "one"]
-    assert [row.version for row in await history(shelf.db, "Observation", made.id, 2)] == [4, 3]
-    earlier = await version(shelf.db, "Observation", made.id, 2)
+    assert [row.version for row in await history(shelf.db, VAULT, "Observation", made.id, 2)] == [4, 3]
+    earlier = await version(shelf.db, VAULT, "Observation", made.id, 2)
     assert earlier is not None
     assert earlier.content == second.content
-    assert await version(shelf.db, "Observation", made.id, 9) is None
+    assert await version(shelf.db, VAULT, "Observation", made.id, 9) is None
 
 
 async def test_the_server_sets_id_and_meta_and_keeps_the_rest_of_meta(shelf: Shelf) -> None:
@@ -79,7 +79,7 @@ async def test_only_the_author_changes_a_resource_and_others_do_not_learn_of_it(
         await refusal(shelf.write(Write("update", shelf.home, "Condition", made.id, {"resourceType": "Condition"})))
         == "not-found"
     )
-    assert len(await history(shelf.db, "Observation", made.id, 10)) == 1
+    assert len(await history(shelf.db, VAULT, "Observation", made.id, 10)) == 1
 
 
 async def test_if_match_names_the_version_one_started_from(shelf: Shelf) -> None:
@@ -97,7 +97,7 @@ async def test_an_update_that_says_the_same_makes_no_version(shelf: Shelf) -> No
     assert (same.version, same.created, same.content) == (1, False, made.content)
     other = await shelf.update(made, observation(valueQuantity={"value": Decimal("0.10")}))
     assert other.version == 2, "0.10 is measured more exactly than 0.1"
-    assert len(await history(shelf.db, "Observation", made.id, 10)) == 2
+    assert len(await history(shelf.db, VAULT, "Observation", made.id, 10)) == 2
 
 
 async def test_of_twenty_who_start_from_one_version_exactly_one_wins(shelf: Shelf) -> None:
@@ -113,7 +113,7 @@ async def test_without_if_match_all_win_and_no_version_is_lost(shelf: Shelf) -> 
     made = await shelf.create(observation())
     written = await asyncio.gather(*(shelf.update(made, observation(valueString=str(n))) for n in range(20)))
     assert sorted(one.version for one in written) == list(range(2, 22))
-    rows = await history(shelf.db, "Observation", made.id, 100)
+    rows = await history(shelf.db, VAULT, "Observation", made.id, 100)
     assert {fhir.parse(row.content).get("valueString") for row in rows} == {None, *map(str, range(20))}
     assert [row.updated for row in rows] == sorted((row.updated for row in rows), reverse=True)
 
@@ -130,7 +130,7 @@ async def test_deleting_twice_changes_nothing_more(shelf: Shelf) -> None:
     made = await shelf.create(observation())
     assert (await shelf.delete(made)).version == 2
     assert (await shelf.delete(made)).version == 2
-    assert [row.version for row in await history(shelf.db, "Observation", made.id, 10)] == [2, 1]
+    assert [row.version for row in await history(shelf.db, VAULT, "Observation", made.id, 10)] == [2, 1]
 
 
 DOUBLED = [("update", "update"), ("update", "delete"), ("delete", "delete")]
@@ -141,7 +141,7 @@ async def test_one_transaction_writes_a_resource_once(shelf: Shelf, methods: tup
     made = await shelf.create(observation())
     twice = [Write(method, shelf.home, made.type, made.id, observation(valueString=method)) for method in methods]
     assert await refusal(shelf.write(*twice)) == "field-invalid"
-    assert len(await history(shelf.db, "Observation", made.id, 10)) == 1
+    assert len(await history(shelf.db, VAULT, "Observation", made.id, 10)) == 1
 
 
 async def test_a_transaction_is_all_or_nothing(shelf: Shelf) -> None:
@@ -160,7 +160,7 @@ async def test_a_transaction_is_all_or_nothing(shelf: Shelf) -> None:
         ]
         assert await existing(c, keys) == {("Observation", made.id)}
         assert await existing(c, []) == set()
-    assert len(await history(shelf.db, "Observation", made.id, 10)) == 1
+    assert len(await history(shelf.db, VAULT, "Observation", made.id, 10)) == 1
 
 
 EXACT = [
@@ -198,7 +198,7 @@ async def test_five_hundred_readers_at_once_get_their_own_rows_in_few_queries(
         return await fetch(sql, *args)
 
     monkeypatch.setattr(shelf.db, "fetch", counted)
-    reader = Reader(shelf.db)
+    reader = Reader(shelf.db, VAULT)
     rows = await asyncio.gather(*(reader.read("Observation", one if isinstance(one, str) else one.id) for one in asked))
     for one, row in zip(asked, rows, strict=True):
         assert (row is None) if isinstance(one, str) else (row is not None and row.content == one.content)
@@ -212,7 +212,7 @@ async def test_a_whole_record_comes_patients_first_then_by_date(shelf: Shelf) ->
     await shelf.write(*(shelf.new(resource) for resource in [observation(), *dated, patient]))
     gone = await shelf.create(observation(effectiveDateTime="2020-01-01"))
     await shelf.delete(gone)
-    rows = await records.everything(shelf.db, [shelf.home], seen())
+    rows = await records.everything(shelf.db, VAULT, [shelf.home], seen())
     assert [row.type for row in rows] == ["Patient"] + ["Observation"] * 4
     assert [fhir.parse(row.content).get("effectiveDateTime") for row in rows] == [
         None,
@@ -221,12 +221,12 @@ async def test_a_whole_record_comes_patients_first_then_by_date(shelf: Shelf) ->
         "2023-01-01",
         None,
     ]
-    assert [row.type for row in await records.everything(shelf.db, [shelf.home], seen(), types=["Patient"])] == [
+    assert [row.type for row in await records.everything(shelf.db, VAULT, [shelf.home], seen(), types=["Patient"])] == [
         "Patient"
     ]
-    assert await records.everything(shelf.db, [shelf.home], seen(), since=shelf.now + timedelta(days=1)) == []
-    assert len(await records.everything(shelf.db, [shelf.home], seen(), limit=2)) == 2
-    assert await records.everything(shelf.db, [ids.new_person_id()], seen()) == []
+    assert await records.everything(shelf.db, VAULT, [shelf.home], seen(), since=shelf.now + timedelta(days=1)) == []
+    assert len(await records.everything(shelf.db, VAULT, [shelf.home], seen(), limit=2)) == 2
+    assert await records.everything(shelf.db, VAULT, [ids.new_person_id()], seen()) == []
 
 
 async def test_sight_hides_closed_classes_of_others_and_all_but_one_author(shelf: Shelf) -> None:
@@ -242,7 +242,7 @@ async def test_sight_hides_closed_classes_of_others_and_all_but_one_author(shelf
         (seen(frozenset({"hiv"}), only_institution=7), 3),
         (seen(only_institution=9), 0),
     ]
-    whole = await records.everything(shelf.db, [shelf.home], seen())
+    whole = await records.everything(shelf.db, VAULT, [shelf.home], seen())
     items = frozenset(f"{row.type}/{row.id}" for row in whole if not row.cls)
     cases += [
         (seen(withheld=items), 4),
@@ -252,7 +252,7 @@ async def test_sight_hides_closed_classes_of_others_and_all_but_one_author(shelf
         (seen(only_institution=7, withheld=items), 3),
     ]
     for sight, number in cases:
-        rows = await records.everything(shelf.db, [shelf.home], sight)
+        rows = await records.everything(shelf.db, VAULT, [shelf.home], sight)
         assert len(rows) == number, sight
         assert rows == [row for row in whole if sight.covers(row)]
         page = await shelf.search([], sight=sight)
@@ -264,15 +264,15 @@ async def test_what_is_handed_out_of_a_record_is_what_is_in_it(shelf: Shelf) -> 
     said += [{"resourceType": "Patient"}, observation(effectivePeriod={"end": "2001-01-01"}), observation()]
     await shelf.write(*(shelf.new(resource, ("", "hiv")[n % 4 == 1]) for n, resource in enumerate(said)))
     await Shelf(shelf.db, institution=8, home=shelf.home).create({"resourceType": "Patient"})
-    whole = await records.everything(shelf.db, [shelf.home], seen())
+    whole = await records.everything(shelf.db, VAULT, [shelf.home], seen())
     assert [row.type for row in whole][:3] == ["Patient", "Patient", "Observation"]
     items = frozenset(f"{row.type}/{row.id}" for row in whole[1:9])
     sights = [seen(), seen(frozenset({"hiv"})), seen(frozenset({"hiv"}), author=7), seen(only_institution=8)]
     for sight in [*sights, seen(withheld=items), seen(frozenset({"hiv"}), withheld=items, author=8)]:
         for types in (None, ["Patient"], ["Observation"], []):
             for limit in (2, 100):
-                rows = await records.everything(shelf.db, [shelf.home], sight, types=types, limit=limit)
-                found = await records.contents(shelf.db, [shelf.home], sight, types=types, limit=limit)
+                rows = await records.everything(shelf.db, VAULT, [shelf.home], sight, types=types, limit=limit)
+                found = await records.contents(shelf.db, VAULT, [shelf.home], sight, types=types, limit=limit)
                 assert [tuple(one) for one in found] == [(row.type, row.id, row.content) for row in rows]
 
 
@@ -280,19 +280,23 @@ async def test_a_class_put_on_later_covers_the_earlier_versions(shelf: Shelf) ->
     made = await shelf.create(observation(valueString="before anybody knew"))
     await shelf.update(made, observation(), cls="psychiatric")
     closed = seen(frozenset({"psychiatric"}))
-    assert not any(closed.covers(row) for row in await history(shelf.db, "Observation", made.id, 10))
-    earlier = await version(shelf.db, "Observation", made.id, 1)
+    assert not any(closed.covers(row) for row in await history(shelf.db, VAULT, "Observation", made.id, 10))
+    earlier = await version(shelf.db, VAULT, "Observation", made.id, 1)
     assert earlier is not None
     assert not closed.covers(earlier)
     await shelf.update(made, observation())
-    assert [closed.covers(row) for row in await history(shelf.db, "Observation", made.id, 10)] == [True, False, True]
+    assert [closed.covers(row) for row in await history(shelf.db, VAULT, "Observation", made.id, 10)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("odd", ["", "x", "Observation/1", "0" * 24, "zzzzzzzzzz-0000000000000", "\x00" * 24])
 async def test_ids_that_are_not_ours_are_simply_unknown(db: Database, odd: str) -> None:
-    assert await Reader(db).read("Observation", odd) is None
-    assert await history(db, "Observation", odd, 10) == []
-    assert await version(db, "Observation", odd, 1) is None
+    assert await Reader(db, VAULT).read("Observation", odd) is None
+    assert await history(db, VAULT, "Observation", odd, 10) == []
+    assert await version(db, VAULT, "Observation", odd, 1) is None
 
 
 async def test_total_counts_rows(shelf: Shelf) -> None:

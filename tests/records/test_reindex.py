@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from store import KEY, Shelf, observation
+from store import KEY, VAULT, Shelf, observation
 
 from yima.records import Position, Written, reindex
 from yima.runtime.database import Database
@@ -23,7 +23,7 @@ async def _row(db: Database, made: Written) -> tuple[object, ...]:
 
 async def _all(db: Database, most: int = 100) -> tuple[int, int, list[str]]:
     at, seen, written, unreadable = Position(), 0, 0, []
-    while (batch := await reindex(db, at, index_key=KEY, most=most)).seen:
+    while (batch := await reindex(db, VAULT, at, index_key=KEY, most=most)).seen:
         at, seen, written = batch.position, seen + batch.seen, written + batch.written
         unreadable += batch.unreadable
     return seen, written, unreadable
@@ -89,9 +89,9 @@ async def test_a_run_goes_on_after_its_position(clean: Database) -> None:
     shelf = Shelf(clean)
     for _ in range(4):
         await shelf.create(observation(**CODED))
-    first = await reindex(clean, Position(), index_key=KEY, most=2)
-    rest = await reindex(clean, first.position, index_key=KEY, most=10_000)
-    whole = await reindex(clean, Position(), index_key=KEY, most=10_000)
+    first = await reindex(clean, VAULT, Position(), index_key=KEY, most=2)
+    rest = await reindex(clean, VAULT, first.position, index_key=KEY, most=10_000)
+    whole = await reindex(clean, VAULT, Position(), index_key=KEY, most=10_000)
     assert first.seen + rest.seen == whole.seen
-    assert (await reindex(clean, whole.position, index_key=KEY, most=10)).position == whole.position
+    assert (await reindex(clean, VAULT, whole.position, index_key=KEY, most=10)).position == whole.position
     assert replace(whole, seen=0).written == 0

@@ -74,7 +74,7 @@ class Choices:
         if not items:
             return
         named, sight = [text for text in items if text.count("/") == 1], records.Sight(patients=whole.patients)
-        rows = await records.these(self._cx.database, whole.homes, named, sight) if named else []
+        rows = await records.these(self._cx.database, self._cx.vault, whole.homes, named, sight) if named else []
         here = {f"{row.type}/{row.id}" for row in rows if row.type != "Patient"}
         if not set(items) <= here:
             raise Refusal("not-found", field="resource")

@@ -235,7 +235,7 @@ class Credentials:
         whole = await mpi.whole_of(self._cx.database, person)
         withheld = consent.closed_to_all(await consent.standing_of(self._cx.database, sorted(whole.members), now), now)
         sight = records.Sight(closed=frozenset(consent.CLASSES), withheld=withheld, patients=whole.patients)
-        rows = await records.everything(self._cx.database, whole.homes, sight, types=types)
+        rows = await records.everything(self._cx.database, self._cx.vault, whole.homes, sight, types=types)
         return [fhir.parse(row.content) for row in rows]
 
 

@@ -39,7 +39,7 @@ async def version(cx: Context, asking: Asking, resource_type: str, resource_id: 
     current, decision, sight = await _current(cx, asking, resource_type, resource_id)
     row = current
     if number != current.version:
-        row = await records.version(cx.database, resource_type, resource_id, number, current.home) or current
+        row = await records.version(cx.database, cx.vault, resource_type, resource_id, number, current.home) or current
     if row.version != number or not sight.covers(row):
         raise Refusal("not-found")
     detail = {"types": {resource_type: 1}, "id": resource_id, "version": number}
@@ -54,7 +54,7 @@ async def versions(
 ) -> list[records.Stored]:
     """All versions within sight, newest first; none when the present one is not. Refusals as `read`."""
     current, decision, sight = await _current(cx, asking, resource_type, resource_id, "history")
-    held = await records.history(cx.database, resource_type, resource_id, limit, current.home)
+    held = await records.history(cx.database, cx.vault, resource_type, resource_id, limit, current.home)
     rows = [row for row in held if sight.covers(row)]
     await _log(cx, asking, current, "ok", decision, {"types": {resource_type: len(rows)}, "id": resource_id})
     return rows
@@ -70,7 +70,7 @@ async def sandbox_versions(
     if not asking.caller.sandbox:
         raise Refusal("person-not-named", field=resource_type or "_history")
     check_allowed(asking, resource_type or "*", "history")
-    page = await records.sandbox_history(cx.database, asking.caller.institution, resource_type, times, wanted)
+    page = await records.sandbox_history(cx.database, cx.vault, asking.caller.institution, resource_type, times, wanted)
     decision = await decide(cx, asking, NOBODY, resource_type or "*")
     await log(cx, asking, SHELF, "read", "ok", decision, {"types": counts(page.rows)})
     return page
@@ -130,7 +130,9 @@ async def everything(
     rows: list[records.Content] = []
     if decision.permit:
         sight, may = sight_of(decision, whole), _readable(asking.caller, types, decision.only_types)
-        rows = await records.contents(cx.database, whole.homes, sight, types=may, since=since, limit=limit + 1)
+        rows = await records.contents(
+            cx.database, cx.vault, whole.homes, sight, types=may, since=since, limit=limit + 1
+        )
         if len(rows) > limit:
             raise Refusal("too-costly", limit=f"{limit} resources")
     number = dict(Counter(row[0] for row in rows))
@@ -155,6 +157,6 @@ async def own_resources(cx: Context, asking: Asking) -> list[records.Stored]:
     decision = await decide(cx, asking, whole, "Patient", "everything")
     if not decision.permit:
         raise refusal_of(decision, asking)
-    rows = await records.everything(cx.database, whole.homes, sight_of(decision, whole))
+    rows = await records.everything(cx.database, cx.vault, whole.homes, sight_of(decision, whole))
     await log(cx, asking, person, "search", "ok", decision, {"types": counts(rows), "download": True})
     return rows

@@ -27,6 +27,7 @@ from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
 from yima.access.glass import Glass, glass_rules
 from yima.access.glass_desk import GlassDesk
+from yima.access.keeping import Keeping
 from yima.access.kiosk import Kiosks
 from yima.access.launching import Launches
 from yima.access.lines import Lines
@@ -92,6 +93,7 @@ class Access:
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
         self.reindexing = Reindexing(self._cx)
+        self.keeping = Keeping(self._cx)
         self.clearing = Clearing(self._cx)
         self.stewards, self.reviews, self.linkage = Stewards(self._cx), Reviews(self._cx), Linkage(self._cx)
         self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
@@ -122,8 +124,8 @@ class Access:
             database=self.database,
             keys=keys,
             vault=vault,
-            reader=records.Reader(self.database),
-            overviews=records.Overviews(self.database),
+            reader=records.Reader(self.database, vault),
+            overviews=records.Overviews(self.database, vault),
             appender=audit.Appender(self.database),
             lookups=Lookups(self.database),
             identities=Batcher(self._identities, limit=200, lanes=2),

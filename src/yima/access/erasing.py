@@ -83,7 +83,7 @@ class Erasures:
         found = await records.erasure_by_id(c, erasure)
         whole = await mpi.whole_at_rest(c, found.home)
         sight = records.Sight(patients=whole.patients)
-        erased = await records.erase(c, whole.homes, sight, erasure, actor_of(caller), now)
+        erased = await records.erase(c, self._cx.vault, whole.homes, sight, erasure, actor_of(caller), now)
         await mpi.forget_carried(c, await _patients(c, found, whole.person))
         said = self._said(found, erased, actor_of(caller), now)
         await records.certify(c, erasure, erased, self._signed(said))

@@ -68,7 +68,7 @@ class Exporting:
         homes = await records.homes_after(c, after, own, limit)
         if not homes:
             return Portion((), 0, None)
-        rows = await records.rows_of(c, homes, order.types, own, order.since)
+        rows = await records.rows_of(c, self._cx.vault, homes, order.types, own, order.since)
         if order.deidentified:
             rows = await _open(c, rows, now)
         counts: dict[tuple[PersonId, str], dict[str, int]] = {}

@@ -151,7 +151,9 @@ class Glass:
         seen = await within_sight(cx, asking, opened.person, emergency_set=True)
         overview = reduced(seen.overview, today(asking))
         registered = [f"Patient/{one}" for one, _ in await mpi.patients_of(cx.database, seen.person)]
-        rows = await records.these(cx.database, seen.whole.homes, registered, sight_of(seen.decision, seen.whole))
+        rows = await records.these(
+            cx.database, cx.vault, seen.whole.homes, registered, sight_of(seen.decision, seen.whole)
+        )
         contacts = dict.fromkeys(said for row in rows for said in contacts_of(fhir.parse(row.content)))
         event = await tell(cx, asking, replace(seen, counts=counted(overview)), {"set": True})
         view = RecordView(seen.person, seen.identity, overview, seen.withheld, seen.decision, event, now, handle)

@@ -107,7 +107,9 @@ class Submitting:
         about one Patient, where one is named."""
         patients = frozenset({patient}) if patient else None
         sight = records.Sight(only_institution=self.caller.institution, patients=patients)
-        page = await records.search(self.c, homes, resource_type, query, sight, records.Wanted(count=most, total=False))
+        page = await records.search(
+            self.c, self.vault, homes, resource_type, query, sight, records.Wanted(count=most, total=False)
+        )
         return list(page.rows)
 
     async def by_id(self, resource_type: str, wanted: Sequence[str]) -> list[records.Stored]:

@@ -18,4 +18,4 @@ class Reindexing:
 
     async def batch(self, after: records.Position, most: int) -> records.Batch:
         """The next `most` resources: see `records.reindex`."""
-        return await records.reindex(self._cx.database, after, index_key=self._cx.index_key, most=most)
+        return await records.reindex(self._cx.database, self._cx.vault, after, index_key=self._cx.index_key, most=most)

@@ -137,12 +137,12 @@ async def _answer(
     if not decision.permit:
         await log(cx, asking, person, "search", "denied", decision, {"types": named})
         raise refusal_of(decision, asking)
-    scope = Scope(homes, sight_of(decision, whole), asking.caller, cx.index_key, asking.now)
+    scope = Scope(homes, sight_of(decision, whole), asking.caller, cx.index_key, cx.vault, asking.now)
     parts = [
         ([name for name in names if scope.sight.reaches(name)], await narrowed(cx.database, scope, query))
         for names, query in parts
     ]
-    page = await records.search_parts(cx.database, homes, parts, scope.sight, wanted)
+    page = await records.search_parts(cx.database, cx.vault, homes, parts, scope.sight, wanted)
     along = await included(cx.database, cx.reader, scope, parts[0][1], page.rows)
     await log(cx, asking, person, "search", "ok", decision, {"types": named | counts([*page.rows, *along])})
     return Found(page.rows, page.total, decision, tuple(along), page.previous, page.next)

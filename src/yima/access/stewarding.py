@@ -96,7 +96,7 @@ class Stewards:
     async def _said(self, patient_id: str) -> list[mpi.Registration]:
         """The versions of a Patient as they were registered, newest first; those that would be refused now left out."""
         found = list[mpi.Registration]()
-        for row in await records.history(self._cx.database, "Patient", patient_id, _VERSIONS):
+        for row in await records.history(self._cx.database, self._cx.vault, "Patient", patient_id, _VERSIONS):
             if row.content:
                 with suppress(Refusal):
                     found.append(mpi.registration(fhir.parse(row.content)))

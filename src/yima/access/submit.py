@@ -118,7 +118,7 @@ async def _store(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Fo
         if p.method != "none"
     ]
     origin = origin_of(s.caller, s.submission, s.now)
-    written = iter(await records.transact(s.c, writes, origin, index_key=s.index_key))
+    written = iter(await records.transact(s.c, s.vault, writes, origin, index_key=s.index_key))
     return [_found(p) if p.method == "none" else _outcome(p, next(written)) for p in order]
 
 

@@ -41,7 +41,7 @@ async def summary(cx: Context, asking: Asking, person: PersonId, base: str, lang
     sight, homes = sight_of(seen.decision, seen.whole), seen.whole.homes
     registered = await mpi.patients_of(cx.database, person)
     wanted = [f"Patient/{one}" for one, _ in registered] + references(found)
-    rows = await records.these(cx.database, homes, wanted, sight)
+    rows = await records.these(cx.database, cx.vault, homes, wanted, sight)
     patients = [row for row in rows if row.type == "Patient"]
     about = _about(patients, patient) or _stated(seen.identity)
     bodies = {f"{row.type}/{row.id}": fhir.parse(row.content) for row in rows if row.type != "Patient"}

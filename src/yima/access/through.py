@@ -22,6 +22,7 @@ from yima.directory import Caller
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
+from yima.runtime.keys import Vault
 
 _MOST_TARGETS: Final = 1000
 """Most resources that one link of a chain may lead to."""
@@ -41,6 +42,7 @@ class Scope:
     sight: records.Sight
     caller: Caller
     index_key: bytes
+    vault: Vault
     now: datetime
 
     def place(self, resource_type: str) -> tuple[Sequence[PersonId] | None, records.Sight]:
@@ -86,7 +88,7 @@ async def _own_value_set(db: Database, scope: Scope, name: str, value: str) -> d
     escaped = re.sub(r"([\\\\,|$])", r"\\\1", value)
     query = fhir.compile_query("ValueSet", [(name, escaped)], key=scope.index_key, across=True)
     homes, sight = scope.place("ValueSet")
-    page = await records.search(db, homes, "ValueSet", query, sight, records.Wanted(count=1, total=False))
+    page = await records.search(db, scope.vault, homes, "ValueSet", query, sight, records.Wanted(count=1, total=False))
     return fhir.parse(page.rows[0].content) if page.rows else None
 
 
@@ -112,7 +114,7 @@ async def _look(db: Database, scope: Scope, resource_type: str, name: str, value
     query = await narrowed(db, scope, query)
     homes, sight = scope.place(resource_type)
     page = await records.search(
-        db, homes, resource_type, query, sight, records.Wanted(count=_MOST_TARGETS, total=False)
+        db, scope.vault, homes, resource_type, query, sight, records.Wanted(count=_MOST_TARGETS, total=False)
     )
     if page.next:
         raise Refusal("too-costly", field=name[:64], limit=f"{_MOST_TARGETS} {resource_type}")
@@ -181,7 +183,9 @@ async def _revincluded(
     tokens = [fhir.token(f"{p}|{row.type}/{row.id}", scope.index_key) for p in params for row in pointed]
     query = replace(fhir.compile_query(source, [], across=True), tokens=[tokens])
     homes, sight = scope.place(source)
-    page = await records.search(db, homes, source, query, sight, records.Wanted(count=_MOST_INCLUDED, total=False))
+    page = await records.search(
+        db, scope.vault, homes, source, query, sight, records.Wanted(count=_MOST_INCLUDED, total=False)
+    )
     if page.next:
         raise Refusal("too-costly", field="_revinclude", limit=f"{_MOST_INCLUDED} included resources")
     return page.rows

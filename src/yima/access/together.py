@@ -63,7 +63,7 @@ async def create_together(cx: Context, c: Connection, singles: Sequence[Single])
         return [None] * len(singles)
     classes = await _classes(c, list(taken.values()))
     writes = [_write(t, cls) for t, cls in zip(taken.values(), classes, strict=True)]
-    written = await records.create(c, writes, index_key=cx.index_key)
+    written = await records.create(c, cx.vault, writes, index_key=cx.index_key)
     await audit.append(c, [_event(t) for t in taken.values()])
     done = {n: Outcome(201, w.type, w.id, 1, w.content) for n, w in zip(taken, written, strict=True)}
     return [done.get(number) for number in range(len(singles))]

@@ -38,6 +38,7 @@ from yima.authentication.phone_codes import CODE_DIGITS, CODE_SECONDS, PhoneCode
 from yima.authentication.phone_codes import Asked as AskedCode
 from yima.authentication.phone_codes import Passed as PassedCode
 from yima.authentication.proving import Proofs
+from yima.authentication.rewrapping import rewrap_accounts
 from yima.authentication.sessions import LEVELS, BrowserSessions, Method, Session, end_sessions
 from yima.authentication.totp import app_uri, code_at, secret_text
 
@@ -47,6 +48,6 @@ __all__ = [
     "PassedCode", "Passkey", "Passkeys", "Passwords", "PhoneCodes", "Proofs", "Rule", "Session", "Try", "Waiting",
     "Ways", "account_named", "account_of", "app_uri", "check_password", "code_at", "drop_passkey", "end_sessions",
     "enrolled", "folded", "forget_codes", "forget_old", "happened", "is_common", "new_password", "passkeys_of",
-    "put_passkey", "remove_account", "renew_codes", "secret_text", "set_password", "ways_of",
-    "withdraw_invitations",
+    "put_passkey", "remove_account", "renew_codes", "rewrap_accounts", "secret_text", "set_password",
+    "ways_of", "withdraw_invitations",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from yima.cli import apps, bulk, city, codes, demo, printing, registering, reind
 from yima.cli.auditing import audit_commands
 from yima.cli.cards import card_commands
 from yima.cli.clearing import sandbox_app
+from yima.cli.keeping import key_commands
 from yima.cli.linking import link_app
 from yima.cli.people import operator_commands, staff_commands
 from yima.cli.persons import person_commands
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 register_app = typer.Typer(no_args_is_help=True, help="Put institutions, terminals and apps on the register.")
 app.add_typer(codes.code_app, name="code")
+app.add_typer(key_commands, name="keys")
 app.add_typer(link_app, name="link")
 codes.code_app.command("card")(printing.code_card)
 

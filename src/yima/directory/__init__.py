@@ -50,6 +50,7 @@ from yima.directory.register import (
     set_practitioner_status,
     staff_by_number,
 )
+from yima.directory.rewrapping import rewrap_apps
 from yima.directory.roles import DEFAULT_ROLE, PURPOSES, STAFF_ROLES, USUAL_PURPOSES, StaffRole
 from yima.directory.scopes import SIGN_IN_SCOPES, narrowed, types_of, wanted_scopes
 from yima.directory.sessions import ROLES, Sessions
@@ -158,6 +159,7 @@ __all__ = [
     "register_practitioner",
     "register_terminal",
     "remove_terminal_key",
+    "rewrap_apps",
     "sender_of",
     "set_gateway_status",
     "set_institution_status",

@@ -24,6 +24,7 @@ from yima.exchange.exports import (
 from yima.exchange.exports import KEPT as EXPORT_KEPT
 from yima.exchange.inbox import forget, receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
+from yima.exchange.resealing import reseal_answers
 
 __all__ = [
     "EXPORT_KEPT",
@@ -57,5 +58,6 @@ __all__ = [
     "receive_one",
     "refuse",
     "reject_export",
+    "reseal_answers",
     "version_of",
 ]  # fmt: skip

@@ -47,7 +47,9 @@ class Gathering:
         return [*outcomes]
 
     async def _transaction(self, waiting: list[_Waiting], c: Connection) -> list[Outcome | None]:
-        asked = [Asked(message, message.key, began, ids.new_handle()) for message, _, began in waiting]
+        asked = [
+            Asked(self._access.vault, message, message.key, began, ids.new_handle()) for message, _, began in waiting
+        ]
         here = await _new(c, asked)
         singles = [_single(asked[n], waiting[n][1]) for n in here]
         done = dict(zip(here, await self._access.create_together(c, singles), strict=True))
@@ -72,8 +74,14 @@ async def _new(c: Connection, asked: list[Asked]) -> list[int]:
     if not keyed:
         return list(range(len(asked)))
     await lock(c, keyed)
-    rows = await c.fetch(SQL.answered, [o.message.caller.institution for o in keyed], [o.digest for o in keyed])
-    seen = {(row["institution_id"], row["key"]) for row in rows}
+    rows = await c.fetch(SQL.answered, *_places(keyed))
+    found = {(row["institution_id"], row["key"]) for row in rows}
+    seen = {
+        (o.message.caller.institution, o.digest)
+        for o in keyed
+        for d in o.digests
+        if (o.message.caller.institution, d) in found
+    }
     fresh = []
     for n, one in enumerate(asked):
         key = (one.message.caller.institution, one.digest)
@@ -81,6 +89,12 @@ async def _new(c: Connection, asked: list[Asked]) -> list[int]:
             seen.add(key)
             fresh.append(n)
     return fresh
+
+
+def _places(asked: list[Asked]) -> tuple[list[int], list[bytes]]:
+    """Institutions and keys under which receipts may be found."""
+    found = [(one.message.caller.institution, digest) for one in asked for digest in one.digests]
+    return [institution for institution, _ in found], [digest for _, digest in found]
 
 
 def packed(outcome: Outcome) -> bytes:

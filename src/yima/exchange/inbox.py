@@ -12,7 +12,7 @@ from yima import fhir
 from yima.access import Access, Entry, Outcome, is_plain
 from yima.exchange import bundle
 from yima.exchange.gathering import Gathering, packed, unpacked
-from yima.exchange.receipts import SQL, Asked, Message, keep, lock, sha
+from yima.exchange.receipts import SQL, Asked, Message, answer_of, keep, lock, sha
 from yima.runtime import ids, metrics
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
@@ -118,7 +118,7 @@ async def _submit(
 
 async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
     """Run `work` once per key: its answer is kept in the same transaction and given again to a resend."""
-    one = Asked(message, key, time.perf_counter())
+    one = Asked(access.vault, message, key, time.perf_counter())
     institution = message.caller.institution
     counted: list[int] = []  # what was written, counted after the commit only: the transaction may be tried again
 
@@ -126,14 +126,14 @@ async def _once(access: Access, message: Message, key: str, work: Any) -> bytes:
         counted.clear()
         if key:
             await lock(c, [one])
-            row = await c.fetchrow(SQL.find, institution, one.digest)
+            row = await c.fetchrow(SQL.find, institution, list(one.digests))
             if row is not None:
-                if row["body_digest"] != one.body_digest:
+                if not one.repeats(row["body_digest"]):
                     raise Refusal("idempotency-mismatch", field="Idempotency-Key")
-                await c.execute(SQL.count_repeat, institution, one.digest)
+                await c.execute(SQL.count_repeat, institution, row["key"])
                 if not row["answer"]:
                     raise Refusal("erased")
-                return row["answer"], True
+                return answer_of(access.vault, institution, row["key"], row["answer"]), True
         one.submission = ids.new_handle()
         one.answer, one.resources = await work(c, one.submission)
         await keep(c, [one])

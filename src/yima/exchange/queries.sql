@@ -2,7 +2,7 @@
 select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k
 
 -- name: find
-select submission_id, body_digest, answer from exchange.submission where institution_id = $1 and key = $2
+select key, submission_id, body_digest, answer from exchange.submission where institution_id = $1 and key = any($2::bytea[])
 
 -- name: answered
 select institution_id, key from exchange.submission
@@ -57,3 +57,10 @@ update exchange.submission set answer = '' where submission_id = any($1)
 
 -- name: forget
 delete from exchange.submission where institution_id = $1
+
+-- name: answers_after
+select institution_id, key, answer from exchange.submission where (institution_id, key) > ($1::integer, $2::bytea) and answer <> ''
+order by institution_id, key limit $3
+
+-- name: replace_answer
+update exchange.submission set answer = $4 where institution_id = $1 and key = $2 and answer = $3

@@ -12,8 +12,10 @@ from typing import Final
 from yima.directory import Caller
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Language
+from yima.runtime.keys import Vault
 
 SQL = Queries(__package__)
+_ANSWERS: Final = "exchange/answers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ NOTHING: Final = Message(
 class Asked:
     """A message under the key of its receipt, and what that receipt will say."""
 
+    vault: Vault
     message: Message
     key: str
     """The idempotency key, whoever chose it; empty for none."""
@@ -58,20 +61,38 @@ class Asked:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the key. Without a key the receipt is kept all the same, under its own number: operators see every
-        submission."""
-        return sha(self.key.encode() if self.key else self.submission.encode())
+        """Keyed hash of the key. Without a key the receipt is kept all the same, under its own number: operators see
+        every submission."""
+        return self.vault.blind("exchange/key", self.key or self.submission)
+
+    @property
+    def digests(self) -> tuple[bytes, bytes]:
+        """Under which a receipt may be found: this, or the plain SHA-256 of before."""
+        return self.digest, sha(self.key.encode())
 
     @property
     def body_digest(self) -> bytes:
-        """SHA-256 of all that a resend must repeat."""
+        """Keyed hash of all that a resend must repeat."""
+        return self.vault.blind("exchange/body", self._said().hex())
+
+    def repeats(self, body_digest: bytes) -> bool:
+        """Whether a receipt was of the same body; those of before hold its plain SHA-256."""
+        return body_digest in (self.body_digest, self._said())
+
+    @property
+    def kept_answer(self) -> bytes:
+        """What a resend is told, sealed; nothing where no resend can be recognised."""
+        institution = self.message.caller.institution
+        return sealed_answer(self.vault, institution, self.digest, self.answer) if self.key else b""
+
+    def _said(self) -> bytes:
         m = self.message
         return sha(f"{m.target}\n".encode() + m.body if m.target else m.body)
 
     @property
     def lock(self) -> int:
         """The advisory lock for which resends wait."""
-        return int.from_bytes(self.digest[:8], "big", signed=True) ^ self.message.caller.institution
+        return int.from_bytes(sha(self.key.encode())[:8], "big", signed=True) ^ self.message.caller.institution
 
 
 async def lock(c: Connection, asked: Sequence[Asked]) -> None:
@@ -86,11 +107,25 @@ async def keep(c: Connection, asked: Sequence[Asked]) -> None:
         (
             one.message.caller.institution, one.digest, one.submission, one.body_digest, one.message.received,
             one.message.caller.agent_id, one.resources, len(one.message.body), (now - one.began) * 1000,
-            one.message.request_id, one.answer if one.key else b"",
+            one.message.request_id, one.kept_answer,
         )
         for one in asked
     ]  # fmt: skip
     await c.execute(SQL.keep, *map(list, zip(*rows, strict=True)))
+
+
+def sealed_answer(vault: Vault, institution: int, key: bytes, answer: bytes) -> bytes:
+    """An answer as it is kept, in this receipt only; nothing stays nothing."""
+    return vault.seal_house(_ANSWERS, answer, _bound(institution, key)) if answer else b""
+
+
+def answer_of(vault: Vault, institution: int, key: bytes, held: bytes) -> bytes:
+    """A kept answer again; `key` is the receipt's."""
+    return vault.open_house(_ANSWERS, held, _bound(institution, key))
+
+
+def _bound(institution: int, key: bytes) -> bytes:
+    return b"exchange|%d|%b" % (institution, key)
 
 
 def sha(data: bytes) -> bytes:

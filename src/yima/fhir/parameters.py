@@ -113,12 +113,9 @@ PRIMARY_DATE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "MedicationStatement": ("effective",),
         "NutritionOrder": ("datetime",),
         "Observation": ("date",),
-        "Patient": ("birthdate",),
-        "Person": ("birthdate",),
         "Procedure": ("date",),
         "Provenance": ("recorded",),
         "QuestionnaireResponse": ("authored",),
-        "RelatedPerson": ("birthdate",),
         "RequestGroup": ("authored",),
         "ResearchSubject": ("date",),
         "RiskAssessment": ("date",),
@@ -131,4 +128,5 @@ PRIMARY_DATE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "VisionPrescription": ("datewritten",),
     }
 )
-"""Type -> the date parameters that give its clinical date, the first with a value counting."""
+"""Type -> the date parameters that give its clinical date, the first with a value counting. A birth date is none: the
+store keeps clinical dates readable."""

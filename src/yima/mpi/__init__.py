@@ -124,7 +124,7 @@ from yima.mpi.relations import Registered, persons_of_phone, phone_keys, registe
 from yima.mpi.resolve import Asked, Resolution, Source, link, resolve, resolve_many
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
-from yima.mpi.sealing import seal_persons, unsealed
+from yima.mpi.sealing import rewrap_persons, seal_persons, unsealed
 from yima.mpi.trial import Flip, Trial, try_model
 
 __all__ = [
@@ -261,6 +261,7 @@ __all__ = [
     "resident_number_is_valid",
     "resolve",
     "resolve_many",
+    "rewrap_persons",
     "root_of",
     "scorer",
     "seal_persons",

@@ -91,5 +91,13 @@ async def _carried(c: Connection, vault: Vault, keys: Mapping[PersonId, bytes | 
         await c.execute(_SQL.write_carried, *_columns(done))
 
 
+async def rewrap_persons(db: Database, vault: Vault, after: PersonId, limit: int) -> PersonId | None:
+    """Wrap the data keys of the next persons by the newest master key; the last person looked at, None at the end."""
+    rows = await db.fetch(_SQL.keys_after, after, limit)
+    persons, old = [row["person_id"] for row in rows], [row["wrap"] for row in rows]
+    await db.execute(_SQL.rewrap, persons, old, [vault.rewrapped(wrap) for wrap in old])
+    return persons[-1] if persons else None
+
+
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]

@@ -40,3 +40,10 @@ select person_id, number, digest, said from mpi.carried where person_id = any($1
 update mpi.carried k set digest = t.new, said = t.said
 from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[]) as t(person, number, digest, new, said)
 where k.person_id = t.person and k.number = t.number and k.digest = t.digest
+
+-- name: keys_after
+select person_id, wrap from mpi.person where person_id > $1 and wrap is not null order by person_id limit $2
+
+-- name: rewrap
+update mpi.person p set wrap = t.new from unnest($1::bigint[], $2::bytea[], $3::bytea[]) as t(person, old, new)
+where p.person_id = t.person and p.wrap = t.old and t.old <> t.new

@@ -40,6 +40,7 @@ from yima.records.read import (
     version,
 )
 from yima.records.reindex import Batch, Position, reindex
+from yima.records.sealing import rewrap_keys, seal_rows, unsealed
 from yima.records.search import Part, search, search_parts
 from yima.records.spots import START, Spot, Wanted
 from yima.records.write import Origin, Write, Written, create, transact
@@ -87,14 +88,17 @@ __all__ = [
     "overview",
     "propose_erasure",
     "reindex",
+    "rewrap_keys",
     "rows_of",
     "sandbox_history",
+    "seal_rows",
     "search",
     "search_parts",
     "summary",
     "these",
     "total",
     "transact",
+    "unsealed",
     "version",
     "withdraw_erasure",
 ]

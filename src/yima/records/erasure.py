@@ -14,11 +14,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from yima.records.content import SQL as CONTENT
+from yima.records.content import content_of, wraps_of
 from yima.records.read import Sight
 from yima.runtime import ids
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 SQL = Queries(__package__, "erasure.sql")
 Source: TypeAlias = Connection | Database
@@ -110,7 +113,7 @@ async def withdraw_erasure(c: Connection, erasure: str, now: datetime) -> Erasur
 
 
 async def erase(
-    c: Connection, homes: Sequence[PersonId], sight: Sight, erasure: str, approver: str, now: datetime
+    c: Connection, vault: Vault, homes: Sequence[PersonId], sight: Sight, erasure: str, approver: str, now: datetime
 ) -> Erased:
     """Approve and carry out, in the caller's transaction; `certify` completes it. `homes` and `sight`: of the whole
     record.
@@ -122,6 +125,7 @@ async def erase(
         raise Refusal("second-person-needed")
     await c.execute(SQL.approve, found.home, erasure, approver, now)
     meant = (list(homes), found.type, found.id)
+    await c.fetch(CONTENT.hold_for_erasure, list(homes))  # before the rows: whoever creates holds the key, too
     await c.execute(SQL.lock_meant, *meant)
     rows = await c.fetch(SQL.meant, *meant, found.institution_id, sight.named)
     if not rows:
@@ -130,8 +134,12 @@ async def erase(
     if gone < len(rows):
         raise RuntimeError("the database did not let go of what two people approved")
     await c.execute(SQL.forget_digest, list(homes))  # what was digested of it
+    await c.execute(CONTENT.forget_keys, list(homes))  # of homes with nothing left in them
+    wraps_of(vault).forget(homes)
     resources = {(row["type"], row["id"]) for row in rows}
-    lines = "".join(f"{row['type']}/{row['id']}/{row['version']} {row['hash'].hex()}\n" for row in rows)
+    lines = "".join(
+        f"{row['type']}/{row['id']}/{row['version']} {sha256(content_of(vault, row)).hexdigest()}\n" for row in rows
+    )
     return Erased(
         len(resources), len(rows), dict(sorted(Counter(t for t, _ in resources).items())),
         sha256(lines.encode()).hexdigest(), tuple(sorted({row["submission"] for row in rows})),

@@ -16,14 +16,16 @@ update records.erasure set withdrawn = $3 where home = $1 and erasure = $2
 -- name: certify
 update records.erasure set certificate = $3, resources = $4, versions = $5 where home = $1 and erasure = $2
 -- name: meant
-select type, id, version, submission, sha256(content) as hash from records.resource r
+select home, type, id, version, deleted, submission, content, (select k.wrap from records.key k where k.home = r.home) as wrap
+from records.resource r
 where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or institution_id = $4) and content <> ''
   and ($5::text[] is null or patient = any($5))
 union all
-select type, id, h.version, h.submission, sha256(h.content) from records.history h join records.resource r using (home, type, id)
+select h.home, type, id, h.version, h.deleted, h.submission, h.content, (select k.wrap from records.key k where k.home = h.home) as wrap
+from records.history h join records.resource r using (home, type, id)
 where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or h.institution_id = $4) and h.content <> ''
   and ($5::text[] is null or r.patient = any($5))
-order by 1, 2, 3
+order by 2, 3, 4
 -- name: lock_meant
 select from records.resource where home = any($1) and ($2 = '' or (type = $2 and id = $3)) order by home, type, id for update
 -- name: erase

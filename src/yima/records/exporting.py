@@ -8,6 +8,7 @@ from datetime import datetime
 from yima.records.read import Stored, stored
 from yima.runtime.database import Connection, Queries
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 SQL = Queries(__package__, "exporting.sql")
 
@@ -18,7 +19,12 @@ async def homes_after(c: Connection, after: PersonId, institution: int | None, l
 
 
 async def rows_of(
-    c: Connection, homes: Sequence[PersonId], types: Sequence[str], institution: int | None, since: datetime | None
+    c: Connection,
+    vault: Vault,
+    homes: Sequence[PersonId],
+    types: Sequence[str],
+    institution: int | None,
+    since: datetime | None,
 ) -> list[Stored]:
     """Current resources of these homes; without an institution none of a sensitive class."""
-    return [stored(row) for row in await c.fetch(SQL.rows_of, list(homes), list(types), institution, since)]
+    return [stored(vault, row) for row in await c.fetch(SQL.rows_of, list(homes), list(types), institution, since)]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from yima.records.read import Stored, stored
 from yima.records.spots import Keys, Spot, edge_of
-
-_STORED: Final = 10
-"""So many columns of a row, its first ones, are a `Stored`."""
+from yima.runtime.keys import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,9 @@ class Page:
     next: Spot | None = None
 
 
-def page_of(rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
+def page_of(vault: Vault, rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
     """The page at a spot. `more`: there is something beyond it in the direction it was looked in."""
-    found = tuple(stored(row[:_STORED]) for row in rows)
+    found = tuple(stored(vault, row) for row in rows)
     if not rows:
         return Page(found, total)
     first, last = edge_of(keys, rows[0]), edge_of(keys, rows[-1])

@@ -9,12 +9,13 @@ from typing import Any, Final
 from yima.records.pages import Page, page_of
 from yima.records.spots import Keys, Wanted, beyond, order_by
 from yima.runtime.database import Database
+from yima.runtime.keys import Vault
 
 _KEYS: Final[Keys] = (("updated", True), ("type", False), ("id", False), ("version", True))
 _ALL: Final = """
 with every as (
-  select home, type, id, version, updated, institution_id, class, deleted, content, patient from records.resource
-  where sandbox and institution_id = $1 and ($2::text is null or type = $2)
+  select home, type, id, version, updated, institution_id, class, deleted, content, patient
+  from records.resource where sandbox and institution_id = $1 and ($2::text is null or type = $2)
   union all
   select h.home, h.type, h.id, h.version, h.updated, h.institution_id, h.class, h.deleted, h.content,
     r.patient
@@ -36,7 +37,7 @@ class Times:
 
 
 async def sandbox_history(
-    db: Database, institution: int, resource_type: str | None, times: Times, wanted: Wanted
+    db: Database, vault: Vault, institution: int, resource_type: str | None, times: Times, wanted: Wanted
 ) -> Page:
     """A page of the versions of one type, or of all."""
     args: list[Any] = [institution, resource_type, times.since, times.first, times.last]
@@ -44,10 +45,11 @@ async def sandbox_history(
     spot, count = wanted.spot, wanted.spot.take or wanted.count
     there = beyond(_KEYS, spot, args)
     order = order_by(_KEYS, spot.back)
+    wrap = "(select k.wrap from records.key k where k.home = meant.home) as wrap"
     rows = await db.fetch(
-        f"{_ALL} select * from meant where {there} order by {order} limit ${len(args) + 1}", *args, count + 1
+        f"{_ALL} select *, {wrap} from meant where {there} order by {order} limit ${len(args) + 1}", *args, count + 1
     )
     found = list(rows[:count])
     if spot.back:
         found.reverse()
-    return page_of(found, total, _KEYS, spot, len(rows) > count)
+    return page_of(vault, found, total, _KEYS, spot, len(rows) > count)

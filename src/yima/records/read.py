@@ -9,15 +9,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from yima.records.content import content_of
 from yima.records.write import SQL
 from yima.runtime import ids
 from yima.runtime.database import Batcher, Connection, Database
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """One version of a resource, in the order of the columns that queries select. `content` is its JSON, UTF-8, with id
-    and meta set."""
+    """One version of a resource. `content` is its JSON, UTF-8, with id and meta set."""
 
     home: PersonId
     type: str
@@ -108,8 +109,8 @@ class Sight:
 class Reader:
     """Point reads, coalesced: all that requests of one event-loop tick ask for is one query."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db, self._vault = db, vault
         self._batcher: Batcher[tuple[PersonId, str, str], Stored | None] = Batcher(self._fetch, limit=200, lanes=4)
 
     async def read(self, resource_type: str, resource_id: str, home: PersonId | None = None) -> Stored | None:
@@ -118,13 +119,14 @@ class Reader:
         return None if home is None else await self._batcher.submit((home, resource_type, resource_id))
 
     async def _fetch(self, keys: list[tuple[PersonId, str, str]]) -> list[Stored | Exception | None]:
-        rows = [Stored(*row) for row in await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))]
-        found = {(row.home, row.type, row.id): row for row in rows}
+        rows = await self._db.fetch(SQL.read, *map(list, zip(*set(keys), strict=True)))
+        found = {(row["home"], row["type"], row["id"]): stored(self._vault, row) for row in rows}
         return [found.get(key) for key in keys]
 
 
 async def everything(
     db: Database,
+    vault: Vault,
     homes: Sequence[PersonId],
     sight: Sight,
     *,
@@ -134,11 +136,12 @@ async def everything(
 ) -> list[Stored]:
     """All current resources of the homes within sight, Patients first, then by clinical date."""
     rows = await db.fetch(SQL.everything, *_asked(homes, sight, types, since, limit))
-    return [stored(row) for row in rows]
+    return [stored(vault, row) for row in rows]
 
 
 async def contents(
     db: Database,
+    vault: Vault,
     homes: Sequence[PersonId],
     sight: Sight,
     *,
@@ -147,7 +150,8 @@ async def contents(
     limit: int = 100_000,
 ) -> list[Content]:
     """What `everything` gives, no more of each than it takes to hand it out: half the cost of a large record."""
-    return await db.fetch(SQL.contents, *_asked(homes, sight, types, since, limit))
+    rows = await db.fetch(SQL.contents, *_asked(homes, sight, types, since, limit))
+    return [(row["type"], row["id"], content_of(vault, row)) for row in rows]
 
 
 def _asked(
@@ -158,23 +162,23 @@ def _asked(
 
 
 async def version(
-    db: Database, resource_type: str, resource_id: str, number: int, home: PersonId | None = None
+    db: Database, vault: Vault, resource_type: str, resource_id: str, number: int, home: PersonId | None = None
 ) -> Stored | None:
     """A superseded version, or None (the current one is not in history). `home` as in `Reader.read`."""
     home = ids.home_of(resource_id) if home is None else home
     row = None if home is None else await db.fetchrow(SQL.version, home, resource_type, resource_id, number)
-    return _of(row, home or 0, resource_type, resource_id) if row else None
+    return stored(vault, row) if row else None
 
 
 async def history(
-    db: Database, resource_type: str, resource_id: str, limit: int, home: PersonId | None = None
+    db: Database, vault: Vault, resource_type: str, resource_id: str, limit: int, home: PersonId | None = None
 ) -> list[Stored]:
     """All versions, newest first. `home` as in `Reader.read`."""
     home = ids.home_of(resource_id) if home is None else home
     if home is None:
         return []
     rows = await db.fetch(SQL.history, home, resource_type, resource_id, limit)
-    return [_of(row, home, resource_type, resource_id) for row in rows]
+    return [stored(vault, row) for row in rows]
 
 
 async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -199,10 +203,9 @@ async def total(db: Database) -> int:
     return int((await db.fetchrow(SQL.count))[0])
 
 
-def stored(row: Any) -> Stored:
-    """A row of `records.resource` as a value."""
-    return Stored(*row)
-
-
-def _of(row: Any, home: PersonId, resource_type: str, resource_id: str) -> Stored:
-    return Stored(home, resource_type, resource_id, *row)
+def stored(vault: Vault, row: Any) -> Stored:
+    """A row of `records.resource` or `records.history` as a value: its columns by their names, with `wrap`."""
+    return Stored(
+        row["home"], row["type"], row["id"], row["version"], row["updated"], row["institution_id"], row["class"],
+        row["deleted"], content_of(vault, row), row["patient"],
+    )  # fmt: skip

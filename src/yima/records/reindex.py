@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from yima import fhir
+from yima.records.content import content_of
 from yima.runtime.database import Database, Queries
 from yima.runtime.errors import Refusal
+from yima.runtime.keys import Vault
 
 SQL = Queries(__package__)
 
@@ -37,7 +39,7 @@ class Batch:
     """`Type/id` of content that the present rules cannot read; left as it is."""
 
 
-async def reindex(database: Database, after: Position, *, index_key: bytes, most: int) -> Batch:
+async def reindex(database: Database, vault: Vault, after: Position, *, index_key: bytes, most: int) -> Batch:
     """Compute the tokens and dates of the next `most` resources anew; rows that differ are written, others are not.
 
     A row that is written by somebody else meanwhile was indexed by that writer: it is recognised by its version and
@@ -47,7 +49,7 @@ async def reindex(database: Database, after: Position, *, index_key: bytes, most
     wrong, unreadable = [], []
     for row in rows:
         try:
-            found = fhir.index(fhir.parse(row["content"]), key=index_key)
+            found = fhir.index(fhir.parse(content_of(vault, row)), key=index_key)
         except (Refusal, TypeError, AttributeError, KeyError, ValueError):
             unreadable.append(f"{row['type']}/{row['id']}")
             continue

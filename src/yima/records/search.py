@@ -9,14 +9,19 @@ from operator import itemgetter
 from typing import Any
 
 from yima import fhir
+from yima.records.content import content_of
 from yima.records.pages import Page, page_of
 from yima.records.read import Sight
 from yima.records.spots import START, Keys, Spot, Wanted, beyond, edge_of, keys_of, order_by
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
-_COLUMNS = "home, type, id, version, updated, institution_id, class, deleted, content, patient, low"
+_COLUMNS = (
+    "home, type, id, version, updated, institution_id, class, deleted, content, patient, low, "
+    "(select k.wrap from records.key k where k.home = r.home) as wrap"
+)
 _INSIDE = "({a} >= :from and {b} <= :to)"
 _PREFIXES = {
     "eq": _INSIDE,
@@ -38,6 +43,7 @@ Part = tuple[Sequence[str], fhir.Query]
 
 async def search(
     db: Database | Connection,
+    vault: Vault,
     homes: Sequence[PersonId] | None,
     resource_type: str,
     query: fhir.Query,
@@ -45,11 +51,12 @@ async def search(
     wanted: Wanted,
 ) -> Page:
     """The matches of one type within sight: see `search_parts`."""
-    return await search_parts(db, homes, [([resource_type], query)], sight, wanted)
+    return await search_parts(db, vault, homes, [([resource_type], query)], sight, wanted)
 
 
 async def search_parts(
     db: Database | Connection,
+    vault: Vault,
     homes: Sequence[PersonId] | None,
     parts: Sequence[Part],
     sight: Sight,
@@ -66,11 +73,13 @@ async def search_parts(
     keys = keys_of(parts[0][1], many=len(parts) > 1 or len(parts[0][0]) > 1)
     rare = parts[0][1].order or any(query.predicate for _, query in parts)
     if rare:
-        return await _by_looking(db, (where, args), keys, parts, wanted)
-    return await _by_index(db, (where, args), keys, wanted)
+        return await _by_looking(db, vault, (where, args), keys, parts, wanted)
+    return await _by_index(db, vault, (where, args), keys, wanted)
 
 
-async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]], keys: Keys, wanted: Wanted) -> Page:
+async def _by_index(
+    db: Database | Connection, vault: Vault, condition: tuple[str, list[Any]], keys: Keys, wanted: Wanted
+) -> Page:
     """One question where the first page holds all that is found, which is by far the usual case; else a second one for
     the total, if it is wanted."""
     (where, args), spot, count = condition, wanted.spot, wanted.spot.take or wanted.count
@@ -79,7 +88,7 @@ async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]],
         further = list(args)
         there = beyond(keys, spot, further)
         sql = (
-            f"select {_COLUMNS} from records.resource where {where} and {there} order by {order_by(keys, spot.back)} "
+            f"select {_COLUMNS} from records.resource r where {where} and {there} order by {order_by(keys, spot.back)} "
             f"limit ${len(further) + 1}"
         )
         rows = await db.fetch(sql, *further, count + 1)
@@ -87,31 +96,36 @@ async def _by_index(db: Database | Connection, condition: tuple[str, list[Any]],
     if spot.back:
         rows.reverse()
     if wanted.total and (more or not count or spot != START):
-        found = int((await db.fetchrow(f"select count(*) from records.resource where {where}", *args))[0])
+        found = int((await db.fetchrow(f"select count(*) from records.resource r where {where}", *args))[0])
     else:
         found = len(rows)
-    return page_of(rows, found, keys, spot, more)
+    return page_of(vault, rows, found, keys, spot, more)
 
 
 async def _by_looking(
-    db: Database | Connection, condition: tuple[str, list[Any]], keys: Keys, parts: Sequence[Part], wanted: Wanted
+    db: Database | Connection,
+    vault: Vault,
+    condition: tuple[str, list[Any]],
+    keys: Keys,
+    parts: Sequence[Part],
+    wanted: Wanted,
 ) -> Page:
     """All that the index lets through is looked at."""
     (where, args), spot, count = condition, wanted.spot, wanted.spot.take or wanted.count
     further = list(args)
     there = beyond(keys, spot, further)
     sql = (
-        f"select {_COLUMNS}, {there} as there from records.resource where {where} "
+        f"select {_COLUMNS}, {there} as there from records.resource r where {where} "
         f"order by {order_by(keys, back=False)} limit {_SCAN + 1}"
     )
     rows = await db.fetch(sql, *further)
     if len(rows) > _SCAN:
         raise Refusal("too-costly", limit=f"{_SCAN} resources")
-    matches = _looked_at(rows, parts)
+    matches = _looked_at(vault, rows, parts)
     ordered = bool(parts[0][1].order)
     rest = _after_row(matches, keys, spot) if ordered else [row for row in matches if row["there"]]
     chosen = (rest[-count:] if count else []) if spot.back else rest[:count]
-    return page_of(chosen, len(matches), keys, spot, len(rest) > count)
+    return page_of(vault, chosen, len(matches), keys, spot, len(rest) > count)
 
 
 def _after_row(matches: Sequence[Any], keys: Keys, spot: Spot) -> list[Any]:
@@ -125,10 +139,10 @@ def _after_row(matches: Sequence[Any], keys: Keys, spot: Spot) -> list[Any]:
     return list(matches[spot.seen if at is None else at + 1 :])
 
 
-def _looked_at(rows: Sequence[Any], parts: Sequence[Part]) -> list[Any]:
+def _looked_at(vault: Vault, rows: Sequence[Any], parts: Sequence[Part]) -> list[Any]:
     """The rows whose resources pass, in the order that the resources say."""
     tests = {name: query.predicate for names, query in parts for name in names}
-    parsed = [(fhir.parse(row["content"]), row) for row in rows]
+    parsed = [(fhir.parse(content_of(vault, row)), row) for row in rows]
     kept = [pair for pair in parsed if (test := tests[pair[1]["type"]]) is None or test(pair[0])]
     for key, descending in reversed(parts[0][1].order):
         keyed = [(key(pair[0]), pair) for pair in kept]

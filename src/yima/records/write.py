@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final, Literal
 
 from yima import fhir
+from yima.records.content import content_of, sealed, wraps_of
 from yima.records.copying import COLUMNS, encoded
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import Vault
 
 SQL = Queries(__package__)
 
@@ -90,7 +92,9 @@ class _Changes:
     inserted: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, index_key: bytes) -> list[Written]:
+async def transact(
+    c: Connection, vault: Vault, writes: Sequence[Write], origin: Origin, *, index_key: bytes
+) -> list[Written]:
     """Write all, in the caller's transaction, in order.
 
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
@@ -101,7 +105,7 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
     3.1.0.11.2 transaction rules; another patient than before).
     """
     _refuse_doubled(writes)
-    current = await _current(c, [w for w in writes if w.method != "create"], origin)
+    current = await _current(c, vault, [w for w in writes if w.method != "create"], origin)
     changes = _Changes()
     written: list[Written] = []
     for write in writes:
@@ -121,14 +125,16 @@ async def transact(c: Connection, writes: Sequence[Write], origin: Origin, *, in
         row = _row(write, origin, number, at, index_key)
         (changes.replaced if present else changes.inserted).append(row)
         written.append(Written(write.type, write.id, number, not present, row[_CONTENT], write.patient))
-    await _carry_out(c, changes)
+    await _carry_out(c, vault, changes)
     return written
 
 
-async def create(c: Connection, writes: Sequence[tuple[Write, Origin]], *, index_key: bytes) -> list[Written]:
+async def create(
+    c: Connection, vault: Vault, writes: Sequence[tuple[Write, Origin]], *, index_key: bytes
+) -> list[Written]:
     """Write new resources of many submissions, in the caller's transaction; their ids are fresh."""
     rows = [_row(write, origin, 1, origin.now, index_key) for write, origin in writes]
-    await _insert(c, rows)
+    await _insert(c, vault, rows)
     return [
         Written(write.type, write.id, 1, True, row[_CONTENT], write.patient)
         for (write, _), row in zip(writes, rows, strict=True)
@@ -146,7 +152,7 @@ def _row(write: Write, origin: Origin, number: int, at: datetime, index_key: byt
     )  # fmt: skip
 
 
-async def _carry_out(c: Connection, changes: _Changes) -> None:
+async def _carry_out(c: Connection, vault: Vault, changes: _Changes) -> None:
     """The statements of a transaction, each once for all its resources. No resource is in two of the lists but `kept`,
     which goes first."""
     if changes.kept:
@@ -154,18 +160,38 @@ async def _carry_out(c: Connection, changes: _Changes) -> None:
     if changes.deleted:
         await c.executemany(SQL.mark_deleted, changes.deleted)
     if changes.replaced:
-        await c.executemany(SQL.replace, [row[:_KEPT] for row in changes.replaced])
-    await _insert(c, changes.inserted)
+        # Who holds the rows of a home holds its key: there is something left that it opens.
+        wraps = await wraps_of(vault).of(c, vault, {row[0] for row in changes.replaced})
+        await c.executemany(SQL.replace, [_sealed(vault, wraps, row)[:_KEPT] for row in changes.replaced])
+    await _insert(c, vault, changes.inserted)
 
 
-async def _insert(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+async def _insert(c: Connection, vault: Vault, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Seal and insert, under keys that no erasure takes away meanwhile."""
+    known, done = wraps_of(vault), not rows
+    while not done:
+        wraps = await known.of(c, vault, {row[0] for row in rows})
+        if len(rows) == 1 and rows[0][0]:
+            row = rows[0]
+            done = await c.execute(SQL.insert_held, *_sealed(vault, wraps, row), wraps[row[0]]) == "INSERT 0 1"
+            if not done:
+                known.forget(wraps)
+        elif await known.held(c, wraps):
+            await _insert_sealed(c, [_sealed(vault, wraps, row) for row in rows])
+            done = True
+
+
+async def _insert_sealed(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     if len(rows) >= _COPIED:
         stream = BytesIO(encoded(rows))
         await c.copy_to_table("resource", schema_name="records", columns=COLUMNS, source=stream, format="binary")
-    elif len(rows) == 1:
-        await c.execute(SQL.insert, *rows[0])
-    elif rows:
+    else:
         await c.executemany(SQL.insert, rows)
+
+
+def _sealed(vault: Vault, wraps: Mapping[PersonId, bytes], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    content = sealed(vault, wraps[row[0]], row[:4], row[_CONTENT])
+    return (*row[:_CONTENT], content, *row[_CONTENT + 1 :])
 
 
 def _repeats(write: Write, present: _Present) -> Written | None:
@@ -190,7 +216,7 @@ def _refuse_doubled(writes: Sequence[Write]) -> None:
         seen.add(key)
 
 
-async def _current(c: Connection, writes: Sequence[Write], origin: Origin) -> dict[_Key, _Present]:
+async def _current(c: Connection, vault: Vault, writes: Sequence[Write], origin: Origin) -> dict[_Key, _Present]:
     """Lock what will change, and check that the writer may."""
     if not writes:
         return {}
@@ -210,7 +236,9 @@ async def _current(c: Connection, writes: Sequence[Write], origin: Origin) -> di
                 "field-invalid", field=write.type, expected="the same patient as before: a resource never moves"
             )
     return {
-        key: _Present(row["version"], row["updated"], row["deleted"], row["class"], row["content"], row["patient"])
+        key: _Present(
+            row["version"], row["updated"], row["deleted"], row["class"], content_of(vault, row), row["patient"]
+        )
         for key, row in found.items()
     }
 

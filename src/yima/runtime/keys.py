@@ -34,6 +34,11 @@ _NONCE_BYTES = 12
 _KEYS_HELD = 4_096
 """Data keys that a worker keeps unwrapped, in some 10 MB: a second opening costs 1.5 microseconds instead of 7. Without
 the wrap, which only the database has, nobody reaches a key that is held here."""
+_WRAP_BYTES = 40
+_MASTER = "vault/master"
+_MOST_MASTERS = 255
+HOUSE: Final = b"\x02"
+"""What begins sealed data of the house."""
 BOUND: Final = b"\x01"
 """What sealed data begins with that opens in its own row only; JSON and MessagePack of structs never begin so."""
 
@@ -45,6 +50,18 @@ class KeyStore(Protocol):
         """The 32-byte secret of that name, made on first use."""
         ...
 
+    def held(self, name: str) -> bytes | None:
+        """The secret of that name, or None; none is made."""
+        ...
+
+    def newest(self, name: str) -> int:
+        """The highest N for which there is a secret `name/N`, made by whatever process; 1 when there is none."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Destroy a secret: what only it opens is gone for good."""
+        ...
+
 
 class FileKeyStore:
     """Secrets in one JSON file that only its owner can read (0600). Safe for several workers of one machine."""
@@ -52,6 +69,7 @@ class FileKeyStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._secrets: dict[str, bytes] = {}
+        self._seen = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._load()
 
@@ -61,9 +79,36 @@ class FileKeyStore:
             self._create(name)
         return self._secrets[name]
 
+    def held(self, name: str) -> bytes | None:
+        """The secret of that name, or None; none is made."""
+        if name not in self._secrets:
+            self._reload()
+        return self._secrets.get(name)
+
+    def newest(self, name: str) -> int:
+        """The highest N for which there is a secret `name/N`; 1 when there is none. A worker sees a new one at once."""
+        self._reload()
+        numbers = (key.removeprefix(f"{name}/") for key in self._secrets if key.startswith(f"{name}/"))
+        return max((int(number) for number in numbers if number.isdecimal()), default=1)
+
+    def drop(self, name: str) -> None:
+        """Destroy a secret: what only it opens is gone for good. Copies of the file are not reached."""
+        with _exclusive(self._path.with_suffix(".lock")):
+            self._load()
+            self._write({key: value for key, value in self._secrets.items() if key != name})
+
+    def _reload(self) -> None:
+        try:
+            changed = self._path.stat().st_mtime_ns != self._seen
+        except FileNotFoundError:
+            return
+        if changed:
+            self._load()
+
     def _load(self) -> None:
         if not self._path.exists():
             return
+        self._seen = self._path.stat().st_mtime_ns
         if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
             raise Refusal("key-store-invalid", field=str(self._path), reason="others may read it")
         try:
@@ -115,7 +160,9 @@ class Vault:
     def __init__(self, store: KeyStore) -> None:
         self.store = store
         self._index_key = store.secret("vault/blind-index/1")
-        self._master = store.secret("vault/master/1")
+        if store.newest(_MASTER) == 1:  # later ones were made from the first, which may be destroyed since
+            store.secret(f"{_MASTER}/1")
+        self._house = lru_cache(16)(self._house_cipher)
         self._cipher = lru_cache(_KEYS_HELD)(self._unwrapped)
 
     def blind(self, purpose: str, value: str) -> bytes:
@@ -128,8 +175,67 @@ class Vault:
         return hmac.digest(self.store.secret("vault/export/1"), export.encode(), "sha256")
 
     def new_wrap(self) -> bytes:
-        """A fresh data key, wrapped by the master key (RFC 3394, 40 bytes): store it with the person."""
-        return aes_key_wrap(self._master, secrets.token_bytes(32))
+        """A fresh data key, wrapped by the newest master key: store it with the person. 40 bytes (RFC 3394) under the
+        first master key, under later ones the number of the key before them."""
+        return self._wrapped(secrets.token_bytes(_SECRET_BYTES))
+
+    @property
+    def newest(self) -> int:
+        """The number of the master key that wraps what is new."""
+        return self.store.newest(_MASTER)
+
+    def rotate(self) -> int:
+        """Make the next master key; its number. What is there goes over by `rewrapped`. Refusal `key-store-invalid`
+        after 255."""
+        number = self.newest + 1
+        if number > _MOST_MASTERS:
+            raise Refusal("key-store-invalid", field="vault", reason="there are 255 master keys already")
+        self.store.secret(f"{_MASTER}/{number}")
+        return number
+
+    def forget(self, number: int) -> None:
+        """Destroy a master key that nothing is wrapped by any more; the newest cannot be."""
+        if number >= self.newest:
+            raise Refusal("key-store-invalid", field="vault", reason="the newest master key is in use")
+        self.store.drop(f"{_MASTER}/{number}")
+
+    def masters(self) -> list[int]:
+        """The numbers of the master keys that are held."""
+        return [n for n in range(1, self.newest + 1) if self.store.held(f"{_MASTER}/{n}") is not None]
+
+    def rewrapped(self, wrap: bytes) -> bytes:
+        """The same data key under the newest master key."""
+        return self._wrapped(self._unwrap(wrap))
+
+    def _wrapped(self, key: bytes) -> bytes:
+        number = self.newest
+        wrap = aes_key_wrap(self._master(number), key)
+        return wrap if number == 1 else bytes([number]) + wrap
+
+    def seal_house(self, name: str, plain: bytes, bound: bytes) -> bytes:
+        """`plain` under a key of the house, for what is nobody's row: byte 2, number of the master key, nonce, text."""
+        number, nonce = self.newest, secrets.token_bytes(_NONCE_BYTES)
+        return HOUSE + bytes([number]) + nonce + self._house(name, number).encrypt(nonce, plain, bound)
+
+    def open_house(self, name: str, held: bytes, bound: bytes) -> bytes:
+        """The plaintext again; what does not begin with byte 2 was never sealed. Refusal `key-store-invalid`."""
+        if held[:1] != HOUSE:
+            return held
+        try:
+            return self._house(name, held[1]).decrypt(held[2 : 2 + _NONCE_BYTES], held[2 + _NONCE_BYTES :], bound)
+        except (InvalidTag, ValueError, IndexError) as error:
+            raise Refusal(
+                "key-store-invalid", field="vault", reason="sealed data does not open with these keys"
+            ) from error
+
+    def _house_cipher(self, name: str, number: int) -> AESGCM:
+        return AESGCM(hmac.digest(self._master(number), f"house\x1f{name}".encode(), "sha256"))
+
+    def _master(self, number: int) -> bytes:
+        key = self.store.held(f"{_MASTER}/{number}")
+        if key is None:
+            raise Refusal("key-store-invalid", field="vault", reason=f"master key {number} is not in the key file")
+        return key
 
     def seal(self, wrap: bytes, plain: bytes, bound: bytes = b"") -> bytes:
         """`plain` under the data key in `wrap`: 12 bytes nonce, then AES-256-GCM ciphertext and tag; 28 bytes longer.
@@ -158,9 +264,14 @@ class Vault:
             ) from error
 
     def _unwrapped(self, wrap: bytes) -> AESGCM:
+        return AESGCM(self._unwrap(wrap))
+
+    def _unwrap(self, wrap: bytes) -> bytes:
         try:
-            return AESGCM(aes_key_unwrap(self._master, wrap))
-        except InvalidUnwrap as error:
+            if len(wrap) == _WRAP_BYTES:
+                return aes_key_unwrap(self._master(1), wrap)
+            return aes_key_unwrap(self._master(wrap[0]), wrap[1:])
+        except (InvalidUnwrap, IndexError) as error:
             raise Refusal(
                 "key-store-invalid", field="vault", reason="a data key does not unwrap with this master key"
             ) from error

@@ -63,12 +63,13 @@ class Home(msgspec.Struct, array_like=True):
         )
 
 
-def folded(home: Home | None, rows: Iterable[Any]) -> Home:
-    """The home with these rows as they stand now; rows of a resource it knows replace what it knew."""
+def folded(home: Home | None, rows: Iterable[tuple[Any, bytes]]) -> Home:
+    """The home with these rows as they stand now, each with its content; rows of a resource it knows take the place of
+    what it knew."""
     digester = Digester(home.concepts if home else ())
     known: dict[tuple[str, str], Entry] = {(one.type, one.id): one for one in home.entries} if home else {}
-    for row in rows:
-        digest = None if row["deleted"] else digester.digest(fhir.parse(row["content"]))
+    for row, content in rows:
+        digest = None if row["deleted"] else digester.digest(fhir.parse(content))
         key = (row["type"], row["id"])
         known[key] = Entry(
             *key, row["version"], row["institution_id"], row["class"], row["deleted"], row["patient"], digest

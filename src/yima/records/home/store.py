@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from yima.records.content import content_of, wraps_of
 from yima.records.home.fold import Home, folded, packed, unpacked
 from yima.records.overview import RULES, Overview, assembled
 from yima.records.read import Sight, Stored, stored
 from yima.runtime.database import Database, Queries
+from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+from yima.runtime.keys import BOUND, Vault
 
 SQL = Queries(__package__)
 _REMEMBERED: Final = 40_000
@@ -41,8 +44,8 @@ class Opened:
 class Overviews:
     """Opens records. What was put together for one sight on one day is remembered until something is written."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db, self._vault = db, vault
         self._made: OrderedDict[tuple[object, ...], Opened] = OrderedDict()
         self._resources = 0
 
@@ -55,7 +58,9 @@ class Overviews:
         key = (stamps, sight, today, types)
         opened = self._made.get(key)
         if opened is None:
-            opened = put_together([await up_to_date(self._db, stamp) for stamp in stamps], sight, today, types)
+            opened = put_together(
+                [await up_to_date(self._db, self._vault, stamp) for stamp in stamps], sight, today, types
+            )
             self._remember(key, opened)
         else:
             self._made.move_to_end(key)
@@ -78,31 +83,46 @@ def put_together(homes: Sequence[Home], sight: Sight, today: date, types: frozen
     return Opened(assembled(parts, today), dict(counts), held, any(home.holds_back(sight) for home in homes))
 
 
-async def up_to_date(db: Database, stamp: _Stamp) -> Home:
+async def up_to_date(db: Database, vault: Vault, stamp: _Stamp) -> Home:
     """What the resources of a home say, deleted and sensitive ones included."""
     number, held, versions, _ = stamp
     row = await db.fetchrow(SQL.kept, number)
     kept = None
     # More rows than the stamp counted: written meanwhile, or erased. Made anew, so that nothing erased is left over.
     if row is not None and row["rules"] == RULES and row["held"] <= held:
-        kept = unpacked(row["content"])
-        if (row["held"], row["versions"]) == (held, versions):
+        kept = _opened(vault, row["wrap"], number, row["content"])
+        if kept and (row["held"], row["versions"]) == (held, versions):
             return kept
-    home = await _renewed(db, number, kept)
-    await db.execute(SQL.keep, number, RULES, len(home.entries), home.versions, packed(home))
+    home = await _renewed(db, vault, number, kept)
+    wrap = (await wraps_of(vault).of(db, vault, [number]))[number]
+    sealed = vault.seal(wrap, packed(home), b"records.home|%d" % number)
+    await db.execute(SQL.keep, number, RULES, len(home.entries), home.versions, sealed)
     return home
 
 
-async def _renewed(db: Database, number: PersonId, kept: Home | None) -> Home:
+def _opened(vault: Vault, wrap: bytes | None, number: PersonId, held: bytes) -> Home | None:
+    """A kept home; None of one that another key sealed (its home was erased meanwhile), or that was kept readable."""
+    if wrap is None or held[:1] != BOUND:
+        return None
+    try:
+        return unpacked(vault.open(wrap, held, b"records.home|%d" % number))
+    except Refusal:
+        return None
+
+
+async def _renewed(db: Database, vault: Vault, number: PersonId, kept: Home | None) -> Home:
     known = [(one.type, one.id, one.version) for one in kept.entries] if kept else []
     columns = [list(column) for column in zip(*known, strict=True)] or [[], [], []]
-    return folded(kept, await db.fetch(SQL.changed, number, *columns))
+    rows = await db.fetch(SQL.changed, number, *columns)
+    return folded(kept, [(row, content_of(vault, row)) for row in rows])
 
 
-async def these(db: Database, homes: Sequence[PersonId], references: Sequence[str], sight: Sight) -> list[Stored]:
+async def these(
+    db: Database, vault: Vault, homes: Sequence[PersonId], references: Sequence[str], sight: Sight
+) -> list[Stored]:
     """The resources named `Type/id` in these homes, as far as they are within sight, in the order of the names."""
     named = [reference.split("/", 1) for reference in references]
     rows = await db.fetch(SQL.these, list(homes), [kind for kind, _ in named], [identity for _, identity in named])
     place = {reference: number for number, reference in enumerate(references)}
-    found = [row for row in map(stored, rows) if sight.covers(row)]
+    found = [row for row in (stored(vault, row) for row in rows) if sight.covers(row)]
     return sorted(found, key=lambda row: place[f"{row.type}/{row.id}"])

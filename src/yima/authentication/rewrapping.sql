@@ -1,0 +1,8 @@
+-- name: accounts
+select account_id, wrap from authentication.account
+-- name: invitations
+select digest, wrap from authentication.invitation
+-- name: rewrap_account
+update authentication.account set wrap = $3 where account_id = $1 and wrap = $2
+-- name: rewrap_invitation
+update authentication.invitation set wrap = $3 where digest = $1 and wrap = $2
