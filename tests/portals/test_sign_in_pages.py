@@ -13,11 +13,11 @@ import httpx
 import pytest
 from entrance import PASSWORD, Entrance, Person, fields_of, options_of
 
-from support import Platform
+from support import Platform, patient
 from support.authenticator import Authenticator
 from yima import authentication, directory
 from yima.authentication import ADDRESS, Try
-from yima.runtime import clock
+from yima.runtime import clock, ids
 
 
 @pytest.fixture(scope="module")
@@ -425,6 +425,29 @@ async def test_an_act_that_weighs_more_asks_again_and_is_then_carried_out(entran
     assert (await entrance.enter(entrance.browser(), person)).status_code == 303
     evil = again | {"again-next": "https://evil.example/", "again-code": await entrance.fresh(person)}
     assert (await browser.post("/clinician/sign-in/again", data=evil)).headers["location"] == "/clinician/"
+
+
+async def test_a_desk_left_open_breaks_no_glass(entrance: Entrance) -> None:
+    """Whoever comes by a session of six minutes ago is asked for a code; the doctor loses nothing typed."""
+    person, made = await entrance.doctor("D12"), await entrance.hospital.create(patient())
+    browser, resident = entrance.browser(), Platform.person_of(f"Patient/{made['id']}")
+    await entrance.enter(browser, person)
+    await age(entrance, "proved", 6)
+    csrf = fields_of((await browser.get("/clinician/my-sign-in")).text, "/clinician/sign-out")["csrf"]
+    form = {
+        "csrf": csrf, "person": ids.person_text(resident), "ground": "unconscious",
+        "reason": "昏迷送入急诊，需要过敏史", "terminal": entrance.hospital.terminal,
+    }  # fmt: skip
+    asked = await browser.post("/clinician/emergency/open", data=form)
+    assert (asked.status_code, "Please prove once more" in asked.text) == (403, True)
+    assert not [line for line in await entrance.platform.log_of(resident) if line["action"] == "break-glass"]
+    again = fields_of(asked.text, "/clinician/sign-in/again")
+    assert again["reason"] == form["reason"]
+    again["again-code"] = await entrance.fresh(person)
+    carried = await browser.post("/clinician/sign-in/again", data=again, follow_redirects=True)
+    assert carried.status_code == 200
+    assert carried.url.path.startswith("/clinician/emergency/"), "the same form, sent on by the browser"
+    assert [line for line in await entrance.platform.log_of(resident) if line["action"] == "break-glass"]
 
 
 async def test_sessions_are_listed_and_ended(entrance: Entrance) -> None:
