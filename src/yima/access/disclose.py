@@ -105,7 +105,14 @@ async def _log(
 
 
 _SAID_ALOUD = frozenset(
-    {"code-assurance-too-low", "consent-denied", "purpose-not-of-visit", "purpose-not-allowed", "role-not-permitted"}
+    {
+        "code-assurance-too-low",
+        "consent-denied",
+        "purpose-not-of-visit",
+        "purpose-not-allowed",
+        "role-not-permitted",
+        "emergency-set-only",
+    }
 )
 """Refusals that a caller hears in place of `not-found`: only who holds a visit of that very person can get them."""
 
