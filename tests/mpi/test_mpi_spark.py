@@ -1,4 +1,4 @@
-"""Spark gives what DuckDB gives. Needs Java 17 and `pip install 'yima[spark]'`, takes half a minute: YIMA_SPARK=1."""
+"""Spark gives what DuckDB gives. Needs Java 17 and `pip install 'yima[spark]'`, takes a minute or two: YIMA_SPARK=1."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from yima.mpi import bulk
 pytestmark = [
     pytest.mark.skipif("YIMA_SPARK" not in os.environ, reason="set YIMA_SPARK=1 to run Spark (Java 17, yima[spark])"),
     pytest.mark.slow,
+    pytest.mark.timeout(900),
 ]
 
 
