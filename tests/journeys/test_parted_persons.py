@@ -96,6 +96,19 @@ async def test_one_resource_or_line_of_the_other_is_not_there(town: Town) -> Non
     assert during <= {line.event_id for line in await town.lines("ONE")}, "what was looked at then is not lost"
 
 
+async def test_who_looked_at_whom_is_counted_by_whose_the_row_is_now(town: Town) -> None:
+    number, access = await part(town), town.platform.access
+    row = f"/fhir/Condition/{town.sides['OTHER'].rows['Condition']}"
+    looked = "select 1 from oversight.seen where reader = $1 and person_id = $2"
+    reader, person = f"app/{town.hospital.client_id}", town.person["OTHER"]
+    await access.privacy.watch(clock.now())
+    assert not await access.database.fetch(looked, reader, person)
+    assert (await town.hospital.call("GET", row)).status_code == 200
+    await access.privacy.watch(clock.now())
+    assert await access.database.fetch(looked, reader, person)
+    await undo(town, number)
+
+
 async def test_what_is_written_between_parting_and_undoing_falls_where_it_belongs(town: Town) -> None:
     number = await part(town)
     for name in NAMES:

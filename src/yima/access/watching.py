@@ -65,7 +65,7 @@ async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Wa
         # Another cluster counts transactions anew: a database that was dumped and restored.
         await oversight.set_horizon(c, span.until)
         return Watched()
-    looks = await audit.looks(c, span)
+    looks = await _looks(c, span)
     hours = await oversight.saw(
         c, [(one.reader, one.hour, one.person) for one in looks], {x.hour: healthcode.day_of(x.hour) for x in looks}
     )
@@ -86,6 +86,13 @@ async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Wa
     await oversight.forget(c, now)
     await oversight.set_horizon(c, span.until)
     return Watched(len(looks), reviewed, raised, told)
+
+
+async def _looks(c: Connection, span: audit.Span) -> list[audit.Looks]:
+    """Who looked at whom; a line that names a Patient is about whose that is now."""
+    found = await audit.looks(c, span, await mpi.shared_homes(c))
+    persons = await mpi.persons_of_patients(c, sorted({one.patient for one in found if one.patient}))
+    return [one._replace(person=persons.get(one.patient, one.person)) for one in found]
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------

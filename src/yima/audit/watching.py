@@ -38,6 +38,8 @@ class Looks(NamedTuple):
     bases: Sequence[str]
     line: str
     visits: Sequence[str]
+    patient: str
+    """The Patient that the lines name, where lines about several persons lie; else empty."""
 
 
 class Care(NamedTuple):
@@ -58,9 +60,10 @@ async def finished(c: Connection) -> int:
     return int(await c.fetchval(_SQL.horizon))
 
 
-async def looks(c: Connection, span: Span) -> list[Looks]:
-    """Who looked at whom, by hour: staff, apps and terminals."""
-    return [Looks(*row.values()) for row in await c.fetch(_SQL.looks, span.since, span.until, span.oldest)]
+async def looks(c: Connection, span: Span, shared: Collection[PersonId]) -> list[Looks]:
+    """Who looked at whom, by hour: staff, apps and terminals. `shared`: where lines about several persons lie."""
+    rows = await c.fetch(_SQL.looks, span.since, span.until, span.oldest, list(shared))
+    return [Looks(*row.values()) for row in rows]
 
 
 async def told(c: Connection, span: Span) -> list[Event]:

@@ -4,11 +4,12 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 select agent || '/' || agent_id as reader, person_id, institution, max(department) as department,
   date_trunc('hour', recorded) as hour, min(recorded) as first, max(recorded) as last, count(*)::int as lines,
   array_agg(distinct basis order by basis) as bases, min(event_id) as line,
-  array_remove(array_agg(distinct visit order by visit), '') as visits
+  array_remove(array_agg(distinct visit order by visit), '') as visits,
+  case when person_id = any($4::bigint[]) then coalesce(detail::jsonb ->> 'patient', '') else '' end as patient
 from audit.event
 where tx >= $1 and tx < $2 and recorded >= $3 and person_id <> 0 and action in ('read', 'search', 'resolve', 'break-glass')
   and agent in ('practitioner', 'app', 'terminal')
-group by agent, agent_id, person_id, institution, date_trunc('hour', recorded)
+group by agent, agent_id, person_id, institution, date_trunc('hour', recorded), patient
 -- name: told
 select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
   agent_name, department, terminal, visit, submission, detail, request_id

@@ -158,6 +158,11 @@ async def whole_of(source: Database | Connection, person: PersonId) -> Whole:
     return (await wholes_of(source, [person]))[person]
 
 
+async def shared_homes(source: Database | Connection) -> list[PersonId]:
+    """The homes in which rows of several persons may lie: see `Whole.patients`. Few."""
+    return [row["home"] for row in await source.fetch(SQL.shared_homes)]
+
+
 async def given_back(source: Database | Connection, members: Iterable[PersonId]) -> frozenset[PersonId]:
     """Those who were split off from these persons and found to be them after all: what was done to their record then
     was done to these."""

@@ -87,6 +87,9 @@ select m.person_id, m.root, m.member, l.home, l.patient_id,
   exists (select from mpi.link o where o.home = m.member and o.home <> o.person_id) as shared
 from members m left join mpi.link l on l.person_id = m.member
 
+-- name: shared_homes
+select distinct home from mpi.link where home <> person_id
+
 -- name: given_back
 -- Persons to whom a Patient of these was split off, until that was undone.
 select e.other from mpi.event e where e.person_id = any($1) and e.kind = 'split'
