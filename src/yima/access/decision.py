@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from yima import audit, consent, mpi, records
+from yima import audit, consent, healthcode, mpi, records
 from yima.access.acting import acting
 from yima.access.context import Context
 from yima.directory import Caller
 from yima.runtime import logs, metrics
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
 
@@ -103,6 +104,16 @@ async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
     `visit-expired`."""
     visit = await _opened(cx, handle, now)
     return replace(visit, person=(await cx.lookups.whole(visit.person)).person)
+
+
+async def open_visit_within(c: Connection, handle: str, now: datetime) -> consent.Visit:
+    """The same on the connection of a transaction: who holds one connection and waits for another can wait for
+    somebody who does so too."""
+    visit = await consent.emergency_visit(c, handle)
+    if visit is None:
+        found = healthcode.still_open((await healthcode.visits_behind(c, [handle])).get(handle), now)
+        visit = consent.Visit(found.person, found.institution, found.assurance, found.expires, found.purpose)
+    return replace(visit, person=await mpi.root_of(c, visit.person))
 
 
 async def _opened(cx: Context, handle: str, now: datetime) -> consent.Visit:

@@ -300,7 +300,7 @@ class Access:
         unless it says otherwise.
         """
         cx = self._cx
-        scanned = await scan.scanned_person(cx, caller, visit, now) if visit else None
+        scanned = await scan.scanned_person_within(c, caller, visit, now) if visit else None
         submitting = place.Submitting(
             c,
             cx.vault,

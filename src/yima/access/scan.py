@@ -8,7 +8,7 @@ from datetime import datetime
 
 from yima import audit, consent, directory, mpi
 from yima.access.context import Context
-from yima.access.decision import Asking, check_table, event_of, open_visit
+from yima.access.decision import Asking, check_table, event_of, open_visit, open_visit_within
 from yima.directory import CODE_SCOPE, Caller
 from yima.healthcode import Accepted, RefusedScan
 from yima.runtime import logs
@@ -140,7 +140,15 @@ async def scanned_person(cx: Context, caller: Caller, handle: str, now: datetime
 
     Refusals: `visit-needed`, `visit-expired`, `code-assurance-too-low`.
     """
-    visit = await open_visit(cx, handle, now)
+    return _scanned(await open_visit(cx, handle, now), caller)
+
+
+async def scanned_person_within(c: Connection, caller: Caller, handle: str, now: datetime) -> PersonId:
+    """The same in a transaction. Refusals as `scanned_person`."""
+    return _scanned(await open_visit_within(c, handle, now), caller)
+
+
+def _scanned(visit: consent.Visit, caller: Caller) -> PersonId:
     if visit.institution != caller.institution:
         raise Refusal("visit-needed", field="Yima-Visit")
     if visit.assurance != "dynamic":
