@@ -256,17 +256,23 @@ def test_a_twins_number_does_not_make_two_one(tmp_path: Path) -> None:
     """A clerk wrote the other twin's number; and a son's number for his father, whose name is like his."""
     same = {"sex": "male", "birth_date": "1990-01-02", "phone": "12900000001", "address": "和平路1号101"}
     both = {"id_type": "resident-number", "area_code": "600101"}
+    older = {"sex": "female", "birth_date": "1955-04-18", "phone": "12900000009", "address": "和平路9号909"}
+    oldest = older | {"birth_date": "1951-03-22"}
     rows = [
         _row(0, name="王小明", id_no=ONE, **same, **both),
         _row(1, name="王小亮", id_no=OTHER, **same, **both),
         _row(2, name="王小明", id_no=OTHER, **same, **both),
         _row(3, name="买买提·阿不都拉", id_no=THIRD, **same, **both),
         _row(4, name="买买提", id_no=THIRD, **{**same, "birth_date": "1960-05-06"}, **both),
+        # Two of one name in one home, and a clerk who wrote the one's number for the other.
+        _row(5, name="古丽·买买提江", id_no=resident_number("600101", date(1955, 4, 18), 2), **older, **both),
+        _row(6, name="古丽·买买提江", id_no=resident_number("600101", date(1951, 3, 22), 2), **oldest, **both),
+        _row(7, name="古丽·买买提江", id_no=resident_number("600101", date(1955, 4, 18), 2), **oldest, **both),
     ]
     told = bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
     pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
     # Asked is whether she is her namesake of that home, not whether she is the one whose number she was given.
-    assert pairs == {("h0", "h2"): "review", ("h3", "h4"): "review"}
+    assert pairs == {("h0", "h2"): "review", ("h3", "h4"): "review", ("h6", "h7"): "review"}
     assert told.clusters == 0
 
 

@@ -18,6 +18,7 @@ from yima.runtime.errors import Refusal
 MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
 RECORDS_PER_STEP: Final = 250_000
+_DOUBTFUL: Final = "(twinlike OR (number_level IN ('same', 'document') AND birth_level IN ('year', 'different')))"
 RULES: Final = f"{OWN_NAME} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
 """All that the scored pairs depend on beside the model and the columns."""
 Progress = Callable[[str, float], None]
@@ -114,12 +115,11 @@ def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> N
         f"CREATE OR REPLACE VIEW judged AS SELECT * FROM read_parquet({quoted(folder / 'scored-*.parquet')})"
     ).fetchall()
     connection.execute("CREATE OR REPLACE TABLE scored AS SELECT * FROM judged WHERE counts").fetchall()
-    # A number with a name only like its holder's: where that name and birthday are also somebody's without the number,
-    # it may be a twin who was given the sister's.
+    # A number with a name only like its holder's, or with another birth date: where that name and birthday are also
+    # somebody's without the number, it may be a twin who was given the sister's, or a namesake of that home.
     named = "(SELECT unnest([a, b]) FROM judged WHERE own_name)"
-    connection.execute(
-        f"UPDATE scored SET clear = FALSE, doubted = TRUE WHERE clear AND twinlike AND (a IN {named} OR b IN {named})"
-    ).fetchall()
+    doubted = f"clear AND {_DOUBTFUL} AND (a IN {named} OR b IN {named})"
+    connection.execute(f"UPDATE scored SET clear = FALSE, doubted = TRUE WHERE {doubted}").fetchall()
     # Two records that share nothing with a third have no rival and cannot contradict one: most pairs, never in memory.
     connection.execute("""CREATE OR REPLACE TEMP TABLE tangled AS
       SELECT n FROM (SELECT unnest([a, b]) AS n FROM scored) GROUP BY n HAVING count(*) > 1""").fetchall()
