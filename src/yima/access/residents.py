@@ -84,7 +84,7 @@ async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Even
     return [
         e
         for e in recent
-        if (e.action == "break-glass" and e.detail.get("reason"))
+        if (e.action == "break-glass" and e.detail.get("reason") and not e.detail.get("whole"))
         or (e.action == "scan" and e.outcome == "denied")
         or (e.action == "card" and e.detail.get("event") in _TOLD and e.agent != "resident")
     ]

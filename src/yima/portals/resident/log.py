@@ -159,7 +159,7 @@ def _key(event: Event) -> tuple[str, str]:
     if event.outcome != "ok":
         return ("denied", event.event_id)
     if event.basis == "break-glass":
-        return ("emergency", event.agent_id)
+        return ("emergency", event.visit or event.agent_id)
     if event.action == "submit":
         return ("system", "submit")
     if event.visit:
@@ -231,11 +231,16 @@ def _share(events: Sequence[Event], names: Names, words: Words) -> Card:
 
 
 def _emergency(events: Sequence[Event], names: Names, words: Words) -> Card:
-    said = next((str(e.detail["reason"]) for e in events if e.detail.get("reason")), "")
-    reason = words("log.said", reason=said) if said else words("log.because-emergency")
-    return _card(
-        "emergency", events[0], words("log.emergency", who=names.who(events[0], words.lang)), reason, events, words
-    )
+    """One emergency access: what was opened, with the words of each step that was taken."""
+    said = [e for e in events if e.detail.get("reason")]
+    first = [str(e.detail["reason"]) for e in said if not e.detail.get("whole")]
+    wider = [str(e.detail["reason"]) for e in said if e.detail.get("whole")]
+    reason = words("log.said", reason=first[-1]) if first else words("log.because-emergency")
+    if wider:
+        reason = f"{reason} {words('log.said-whole', reason=wider[-1])}"
+    only_set = not wider and any(e.detail.get("ground") or e.detail.get("set") for e in events)
+    key = "log.emergency-set" if only_set else "log.emergency"
+    return _card("emergency", events[0], words(key, who=names.who(events[0], words.lang)), reason, events, words)
 
 
 def _denied(events: Sequence[Event], names: Names, words: Words) -> Card:
