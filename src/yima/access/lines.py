@@ -49,8 +49,11 @@ class Lines:
         person = await self._named(asking, patient)
         if person is None:
             return [], 0
-        wanted = replace(asked, institution=self._only(asking.caller))
-        found, total = await audit.search(self._cx.database, await lines_of(self._cx, person), wanted)
+        only, found, total = self._only(asking.caller), list[Event](), 0
+        # An institution sees what it was answered. Whether something it asked for in vain exists is not its to know.
+        if only is None or asked.outcome in ("", "ok"):
+            wanted = replace(asked, institution=only, outcome=asked.outcome if only is None else "ok")
+            found, total = await audit.search(self._cx.database, await lines_of(self._cx, person), wanted)
         await self._tell(asking, person, "search", len(found))
         return found, total
 
@@ -63,7 +66,7 @@ class Lines:
             home = ids.home_of(event_id)
             found = await audit.one_line(self._cx.database, home, event_id) if home is not None else None
         only = self._only(asking.caller)
-        if found is None or (only is not None and found.institution != only):
+        if found is None or (only is not None and (found.institution, found.outcome) != (only, "ok")):
             return None
         await self._tell(asking, found.person, "read", 1, found.detail.get("patient"))
         return found
