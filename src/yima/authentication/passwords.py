@@ -28,7 +28,10 @@ _THREADS: Final = 2
 _WAITING: Final = 40
 """Hashes that may wait for a thread: at some 30 ms each, the last is served within a second."""
 _UNIT: Final = 4
-_ROWS: Final = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiopasdfghjklzxcvbnm", "qazwsxedcrfvtgbyhnujmikolp")
+_ROWS: Final = (
+    "abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm", "qazwsxedcrfvtgbyhnujmikolp",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "1q2w3e4r5t6y7u8i9o0p",
+)  # fmt: skip
 
 
 class Passwords:
