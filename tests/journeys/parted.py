@@ -146,6 +146,7 @@ class Side:
     patient: str
     number: str
     """The institution's own number of the Patient."""
+    phone: str
     rows: dict[str, str] = field(default_factory=dict)
     """Type -> id."""
     later: list[str] = field(default_factory=list)
@@ -212,7 +213,7 @@ class Town:
         for side in NAMES:
             said = patient(national=national, name=name, maritalStatus={"text": f"{side}-patient"})
             made = await hospital.create(said)
-            sides[side] = Side(side, made["id"], said["identifier"][0]["value"])
+            sides[side] = Side(side, made["id"], said["identifier"][0]["value"], said["telecom"][0]["value"])
             for resource in resources(f"Patient/{made['id']}", side):
                 stored = await hospital.create(resource)
                 sides[side].rows.setdefault(stored["resourceType"], stored["id"])

@@ -11,11 +11,12 @@ import pytest
 from parted import NAMES, NOT_A_RECORD, WAYS, Name, Town, Way, addresses, resources
 
 from support import Platform, assert_refused, observation, patient, resident_number
-from yima import consent, healthcode
+from yima import consent, healthcode, mpi
 from yima.access import ExportOrder
 from yima.consent import Standing
 from yima.directory import Caller
 from yima.runtime import clock
+from yima.runtime.keys import Vault
 
 STEWARD = Caller(kind="system", agent_id="cli")
 BOTH = frozenset(NAMES)
@@ -94,6 +95,29 @@ async def test_one_resource_or_line_of_the_other_is_not_there(town: Town) -> Non
     during = {line.event_id for line in await town.lines("OTHER")}
     await undo(town, number)
     assert during <= {line.event_id for line in await town.lines("ONE")}, "what was looked at then is not lost"
+
+
+async def test_what_only_the_other_had_said_of_the_person_goes_along_and_comes_back(town: Town) -> None:
+    access, stewards = town.platform.access, town.platform.access.stewards
+
+    async def phones() -> list[str]:
+        db, vault = access.database, Vault(town.platform.keys)
+        return [await mpi.phone_of(db, vault, town.person[name]) for name in NAMES]
+
+    said = {name: town.sides[name].phone for name in NAMES}
+    assert await phones() == [said["OTHER"]] * 2, "the last word counted for both"
+    number = await part(town)
+    assert await phones() == [said["ONE"], said["OTHER"]]
+    await undo(town, number)
+    assert await phones() == [said["OTHER"]] * 2
+    # Parted again, and one says a new number meanwhile: that stays.
+    number = await part(town)
+    body = (await town.hospital.call("GET", f"/fhir/Patient/{town.sides['ONE'].patient}")).json()
+    body["telecom"] = [{"system": "phone", "value": "13900000077"}]
+    await town.hospital.call("PUT", f"/fhir/Patient/{body['id']}", body)
+    await stewards.undo(STEWARD, number, reason="看错", now=clock.now())
+    assert (await phones())[0] == "13900000077"
+    town.person["OTHER"] = town.person["ONE"]
 
 
 async def test_who_looked_at_whom_is_counted_by_whose_the_row_is_now(town: Town) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from yima import audit, consent, fhir, healthcode, mpi, records
@@ -88,18 +89,21 @@ class Stewards:
     async def _brought(self, patient_id: str) -> mpi.Brought:
         """What a Patient brought to its person, and what that person's other Patients did: from all their versions."""
         db = self._cx.database
-        person = await mpi.person_of_patient(db, patient_id)
-        patients = [patient for patient, _ in await mpi.patients_of(db, person)] if person else []
-        stays = [said for one in patients if one != patient_id for said in await self._said(one)]
-        return mpi.brought(self._cx.vault, await self._said(patient_id), stays)
+        stays = [
+            said for one in await mpi.beside(db, patient_id) if one != patient_id for said in await self._said(one)
+        ]
+        stays.sort(key=itemgetter(0), reverse=True)
+        moves = [said for _, said in await self._said(patient_id)]
+        return mpi.brought(self._cx.vault, moves, [said for _, said in stays])
 
-    async def _said(self, patient_id: str) -> list[mpi.Registration]:
-        """The versions of a Patient as they were registered, newest first; those that would be refused now left out."""
-        found = list[mpi.Registration]()
+    async def _said(self, patient_id: str) -> list[tuple[datetime, mpi.Registration]]:
+        """The versions of a Patient as they were registered, newest first, with their times; those that would be
+        refused now left out."""
+        found = list[tuple[datetime, mpi.Registration]]()
         for row in await records.history(self._cx.database, self._cx.vault, "Patient", patient_id, _VERSIONS):
             if row.content:
                 with suppress(Refusal):
-                    found.append(mpi.registration(fhir.parse(row.content)))
+                    found.append((row.updated, mpi.registration(fhir.parse(row.content))))
         return found
 
     async def keep_apart(self, caller: Caller, one: PersonId, other: PersonId, *, reason: str, now: datetime) -> int:

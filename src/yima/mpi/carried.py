@@ -8,10 +8,11 @@ from datetime import datetime
 
 import msgspec
 
+from yima.mpi import normalise
 from yima.mpi.heard import heard
 from yima.mpi.held import SQL
 from yima.mpi.registration import Registration
-from yima.mpi.sealed import UNKNOWN, profile_of, renewed, seal_profile, sealed_row, words_of
+from yima.mpi.sealed import UNKNOWN, Words, profile_of, renewed, seal_profile, sealed_row, words_of
 from yima.mpi.sealing import seal_person
 from yima.runtime.database import Connection, Queries
 from yima.runtime.ids import PersonId
@@ -24,22 +25,31 @@ CARRY = Queries(__package__, "merge.sql")
 class Brought:
     """What a Patient said of the person, in all its versions, and what the person's other Patients said."""
 
-    newest: Registration | None = None
+    moved: tuple[Registration, ...] = ()
+    """The Patient's, newest first."""
+    remaining: tuple[Registration, ...] = ()
+    """The others', newest first."""
     keys: tuple[int, ...] = ()
     words: tuple[bytes, ...] = ()
     """Digests."""
     others_keys: tuple[int, ...] = ()
     others_words: tuple[bytes, ...] = ()
 
+    @property
+    def newest(self) -> Registration | None:
+        """What the Patient says now."""
+        return self.moved[0] if self.moved else None
+
 
 NOTHING = Brought()
 
 
 def brought(vault: Vault, moves: Sequence[Registration], stays: Sequence[Registration]) -> Brought:
-    """From the versions of the Patient that moves, newest first, and those of the person's other Patients."""
+    """From the versions of the Patient that moves, and those of the person's other Patients; each newest first."""
     ours, theirs = [heard(vault, said) for said in moves], [heard(vault, said) for said in stays]
     return Brought(
-        moves[0] if moves else None,
+        tuple(moves),
+        tuple(stays),
         tuple({key for one in ours for key in one.keys}),
         tuple({one.digest for one in ours}),
         tuple({key for one in theirs for key in one.keys}),
@@ -64,14 +74,46 @@ async def carry(c: Connection, vault: Vault, number: int, before: PersonId, afte
     )
 
 
+async def unsay(c: Connection, vault: Vault, number: int, before: PersonId, said: Brought, at: datetime) -> None:
+    """What only the Patient had said of `before` (a phone, a name, a sex) goes with it: they are called as their other
+    Patients say. A death stays until a steward takes it back: it is on the card, too."""
+    if not said.moved:
+        return
+    await seal_person(c, vault, before)
+    row = await c.fetchrow(CARRY.words, before)
+    if row["wrap"] is None:
+        return
+    held, left, sex = words_of(vault, row), UNKNOWN, ""
+    for one in reversed(said.remaining):
+        left = renewed(left, one, name="" if normalise.is_placeholder(one.name) and left.name else one.name)
+        sex = one.sex if one.sex not in ("", "unknown") else sex
+    theirs, others = ([renewed(UNKNOWN, one, name=one.name) for one in some] for some in (said.moved, said.remaining))
+
+    def of(field: str) -> str:
+        value = str(getattr(held, field))
+        only_theirs = any(getattr(one, field) == value for one in theirs) and not any(
+            getattr(one, field) == value for one in others
+        )
+        fallback = "" if field == "phone" else value
+        return str(getattr(left, field)) or fallback if only_theirs else value
+
+    words = Words(*map(of, Words.__struct_fields__))
+    only_their_sex = sex and row["sex"] in {one.sex for one in said.moved} - {one.sex for one in said.remaining}
+    if words != held or only_their_sex:
+        sealed = sealed_row(vault, row["wrap"], before, words)
+        await c.execute(CARRY.unsay, before, number, at, sex if only_their_sex else row["sex"], *sealed)
+
+
 async def bring_back(c: Connection, number: int, before: PersonId, after: PersonId) -> None:
-    """Undo `carry` exactly."""
+    """Undo `carry` and `unsay` exactly; what `before` has been called anew since stays."""
     await c.execute(CARRY.bring_back, before, after, number)
+    await c.execute(CARRY.say_again, before, number)
 
 
 async def forget_carried(c: Connection, patients: Sequence[str]) -> None:
     """Forget what acts kept of these Patients, whose content is erased: undoing such an act brings back no words."""
     await c.execute(CARRY.forget_carried, list(patients))
+    await c.execute(CARRY.forget_former, list(patients))
 
 
 async def add_like(

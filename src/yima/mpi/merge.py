@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry
+from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry, unsay
 from yima.mpi.person import Whole, whole_of
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
@@ -101,6 +101,7 @@ async def move_patient(
     """
     number, before = await _move(c, patient_id, person, word)
     await carry(c, vault, number, before, person, said)
+    await unsay(c, vault, number, before, said, word.at)
     return number
 
 
@@ -130,6 +131,7 @@ async def split(
     await c.execute(STEWARD.move_link, patient_id, person)
     number = await _event(c, "split", before, word, other=person, patient_id=patient_id)
     await carry(c, vault, number, before, person, said)
+    await unsay(c, vault, number, before, said, word.at)
     return number, person
 
 

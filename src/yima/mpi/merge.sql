@@ -43,7 +43,7 @@ select person_id from mpi.link where patient_id = $1
 update mpi.link set person_id = $2 where patient_id = $1
 
 -- name: words
-select person_id, wrap, said, name, latin_name, birth_date, phone from mpi.person where person_id = $1
+select person_id, wrap, said, name, latin_name, birth_date, phone, sex from mpi.person where person_id = $1
 
 -- name: add_like
 insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
@@ -105,6 +105,23 @@ dropped as (
   delete from mpi.profile f using taken t where f.person_id = $1 and f.digest = t.digest and t.digest <> all($4::bytea[]))
 insert into mpi.carried (person_id, number, digest, normaliser, said, given)
 select $1, $5, t.digest, t.normaliser, t.said, exists (select from given g where g.digest = t.digest) from taken t
+
+-- name: unsay
+-- Call $1 by the words $5-$8 and the sex $4 since act $2, and keep how they were called.
+with held as (
+  insert into mpi.former (person_id, number, updated, renamed, sex, said, no_name, birth_digits, phone_key)
+  select person_id, $2, updated, $3, sex, said, no_name, birth_digits, phone_key from mpi.person where person_id = $1)
+update mpi.person set updated = $3, sex = $4, said = $5, no_name = $6, birth_digits = $7, phone_key = $8 where person_id = $1
+
+-- name: say_again
+with back as (delete from mpi.former where person_id = $1 and number = $2 returning *)
+update mpi.person p set updated = b.updated, sex = b.sex, said = b.said, no_name = b.no_name, birth_digits = b.birth_digits,
+  phone_key = b.phone_key
+from back b where p.person_id = b.person_id and p.updated = b.renamed
+
+-- name: forget_former
+delete from mpi.former f using mpi.event e
+where e.patient_id = any($1) and e.person_id = f.person_id and e.number = f.number
 
 -- name: forget_carried
 delete from mpi.carried k using mpi.event e

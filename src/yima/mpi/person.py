@@ -177,6 +177,11 @@ async def person_of_patient(source: Database | Connection, patient_id: str) -> P
     return row["person_id"] if row else None
 
 
+async def beside(source: Database | Connection, patient_id: str) -> list[str]:
+    """The Patients that are linked to the same person as this one, itself among them; a merge links none."""
+    return [row["patient_id"] for row in await source.fetch(SQL.beside, patient_id)]
+
+
 async def persons_of_patients(source: Database | Connection, patients: Sequence[str]) -> dict[str, PersonId]:
     """The persons that these Patients are linked to; unknown ids are absent. Ids without NUL."""
     return {row["patient_id"]: row["person_id"] for row in await source.fetch(SQL.persons_of_patients, list(patients))}

@@ -71,6 +71,9 @@ select coalesce(m.root, l.person_id) as person_id from mpi.link l left join mpi.
 select patient_id, home, institution_id, rule from mpi.link
 where person_id in (select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1) order by created, patient_id
 
+-- name: beside
+select patient_id from mpi.link where person_id = (select l.person_id from mpi.link l where l.patient_id = $1) order by patient_id
+
 -- name: persons_of_patients
 select l.patient_id, coalesce(m.root, l.person_id) as person_id from unnest($1::text[]) as asked (patient_id)
   join mpi.link l using (patient_id) left join mpi.merged m using (person_id)
