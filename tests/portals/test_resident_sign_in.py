@@ -14,10 +14,10 @@ import pytest
 
 from support import BASE, Institution, Platform, patient, resident_number
 from yima import directory
-from yima.access import Paper, Visitor
+from yima.access import Paper, Said, Visitor
 from yima.directory import Caller
 from yima.mpi import RESIDENT_NUMBER
-from yima.runtime import clock
+from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
 
 
@@ -339,3 +339,25 @@ async def test_where_no_messages_leave_it_is_said(
     page = await silent.client.get("/resident/sign-in?lang=en")
     assert "not set up here" in page.text
     await silent.stop()
+
+
+async def test_a_passkey_is_made_just_after_signing_in_and_by_who_is_surely_the_one(
+    platform: Platform, hospital: Institution
+) -> None:
+    person, _ = await _somebody(hospital, "13900001901")
+    access, now = platform.access, clock.now()
+    sure = Caller(kind="resident", agent_id=ids.person_text(person), person=person, name_zh="x", proved=now)
+    assert (await access.phones.passkey_offer(sure, "t", now)).options["user"]
+    cases = [
+        (replace(sure, assurance="low"), "assurance-too-low"),
+        (replace(sure, proved=None), "sign-in-needed"),
+        (replace(sure, proved=now - timedelta(minutes=6)), "sign-in-needed"),
+        (replace(sure, kind="practitioner"), "sign-in-needed"),
+    ]
+    for caller, code in cases:
+        with pytest.raises(Refusal, match=code):
+            await access.phones.passkey_offer(caller, "t", now)
+    visitor = Visitor("0" * 32, "203.0.113.7", "")
+    for answer in ("{}", "x", '{"id": 1}'):
+        with pytest.raises(Refusal, match="passkey-invalid"):
+            await access.signing_in.enter("resident", visitor, Said(passkey=answer), now)

@@ -15,11 +15,12 @@ from axe_playwright_python.async_playwright import Axe
 from entrance import COMMAND, PASSWORD
 from playwright.async_api import CDPSession, Page, async_playwright
 
-from support import Institution, Platform
+from support import Institution, Platform, patient
 from support.process import free_port, serving
 from yima import authentication
 from yima.access import Access
-from yima.runtime import clock, settings
+from yima.runtime import clock, ids, settings
+from yima.runtime.errors import Refusal
 from yima.runtime.keys import FileKeyStore
 
 CHROMIUM = shutil.which("chromium")
@@ -166,3 +167,37 @@ async def test_from_the_invitation_to_the_desk(town: Town) -> None:
         await seen(page, "mine-360-zh")
         await browser.close()
     assert not complaints
+
+
+async def test_a_resident_makes_a_passkey_and_comes_in_by_it(town: Town) -> None:
+    made = await town.hospital.create(patient())
+    person = ids.person_text(Platform.person_of(f"Patient/{made['id']}"))
+    async with town.access.database.transaction() as c:
+        cookie = await town.access.means.browsers.open(
+            c, "resident", person, method="proofed-phone", device="", now=clock.now()
+        )
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = await browser.new_context(viewport={"width": 360, "height": 800}, locale="zh-CN")
+        held = {"name": "yima_resident", "value": cookie, "domain": "localhost", "path": "/resident"}
+        await context.add_cookies([held])
+        page = await context.new_page()
+        await authenticator(page)
+        await page.goto(f"{town.base}/resident/choices")
+        await page.locator("a[href='/resident/passkey']").click()
+        await seen(page, "passkey-why-360-zh")
+        await page.locator("form[action='/resident/passkey'] button").click()
+        await page.wait_for_selector("[data-passkey-go]:visible")
+        await seen(page, "passkey-make-360-zh")
+        await page.locator("[data-passkey-go]").click()
+        await page.wait_for_url("**/resident/sign-in")
+        await page.wait_for_selector("[data-passkey-go]:visible")
+        await seen(page, "passkey-use-360-zh")
+        await page.locator("[data-passkey-go]").click()
+        await page.wait_for_url("**/resident/")
+        now_held = {one["name"]: one["value"] for one in await context.cookies(f"{town.base}/resident")}
+        caller = await town.access.caller("resident", now_held["yima_resident"], clock.now())
+        assert (ids.person_text(caller.person), caller.assurance) == (person, "substantial")
+        await browser.close()
+    with pytest.raises(Refusal, match="sign-in-needed"):
+        await town.access.caller("resident", cookie, clock.now())

@@ -22,7 +22,7 @@ from yima.access.kiosk import Answer, Question
 from yima.access.launching import Launching
 from yima.access.matching import MOST_MATCHES, PERSON_SYSTEM, Identified
 from yima.access.overviews import RecordView, Withheld
-from yima.access.phones import LAST_DIGITS, CameIn, Choose, Phones
+from yima.access.phones import LAST_DIGITS, CameIn, Choose, PasskeyOffer, Phones
 from yima.access.place import Entry
 from yima.access.population import Admitted, Arrival, Figures, Lacking, Population
 from yima.access.privacy import Board, Privacy
@@ -107,6 +107,7 @@ __all__ = [
     "Pair",
     "Paper",
     "Part",
+    "PasskeyOffer",
     "Phones",
     "Population",
     "Privacy",

@@ -20,9 +20,10 @@ from yima import audit, authentication, mpi
 from yima.access.cards import Cards, Paper
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.residents import own
 from yima.access.signing_in import Visitor, Who, line
 from yima.authentication import Means, Method, PassedCode
-from yima.directory import Caller
+from yima.directory import FRESH, Caller
 from yima.runtime import ids, logs
 from yima.runtime.errors import Refusal
 from yima.runtime.messages import Message, sender_of
@@ -31,6 +32,7 @@ from yima.runtime.settings import Settings
 _log = logs.get("access")
 LAST_DIGITS: Final = 4
 """Characters of the identity number by which one of several persons says who it is."""
+_BY_PHONE: Final = "phone/confirmed"
 _TEXT: Final = (
     "一码：登录验证码 {code}，5 分钟内有效，请勿告诉任何人。 Yima: your sign-in code is {code}, good for five minutes. "
     "Tell it to nobody."
@@ -49,6 +51,14 @@ class Choose:
     """The code was right, and several persons have the number: which of them it is must be said."""
 
     challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyOffer:
+    """A passkey that could be made: the invitation's code, and the browser's options."""
+
+    code: str
+    options: Mapping[str, Any]
 
 
 class Phones:
@@ -162,6 +172,24 @@ class Phones:
     async def _denied(self, subject: str, refusal: Refusal, now: datetime) -> None:
         nobody = Caller(kind="resident", agent_id=subject)
         await self._cx.appender.append(line(nobody, "denied", refusal.code, {"event": "signed-in"}, now))
+
+    # --- a passkey instead --------------------------------------------------------------------------------------------
+
+    async def passkey_offer(self, caller: Caller, token: str, now: datetime) -> PasskeyOffer:
+        """What a resident's browser is asked to make a passkey, and the code with which `Accounts.set_up_passkey` keeps
+        it, for the page with this token. It takes the place of one there was.
+
+        Refusals: `assurance-too-low`, `sign-in-needed` for who did not come in just now.
+        """
+        own(caller)
+        caller.check_assured()
+        if caller.proved is None or now - FRESH > caller.proved:
+            raise Refusal("sign-in-needed")
+        async with self._cx.database.transaction() as c:
+            code = await self._means.enrolment.invite(c, "resident", caller.agent_id, "", inviter=_BY_PHONE, now=now)
+        found = await self._means.enrolment.invitation("resident", code, now)
+        challenge = self._means.challenges.new("enrol/resident", token, now)
+        return PasskeyOffer(code, self._means.passkeys.creation(challenge, found.account_id, caller.name_zh))
 
     # --- at the counter ----------------------------------------------------------------------------------------------
 

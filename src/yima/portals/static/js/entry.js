@@ -60,6 +60,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     if (elsewhere && window.PublicKeyCredential) elsewhere.hidden = false;
     continue;
   }
+  if ("passkeyPart" in form.dataset) form.hidden = false;
   for (const part of form.querySelectorAll("[data-passkey-part]")) part.hidden = false;
   form.querySelector("[data-passkey-go]").addEventListener("click", () => pressed(form));
   if ("conditional" in form.dataset) {
