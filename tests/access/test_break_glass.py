@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 def officer(code: str = "officer-1") -> Caller:
-    return Caller(kind="operator", agent_id=code, name_zh=code, rights=frozenset({"privacy"}))
+    return Caller(kind="operator", agent_id=code, name_zh=code, rights=frozenset({"privacy"}), proved=clock.now())
 
 
 def resident(person: int) -> Caller:
@@ -276,6 +276,8 @@ async def test_one_too_many_that_nothing_explains_ends_access_everywhere(
     assert await code(desk.lift(officer("officer-2"), stop.stop, now)) == "not-found", "nobody proposed it"
     await desk.propose_lifting(officer(), stop.stop, "群体伤害，已与急诊科核实", now)
     assert await code(desk.lift(officer(), stop.stop, now)) == "second-person-needed"
+    left_open = replace(officer("officer-2"), proved=now - timedelta(hours=1))
+    assert await code(desk.lift(left_open, stop.stop, now)) == "step-up-needed"
     assert not await works(access, er)
     await desk.lift(officer("officer-2"), stop.stop, now)
     assert await works(access, er)

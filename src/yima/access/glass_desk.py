@@ -134,9 +134,10 @@ class GlassDesk:
             await _note(c, caller, {"event": "lifting-proposed", "stop": number, "reason": reason[:500]}, now)
 
     async def lift(self, caller: Caller, number: int, now: datetime) -> None:
-        """Begin it again, by somebody else than who proposed it. Refusals `right-needed`, `second-person-needed`,
-        `not-found`."""
+        """Begin it again, by somebody else than who proposed it. Refusals `right-needed`, `step-up-needed`,
+        `second-person-needed`, `not-found`."""
         officer = _right(caller)
+        caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
             found, last = await oversight.lift(c, number, officer, now)
             if last:
