@@ -100,8 +100,8 @@ def _compared(found: list[Record], out: Path) -> dict[str, Any]:
         "true_pairs": total["all"],
         "automatic": auto["all"],
         "automatic_or_asked": auto["all"] + asked["all"],
-        "automatic_recall": round(auto["all"] / total["all"], 4),
-        "automatic_and_review_recall": round((auto["all"] + asked["all"]) / total["all"], 4),
+        "automatic_recall": round(auto["all"] / max(total["all"], 1), 4),
+        "automatic_and_review_recall": round((auto["all"] + asked["all"]) / max(total["all"], 1), 4),
         "right_pairs": right,
         "precision": right / max(right + false, 1),
         "false_pairs": false,
@@ -140,9 +140,9 @@ def _added(lines: list[dict[str, Any]]) -> dict[str, Any]:
     pairs = {kind: sum(one["pairs"] for one in found) for kind, found in by_kind.items()}
     return {
         "populations": len(lines), "records": count["records"], "true_pairs": count["true_pairs"],
-        "automatic_recall": round(count["automatic"] / count["true_pairs"], 4),
-        "automatic_and_review_recall": round(count["automatic_or_asked"] / count["true_pairs"], 4),
-        "precision": count["right_pairs"] / (count["right_pairs"] + count["false_pairs"]),
+        "automatic_recall": round(count["automatic"] / max(count["true_pairs"], 1), 4),
+        "automatic_and_review_recall": round(count["automatic_or_asked"] / max(count["true_pairs"], 1), 4),
+        "precision": count["right_pairs"] / max(count["right_pairs"] + count["false_pairs"], 1),
         "false_pairs": count["false_pairs"],
         "false_per_million_records": round(count["false_pairs"] / count["records"] * 1e6, 3),
         "bound_95_per_million_records": round(bound(count["false_pairs"], count["records"]) * 1e6, 3),

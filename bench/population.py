@@ -58,6 +58,8 @@ class Mix(NamedTuple):
     minority: float = 0.06
     elders: float = 0.0
     """Homes with a grandmother of 70 to 95."""
+    numberless: float = 0.0
+    """Persons whose registrations never have a number."""
     mothers: float = 0.5
     """Newborns whose registrations name the mother."""
 
@@ -71,8 +73,10 @@ MIXES: Final[dict[str, Mix]] = {
     "missing": Mix(errors=("no number", "no phone", "no address", "month only") * 3, second=0.2, bare=0.15),
     "clerical": Mix(errors=("new phone", "mistyped number"), clerical=0.03, twin_number=0.2),
     "groups": Mix(foreign=0.15, minority=0.3, elders=0.15, errors=("lunar date", "year only")),
+    "alone": Mix(repeats=0.0, numberless=1.0, clerical=0.0, twin_number=0.0),
 }
-"""Populations to measure on: `usual`, and four that are worse in one way each."""
+"""Populations to measure on: `usual`; four that are worse in one way each; and `alone`, everybody once and without a
+number, so that each record is a trial in which the person's own is not there, and each link is a false one."""
 
 
 def records(people: int, seed: int, repeats: float = 0.3, mix: Mix | None = None) -> Iterator[Record]:
@@ -81,6 +85,7 @@ def records(people: int, seed: int, repeats: float = 0.3, mix: Mix | None = None
     who = serial = 0
     while who < people:
         home = _household(rng, mix)
+        home = [p._replace(number="") if rng.random() < mix.numberless else p for p in home]
         for person in home:
             first = rng.choice(BARE)(rng, person) if rng.random() < mix.bare else person
             yield _record(serial, first, who, "plain")
