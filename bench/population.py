@@ -85,7 +85,8 @@ def records(people: int, seed: int, repeats: float = 0.3, mix: Mix | None = None
     who = serial = 0
     while who < people:
         home = _household(rng, mix)
-        home = [p._replace(number="") if rng.random() < mix.numberless else p for p in home]
+        if mix.numberless:
+            home = [p._replace(number="") if rng.random() < mix.numberless else p for p in home]
         for person in home:
             first = rng.choice(BARE)(rng, person) if rng.random() < mix.bare else person
             yield _record(serial, first, who, "plain")
