@@ -186,6 +186,25 @@ def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
     return Refusal(decision.refusal or "not-found")
 
 
+_SAID_ALOUD: Final = frozenset(
+    {"code-assurance-too-low", "consent-denied", "purpose-not-of-visit", "purpose-not-allowed", "role-not-permitted"}
+)
+"""Refusals that a program hears in place of `not-found`: only who holds a visit of that very person can get them."""
+
+
+def spoken(decision: consent.Decision) -> str:
+    """What a program hears that named somebody: of whom it may not know, as of nobody."""
+    return decision.refusal if decision.refusal in _SAID_ALOUD else "not-found"
+
+
+async def nothing_there(cx: Context, asking: Asking) -> Refusal:
+    """What is said of what does not exist. A visit that is none or has ended is refused first, as it is where there is
+    something: else the order of the two would tell whether there is."""
+    if asking.visit:
+        await open_visit(cx, asking.visit, asking.now)
+    return Refusal("not-found")
+
+
 def sight_of(decision: consent.Decision, whole: mpi.Whole) -> records.Sight:
     """Which rows a decision about that person lets through."""
     return _sight(

@@ -15,7 +15,18 @@ from typing import Any
 from yima import consent, fhir, records
 from yima.access import chosen
 from yima.access.context import Context
-from yima.access.decision import NOBODY, Asking, check_allowed, decide, decide_on, log, refusal_of, sight_of
+from yima.access.decision import (
+    NOBODY,
+    Asking,
+    check_allowed,
+    decide,
+    decide_on,
+    log,
+    nothing_there,
+    refusal_of,
+    sight_of,
+    spoken,
+)
 from yima.access.naming import person_meant
 from yima.access.search import counts
 from yima.directory import Caller
@@ -88,11 +99,11 @@ async def _current(
         home = await chosen.home_of(cx.database, asking.caller, resource_type, resource_id)
     row = await cx.reader.read(resource_type, resource_id, home)
     if row is None:
-        raise Refusal("not-found")
+        raise await nothing_there(cx, asking)
     decision, sight = await decide_on(cx, asking, row, operation)
     if not decision.permit or not sight.covers(row):
         await _log(cx, asking, row, "denied", decision, {"types": {resource_type: 1}})
-        raise Refusal(_spoken(decision))
+        raise Refusal(spoken(decision))
     return row, decision, sight
 
 
@@ -102,23 +113,6 @@ async def _log(
     """The line of one resource lies where the resource does, and names its Patient: it is read by whose that is."""
     about = {"patient": row.patient} if row.patient else {}
     await log(cx, asking, row.home, "read", outcome, decision, detail | about)
-
-
-_SAID_ALOUD = frozenset(
-    {
-        "code-assurance-too-low",
-        "consent-denied",
-        "purpose-not-of-visit",
-        "purpose-not-allowed",
-        "role-not-permitted",
-        "emergency-set-only",
-    }
-)
-"""Refusals that a caller hears in place of `not-found`: only who holds a visit of that very person can get them."""
-
-
-def _spoken(decision: consent.Decision) -> str:
-    return decision.refusal if decision.refusal in _SAID_ALOUD else "not-found"
 
 
 async def everything(
@@ -131,7 +125,7 @@ async def everything(
     check_allowed(asking, "Patient", "everything")
     person = await person_meant(cx, asking, patient)
     if person is None:
-        raise Refusal("not-found")
+        raise await nothing_there(cx, asking)
     whole = await cx.lookups.whole(person)
     decision = await decide(cx, asking, whole, "Patient", "everything")
     rows: list[records.Content] = []
@@ -145,7 +139,7 @@ async def everything(
     number = dict(Counter(row[0] for row in rows))
     await log(cx, asking, person, "search", "ok" if rows else "denied", decision, {"types": number})
     if not rows:
-        raise Refusal(_spoken(decision))
+        raise Refusal(spoken(decision))
     return rows
 
 

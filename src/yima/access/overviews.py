@@ -11,7 +11,16 @@ from datetime import date, datetime
 
 from yima import consent, mpi, records
 from yima.access.context import Context
-from yima.access.decision import Asking, check_allowed, decide, log, refusal_of, sight_of
+from yima.access.decision import (
+    Asking,
+    check_allowed,
+    decide,
+    log,
+    nothing_there,
+    refusal_of,
+    sight_of,
+    spoken,
+)
 from yima.access.emergency_set import counted, reduced
 from yima.access.naming import person_meant
 from yima.runtime.errors import Refusal
@@ -80,7 +89,7 @@ async def person_of(cx: Context, asking: Asking, patient: str, operation: str = 
     check_allowed(asking, "Patient", operation)
     person = await person_meant(cx, asking, patient)
     if person is None:
-        raise Refusal("not-found")
+        raise await nothing_there(cx, asking)
     return person
 
 
@@ -97,7 +106,7 @@ async def within_sight(
     identity = await mpi.identity(cx.database, cx.vault, person)
     if not decision.permit or identity is None:
         await log(cx, asking, person, "read", "denied", decision, {})
-        raise refusal_of(decision, asking)
+        raise Refusal(spoken(decision)) if asking.caller.kind == "app" else refusal_of(decision, asking)
     may = None
     if decision.only_types is not None or asking.caller.kind == "app":
         may = frozenset(t for t in decision.only_types or records.OVERVIEW_TYPES if asking.caller.may(t, "r"))

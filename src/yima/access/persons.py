@@ -7,7 +7,13 @@ from typing import Any, Final
 from yima import mpi
 from yima.access import chosen
 from yima.access.context import Context
-from yima.access.decision import Asking, check_allowed, decide, log
+from yima.access.decision import (
+    Asking,
+    check_allowed,
+    decide,
+    log,
+    nothing_there,
+)
 from yima.access.naming import person_meant
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import person_from_text, person_text
@@ -33,7 +39,7 @@ async def person_resource(cx: Context, asking: Asking, text: str, *, of_patient:
     check_allowed(asking, "Person", "search" if of_patient else "read")
     person = await person_meant(cx, asking, text)
     if person is None or (not of_patient and person_from_text(text) is None):
-        raise Refusal("not-found")
+        raise await nothing_there(cx, asking)
     decision = await decide(cx, asking, await cx.lookups.whole(person), "Patient")
     only = decision.only_institution
     links = [

@@ -14,7 +14,17 @@ from typing import Final
 
 from yima import consent, fhir, mpi, records
 from yima.access.context import Context
-from yima.access.decision import NOBODY, SHARED_TYPES, Asking, check_allowed, decide, log, refusal_of, sight_of
+from yima.access.decision import (
+    NOBODY,
+    SHARED_TYPES,
+    Asking,
+    check_allowed,
+    decide,
+    log,
+    open_visit,
+    refusal_of,
+    sight_of,
+)
 from yima.access.naming import named_person
 from yima.access.through import Scope, included, narrowed
 from yima.runtime.errors import Refusal
@@ -47,7 +57,7 @@ async def search(cx: Context, asking: Asking, resource_type: str, query: fhir.Qu
         return await _answer(cx, asking, NOBODY, [SHELF], parts, wanted)
     person, patients = await named_person(cx, asking, resource_type, query)
     if person is None:
-        return _nothing()
+        return await _nothing(cx, asking)
     if resource_type == "Patient":
         parts = [([resource_type], replace(query, ids=patients))]
     whole = await cx.lookups.whole(person)
@@ -64,7 +74,7 @@ async def search_types(cx: Context, asking: Asking, parts: Sequence[records.Part
         return await _answer(cx, asking, NOBODY, [SHELF], parts, wanted)
     person, _ = await named_person(cx, asking, "Resource", query)
     if person is None:
-        return _nothing()
+        return await _nothing(cx, asking)
     whole = await cx.lookups.whole(person)
     return await _answer(cx, asking, whole, whole.homes, parts, wanted)
 
@@ -120,7 +130,11 @@ def _is_common(name: str) -> bool:
     return name.partition(":")[0].partition(".")[0] in (*_COMMON, *_SHAPING, "patient")
 
 
-def _nothing() -> Found:
+async def _nothing(cx: Context, asking: Asking) -> Found:
+    """The answer about nobody. In a visit it is that of a visit of somebody else: that there is nobody is not told."""
+    if asking.visit:
+        await open_visit(cx, asking.visit, asking.now)
+        raise Refusal("visit-needed")
     return Found((), 0, consent.Decision(True, "none", "", ()))
 
 
