@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -185,3 +186,11 @@ async def test_purposes_are_a_closed_list(town: Town) -> None:
         answer = await town.a.call("GET", f"/fhir/{town.ann.observation}", yima_purpose=purpose)
         assert_refused(answer, 403, "purpose-not-allowed")
         assert "treatment" in answer.text  # says what is allowed
+
+
+async def test_submissions_in_a_visit_do_not_wait_for_each_other(town: Town) -> None:
+    """More at once than there are connections: each reads its visit on the connection it has."""
+    visit = await town.a.visit(town.ann.person)
+    sent = [town.a.call("POST", "/fhir/Observation", observation(town.ann.patient), visit=visit) for _ in range(24)]
+    answers = await asyncio.wait_for(asyncio.gather(*sent), 60)
+    assert {answer.status_code for answer in answers} == {201}
