@@ -204,7 +204,7 @@ def test_whatever_happens_in_whatever_order(machine: Any) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=how(
-            max_examples=8,
+            max_examples=6,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
