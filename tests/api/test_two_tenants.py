@@ -36,7 +36,7 @@ CELLS: Counter[str] = Counter()
 T = TypeVar("T")
 FULL = os.environ.get("YIMA_MATRIX") == "full"
 _TURNS = 5
-"""Of parameters and links each run tries one in so many, so that it takes seconds; `YIMA_MATRIX=full` tries them all."""
+"""Of parameters and links each run tries one in so many, to take seconds; `YIMA_MATRIX=full` tries them all."""
 
 
 def _turn(cells: Iterable[T]) -> list[T]:
