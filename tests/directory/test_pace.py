@@ -87,3 +87,11 @@ SENDERS = [
 @pytest.mark.parametrize(("peer", "forwarded", "sender", "why"), SENDERS, ids=[row[3] for row in SENDERS])
 def test_who_asks_behind_proxies(peer: str, forwarded: str, sender: str, why: str) -> None:
     assert sender_of(peer, forwarded, frozenset({"10.0.0.1", "10.0.0.2"})) == sender
+
+
+def test_a_clock_that_goes_back_holds_nobody_up() -> None:
+    """What was paid for in a future that is not to be is forgotten, not waited for."""
+    pace = Pace(1, 3)
+    assert [pace.wait("a", 40_000.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert [pace.wait("a", 100.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert pace.wait("a", 100.0) > 0

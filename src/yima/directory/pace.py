@@ -16,6 +16,8 @@ from yima.runtime.errors import Refusal
 
 _MOST_KEYS: Final = 50_000
 """Some 5 MB."""
+_ROUNDING: Final = 1e-9
+"""Seconds that are none."""
 _IPV6_NETWORK: Final = 64
 """What one subscriber has of IPv6: whoever has an address there has 2**64 of them (RFC 6177)."""
 
@@ -34,9 +36,11 @@ class Pace:
         if not self._interval:
             return 0.0
         due = self._due.get(key, now)
+        if due - now > self._ahead + _ROUNDING:  # nobody can owe so much: the clock went back
+            due = now
         due = (due if due > now else now) + units * self._interval
         late = due - now - self._ahead
-        if late > 1e-9:  # a fraction of a nanosecond is rounding
+        if late > _ROUNDING:
             return late
         if len(self._due) >= self._most and key not in self._due:
             self._forget(now)
