@@ -18,7 +18,19 @@ from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
 
 _minutes = itertools.count()
-STATE = ("person", "identifier", "link", "candidate_key", "profile", "carried", "former", "merged", "apart", "frozen", "review")
+STATE = (
+    "person",
+    "identifier",
+    "link",
+    "candidate_key",
+    "profile",
+    "carried",
+    "former",
+    "merged",
+    "apart",
+    "frozen",
+    "review",
+)
 
 
 def word() -> mpi.Word:
