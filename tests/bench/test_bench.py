@@ -17,7 +17,7 @@ from bench.stage import Plan, database
 from bench import report
 from yima.runtime.database import Database
 
-_TINY = Plan(residents=2, seconds=0.3, scans=300, sustained=0.3, lines=500, synthea=False)
+_TINY = Plan(residents=2, seconds=0.3, scans=300, sustained=0.3, lines=500, sealed=1_500, synthea=False)
 _NAMES = ["verify", "read", "create", "bundle"]
 
 
