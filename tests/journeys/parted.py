@@ -115,7 +115,8 @@ NOT_A_RECORD: Final = frozenset(
         "/resident", "/resident/", "/resident/code/batch", "/resident/code/now.svg", "/resident/code/used",
         "/resident/card", "/resident/card.svg", "/resident/card.pdf", "/resident/choices", "/resident/help",
         "/resident/credentials", "/resident/decisions", "/resident/decisions/text/{version}", "/resident/family",
-        "/resident/lost", "/resident/passkey", "/resident/offline", "/resident/manifest.webmanifest", "/resident/worker.js",
+        "/resident/lost", "/resident/offline", "/resident/manifest.webmanifest", "/resident/worker.js",
+        "/resident/passkey",
         "/resident/apps", "/resident/apps/ask", "/resident/scan", "/resident/tickets/{id}", "/resident/uses",
         "/resident/objections",
         # One line or one item by its id: `test_single_lines_and_items`.
