@@ -120,7 +120,8 @@ def _asked(world: World, way: str, name: str, address: str) -> Asked:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_by_id_what_is_theirs_is_as_what_never_was(world: World, mode: str) -> None:
-    cells, visit = list(_by_id(mode)), _visit(world, mode)
+    visit = _visit(world, mode)
+    cells = [one for i, one in enumerate(_by_id(mode)) if FULL or one[0] == "read" or i % _TURNS == 0]
     theirs = await ask_all(world, [_asked(world, w, n, world.at[o][n]) for w, o, n in cells], visit)
     kinds = sorted({(w, n, _home(w, o)) for w, o, n in cells})
     unknown = [_asked(world, w, n, world.nobody(world.at[home][n])) for w, n, home in kinds]
@@ -369,4 +370,4 @@ async def test_what_was_withdrawn_is_as_if_never_seen(world: World) -> None:
 
 def test_how_much_was_tried() -> None:
     report("two_tenants", {**CELLS, "cells": sum(CELLS.values())})
-    assert sum(CELLS.values()) > (15_000 if FULL else 4000)
+    assert sum(CELLS.values()) > (20_000 if FULL else 4000)
