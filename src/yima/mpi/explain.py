@@ -48,7 +48,7 @@ _LEVELS: Final[dict[str, tuple[str, str]]] = {
     "household.address": ("住址相同", "the same address"),
     "household.site": ("同一门牌", "the same house number"),
     "household.county": ("同一区县", "the same county"),
-    "household.elsewhere": ("住址相同，区划代码不同", "the same address under another area code"),
+    "household.elsewhere": ("住址相同，只差区划代码或门牌号", "the same address but for the area code or house number"),
     "household.different": ("不同", "different"),
 }
 _UNKNOWN: Final = ("一方未知", "not known on one side")
