@@ -30,8 +30,9 @@ from yima import directory, synth
 from yima.access import Access
 from yima.cli import city as cities
 from yima.cli import loading
+from yima.records.content import content_of
 from yima.runtime import clock, ids, migrate, postgres
-from yima.runtime.keys import FileKeyStore
+from yima.runtime.keys import FileKeyStore, Vault
 
 _START_SECONDS: Final = 30.0
 SEED: Final = 1
@@ -176,10 +177,32 @@ async def stage(plan: Plan, server: postgres.Postgres) -> AsyncIterator[Stage]:
         if loaded.refused:
             raise BenchError(f"{loaded.refused} submissions of the city were refused")
         numbers = {place.code: place.institution_id for place in await directory.institutions(access.database)}
+        await _open_content(url, access.vault)
         async with serving(spec, server.pid) as yima_server, serving(bare, server.pid) as bare_server:
             yield Stage(plan, url, access, keys, institutions, made, spec, yima_server, bare_server, numbers)
     finally:
         await access.close()
+
+
+async def _open_content(url: str, vault: Vault) -> None:
+    """`bench.content`: the record as it was loaded, opened, for cases that make requests of what is stored."""
+    owner = await asyncpg.connect(url)
+    try:
+        await owner.execute(_CONTENT)
+        rows = await owner.fetch(_STORED)
+        opened = [(row["home"], row["type"], row["id"], content_of(vault, row).decode()) for row in rows]
+        await owner.copy_records_to_table("content", schema_name="bench", records=opened)
+        await owner.execute("analyze bench.content")
+    finally:
+        await owner.close()
+
+
+_CONTENT: Final = """
+create schema if not exists bench; drop table if exists bench.content;
+create table bench.content (home bigint, type text, id text, content text, primary key (home, type, id))"""
+_STORED: Final = """
+select r.home, r.type, r.id, r.version, r.deleted, r.content, k.wrap
+from records.resource as r left join records.key as k using (home) where not r.deleted"""
 
 
 def visits(made: synth.City, first: int, last: int) -> list[synth.Visit]:

@@ -221,5 +221,5 @@ async def _overview(stage: Stage) -> Line:
 
 
 _LARGE_RECORDS: Final = """
-select content from records.resource where home <> 0
+select content from bench.content where home <> 0
 order by count(*) over (partition by home) desc, home, id limit $1"""

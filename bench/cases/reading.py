@@ -19,13 +19,15 @@ _SCRIPTS: Final = 40
 _BENCH: Final = Asking(caller=Caller(kind="system", agent_id="bench"), now=clock.now())
 
 _OBSERVATIONS: Final = """
-select home, id, institution_id, length(content) as size from records.resource
-where type = 'Observation' and class = '' and home <> 0 order by md5(id) limit $1"""
+select r.home, r.id, r.institution_id, length(o.content) as size
+from records.resource as r join bench.content as o using (home, type, id)
+where r.type = 'Observation' and r.class = '' and r.home <> 0 order by md5(r.id) limit $1"""
 _SERIES: Final = """
 select home, institution_id, replace(c->'subject'->>'reference', 'Patient/', '') as patient,
   c->'code'->'coding'->0->>'code' as code, count(*) as rows
-from (select home, institution_id, convert_from(content, 'UTF8')::jsonb as c from records.resource
-      where type = 'Observation' and class = '' and home <> 0) as o
+from (select r.home, r.institution_id, o.content::jsonb as c
+      from records.resource as r join bench.content as o using (home, type, id)
+      where r.type = 'Observation' and r.class = '' and r.home <> 0) as o
 where c->'code'->'coding'->0->>'system' = 'http://loinc.org'
 group by 1, 2, 3, 4 order by rows desc, patient, code limit $1"""
 _LARGEST: Final = """

@@ -13,7 +13,7 @@ from yima import fhir
 
 _SIZES: Final = """
 select (select count(*) from records.resource) as resources,
-  (select sum(length(content)) from records.resource) as json,
+  (select sum(octet_length(content)) from bench.content) as json,
   (select pg_relation_size('records.resource')) as rows,
   (select pg_indexes_size('records.resource')) as indexes,
   (select sum(pg_total_relation_size(c.oid)) from pg_class c join pg_namespace n on n.oid = c.relnamespace
