@@ -12,7 +12,6 @@ from yima import fhir
 from yima.consent import (
     CLASS_OF,
     CLASSES,
-    EMERGENCY_FIRST,
     OPERATIONS,
     PERMITS,
     PURPOSES,
@@ -90,10 +89,6 @@ def test_what_is_worked_out_beforehand_is_what_the_rows_say() -> None:
             assert bool(held and held.holds(name)) is law.allows(role, operation, CLASS_OF[name], purpose), (role, name)
         five = all(law.allows(role, operation, cls, purpose) for cls in CLASSES)
         assert bool(held and held.level_five) is five
-
-
-def test_the_emergency_set_is_of_the_record_and_holds_nothing_of_level_five() -> None:
-    assert all(law.level(cls) == 4 for cls in EMERGENCY_FIRST)
 
 
 CALLERS = [

@@ -35,7 +35,6 @@ from yima.consent.fhir_form import Provision, from_fhir, is_privacy, patient_of,
 from yima.consent.mandate import EVIDENCE, OF_AGE, SCOPES, Mandate, What, age_reached, may_act
 from yima.consent.mandates import Giving, end_mandate, give, mandates_for, mandates_of_agent
 from yima.consent.permissions import (
-    EMERGENCY_FIRST,
     OPERATIONS,
     PERMITS,
     ROLES,
@@ -65,7 +64,6 @@ __all__ = [
     "CLASSES",
     "CLASS_OF",
     "DECIDABLE",
-    "EMERGENCY_FIRST",
     "EVIDENCE",
     "GROUNDS",
     "ITEM",

@@ -74,9 +74,6 @@ ROLES: Final = {
 }  # fmt: skip
 """Role -> its words in English and Chinese."""
 
-EMERGENCY_FIRST: Final = frozenset({"identity", "alerts", "medicines", "problems"})
-"""The classes that a break-glass shows first: what can kill in the next hour. No class of level 5 is opened by one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Permit:
