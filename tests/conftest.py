@@ -10,12 +10,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from support import Platform
 from yima.runtime import logs, migrate, postgres
 from yima.runtime.database import Database
 from yima.runtime.keys import FileKeyStore, Vault
+
+# How long an input takes says something of the machine, which others share, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "shared-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared-machine")
 
 _names = (f"test_{n}" for n in itertools.count())
 

@@ -187,7 +187,14 @@ def refusal_of(decision: consent.Decision, asking: Asking) -> Refusal:
 
 
 _SAID_ALOUD: Final = frozenset(
-    {"code-assurance-too-low", "consent-denied", "purpose-not-of-visit", "purpose-not-allowed", "role-not-permitted"}
+    {
+        "code-assurance-too-low",
+        "consent-denied",
+        "emergency-set-only",
+        "purpose-not-of-visit",
+        "purpose-not-allowed",
+        "role-not-permitted",
+    }
 )
 """Refusals that a program hears in place of `not-found`: only who holds a visit of that very person can get them."""
 

@@ -53,8 +53,10 @@ update mpi.person set deceased = false, updated = greatest(updated, $2) where pe
 
 -- name: add_link
 with linked as (
-  insert into mpi.link (person_id, patient_id, home, institution_id, rule, created) values ($1, $2, $3, $4, $5, $6)
-  on conflict do nothing) -- the link of a person who was merged stays theirs
+  insert into mpi.link (person_id, patient_id, home, institution_id, rule, created)
+  select $1, $2, $3, $4, $5, $6 where not exists ( -- the link of a person who was merged stays theirs
+    select from mpi.link l join mpi.merged m using (person_id) where l.patient_id = $2 and m.root = $1)
+  on conflict (person_id, patient_id) do nothing)
 update mpi.identifier set patient_id = $2 where digest = any($7) and kind = 'local' and patient_id is null
   and (person_id = $1 or person_id = (select l.person_id from mpi.link l where l.patient_id = $2))
 
