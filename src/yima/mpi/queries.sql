@@ -11,27 +11,10 @@ order by f.person_id, f.digest
 
 -- name: note
 -- What registrations add: new persons ($3 to $11), numbers ($12 to $17), candidate keys ($18, $19), words ($20 to $22), decisions ($23, $24).
-with added as (
-  insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
-  select p, $1, $1, s, m, d, w, q, n, b, k
-  from unnest($3::bigint[], $4::text[], $5::integer[], $6::boolean[], $7::bytea[], $8::bytea[], $9::boolean[], $10::smallint[], $11::bytea[])
-    as t(p, s, m, d, w, q, n, b, k)),
-numbers as (
-  insert into mpi.identifier (digest, person_id, kind, system, institution_id, number, created)
-  select d, p, k, s, i, n, $1
-  from unnest($12::bytea[], $13::bigint[], $14::text[], $15::text[], $16::integer[], $17::bytea[]) as t(d, p, k, s, i, n)
-  where not exists (select from mpi.frozen z where z.digest = d)
-  order by d on conflict (digest) do nothing),
-keyed as (
-  insert into mpi.candidate_key (key, person_id) select k, p from unnest($18::bigint[], $19::bigint[]) as t(k, p)
-  order by k, p on conflict do nothing),
-profiled as (
-  insert into mpi.profile (person_id, digest, normaliser, said)
-  select p, d, $2::smallint, s from unnest($20::bigint[], $21::bytea[], $22::bytea[]) as t(p, d, s)
-  where (select count(*) from mpi.profile f where f.person_id = p) < 16 on conflict do nothing)
-insert into mpi.decision (person_id, at, institution_id, kind, rule, model, normaliser, evidence)
-select p, $1, (d->>'institution')::integer, d->>'kind', d->>'rule', d->>'model', $2::smallint, d->'evidence'
-from unnest($23::bigint[], $24::jsonb[]) with ordinality as t(p, d, nr) order by nr
+select mpi.note($1::timestamptz, $2::smallint, $3::bigint[], $4::text[], $5::integer[], $6::boolean[], $7::bytea[],
+  $8::bytea[], $9::boolean[], $10::smallint[], $11::bytea[], $12::bytea[], $13::bigint[], $14::text[], $15::text[],
+  $16::integer[], $17::bytea[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bytea[], $22::bytea[], $23::bigint[],
+  $24::jsonb[])
 
 -- name: update_person
 update mpi.person set updated = greatest(updated, $2), sex = case when $3 in ('', 'unknown') then sex else $3 end,
@@ -57,7 +40,8 @@ with linked as (
   select $1, $2, $3, $4, $5, $6 where not exists ( -- the link of a person who was merged stays theirs
     select from mpi.link l join mpi.merged m using (person_id) where l.patient_id = $2 and m.root = $1)
   on conflict (person_id, patient_id) do nothing)
-update mpi.identifier set patient_id = $2 where digest = any($7) and kind = 'local' and patient_id is null
+-- Not `kind = 'local'`: while statistics know few of those, the planner would walk the partial index of all of them.
+update mpi.identifier set patient_id = $2 where digest = any($7) and kind <> 'national' and patient_id is null
   and (person_id = $1 or person_id = (select l.person_id from mpi.link l where l.patient_id = $2))
 
 -- name: add_reviews
@@ -103,7 +87,7 @@ select e.other from mpi.event e where e.person_id = any($1) and e.kind = 'split'
 -- name: find_local
 select i.patient_id, coalesce(m.root, l.person_id) as person_id from mpi.identifier i join mpi.link l using (patient_id)
   left join mpi.merged m on m.person_id = l.person_id
-where i.digest = any($1) and i.institution_id = $2 and i.kind = 'local'
+where i.digest = any($1) and i.institution_id = $2 and i.kind <> 'national' -- as in add_link
 
 -- name: by_document
 select coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)
