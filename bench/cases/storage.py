@@ -13,7 +13,7 @@ from yima import fhir
 
 _SIZES: Final = """
 select (select count(*) from records.resource) as resources,
-  (select sum(octet_length(content)) from bench.content) as json,
+  (select avg(octet_length(content)) from bench.content) * (select count(*) from records.resource) as json,
   (select pg_relation_size('records.resource')) as rows,
   (select pg_indexes_size('records.resource')) as indexes,
   (select sum(pg_total_relation_size(c.oid)) from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -28,7 +28,7 @@ async def disk(stage: Stage) -> list[Line]:
     count = row["resources"]
     each = float(row["all_of_them"]) / count
     note = f"row {row['rows'] / count:,.0f}, indexes {row['indexes'] / count:,.0f}; rest: log, receipts, versions"
-    limit = Limit("its JSON", row["json"] / count)
+    limit = Limit("its JSON", float(row["json"]) / count)
     what = "disk of a resource, with its indexes, log lines and receipts"
     return [Line("disk", what, each, Cost(0.0), limit, "at most 300 %", note, "bytes")]
 
