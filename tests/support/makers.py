@@ -18,14 +18,20 @@ _count = itertools.count(1)
 RESIDENT_NUMBER = "urn:oid:2.16.156.10011.1.3"
 
 
+_STEP = 7  # odd and no factor of 1000: every number comes, men's and women's by turns
+_taken: dict[str, int] = {}
+
+
 def urn() -> str:
     """A fresh urn:uuid."""
     return f"urn:uuid:{uuid.uuid4()}"
 
 
 def resident_number(birth_date: str = "1985-03-14") -> str:
-    """An 18-digit resident number with a right check digit and an area that was never assigned."""
-    digits = f"999999{birth_date.replace('-', '')}{secrets.randbelow(1000):03d}"
+    """An 18-digit resident number with a right check digit and an area that was never assigned; a thousand for one
+    birth date, each once before any comes again."""
+    _taken[birth_date] = (_taken.get(birth_date, secrets.randbelow(1000)) + _STEP) % 1000
+    digits = f"999999{birth_date.replace('-', '')}{_taken[birth_date]:03d}"
     return digits + str(ric.calc_check_digit(f"{digits}0"))
 
 
