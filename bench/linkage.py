@@ -45,7 +45,7 @@ def measured(people: int, seed: int, mix: str, folder: Path, model: Path | None,
     """Link one population and compare with the truth; shares are of 1."""
     found = list(records(people, seed, mix=MIXES[mix]))
     source = folder / f"population-{mix}-{seed}.csv"
-    _write(source, [record.row for record in found])
+    write_rows(source, [record.row for record in found])
     out = folder / f"out-{mix}-{seed}"
     seconds: dict[str, float] = {}
     began = time.perf_counter()
@@ -182,12 +182,12 @@ def febrl(folder: Path, scratch: Path, without_number: bool) -> list[dict[str, A
     }.items():  # fmt: skip
         rows = [_febrl_row(row, without_number) for file in files for row in _csv(folder / file)]
         source = scratch / f"{name}-{without_number}.csv"
-        _write(source, rows)
+        write_rows(source, rows)
         out = scratch / f"{name}-{without_number}"
         model = scratch / "febrl-model.json"
         if not model.exists():  # FEBRL2 is the smallest that has errors of all kinds: trained there, used on the others
             other = scratch / "train.csv"
-            _write(other, [_febrl_row(row, False) for row in _csv(folder / "dataset2.csv")])
+            write_rows(other, [_febrl_row(row, False) for row in _csv(folder / "dataset2.csv")])
             made = bulk.train(bulk.Task(other, scratch / "train", workers=1), "febrl", datetime.now(UTC).date())
             (scratch / "train" / f"model-{made.version}.json").rename(model)
         told = bulk.run(bulk.Task(source, out, model=model, workers=1))
@@ -242,7 +242,8 @@ def _csv(path: Path) -> list[dict[str, str]]:
         return [{k.strip(): (v or "").strip() for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
+def write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """A CSV file with a header line."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

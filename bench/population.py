@@ -62,6 +62,8 @@ class Mix(NamedTuple):
     """Persons whose registrations never have a number."""
     mothers: float = 0.5
     """Newborns whose registrations name the mother."""
+    hostels: float = 0.0
+    """Homes that are a hostel's: two to six of one sex, of like age and no relation, with one address and one phone."""
 
 
 MIXES: Final[dict[str, Mix]] = {
@@ -74,9 +76,12 @@ MIXES: Final[dict[str, Mix]] = {
     "clerical": Mix(errors=("new phone", "mistyped number"), clerical=0.03, twin_number=0.2),
     "groups": Mix(foreign=0.15, minority=0.3, elders=0.15, errors=("lunar date", "year only")),
     "alone": Mix(repeats=0.0, numberless=1.0, clerical=0.0, twin_number=0.0),
+    "left out": Mix(repeats=0.0, numberless=0.5, clerical=0.0, twin_number=0.0),
+    "hostels": Mix(repeats=0.0, numberless=0.5, clerical=0.0, twin_number=0.0, hostels=0.5),
 }
-"""Populations to measure on: `usual`; four that are worse in one way each; and `alone`, everybody once and without a
-number, so that each record is a trial in which the person's own is not there, and each link is a false one."""
+"""Populations to measure on: `usual`; four that are worse in one way each; and three in which everybody is registered
+once, so that each record without a number is a trial in which the person's own is not there, and each link is a false
+one: `alone` without any number, `left out` against a register of which half has numbers, `hostels` among strangers."""
 
 
 def records(people: int, seed: int, repeats: float = 0.3, mix: Mix | None = None) -> Iterator[Record]:
@@ -147,19 +152,27 @@ def _household(rng: Random, mix: Mix) -> list[Person]:
         sex = rng.choice(("male", "female"))
         return [Person(name, sex, _born(rng, 18, 70), "foreign", passport_number(rng), phone, area, address)]
     if rng.random() < mix.minority:
-        return [_minority(rng, area, address, phone) for _ in range(rng.randint(1, 4))]
+        return _minority_home(rng, area, address, phone)
+    if rng.random() < mix.hostels:
+        return _hostel(rng, area, address, phone)
     father, mother = rng.choices(_FAMILY, _SHARES)[0], rng.choices(_FAMILY, _SHARES)[0]
     age = rng.randint(20, 75)
     found = [
         _han(rng, father, "male", _born(rng, age, age + 4), area, address, phone),
         _han(
-            rng, mother, "female", _born(rng, age - 2, age + 2), area, address, rng.choice((phone, phone_number(rng)))
+            rng,
+            mother,
+            "female",
+            _born(rng, age - 2, age + 2),
+            area,
+            address,
+            rng.choice((phone, phone_number(rng))),
         ),
     ]
     found[1] = found[1]._replace(phone=rng.choice((phone, phone_number(rng))))
     child_born = date(2026, 1, 1) - timedelta(days=rng.randint(1, 365 * max(age - 22, 1)))
     if rng.random() < 0.03:
-        found += _twins(rng, father, child_born, area, address, phone)
+        found += twins(rng, father, child_born, area, address, phone)
     elif rng.random() < 0.6:
         child = _han(rng, father, rng.choice(("male", "female")), child_born, area, address, phone)
         newborn = rng.random() < 0.06
@@ -174,12 +187,15 @@ def _household(rng: Random, mix: Mix) -> list[Person]:
     return found[: rng.randint(1, len(found))] if rng.random() < 0.4 and found[-1].kind != "twin" else found
 
 
-def _twins(rng: Random, family: str, born: date, area: str, address: str, phone: str) -> list[Person]:
+def twins(rng: Random, family: str, born: date, area: str, address: str, phone: str) -> list[Person]:
+    """Two of one sex whose names differ in the last character; half of those below fourteen have no number."""
     sex = rng.choice(("male", "female"))
     first = _han(rng, family, sex, born, area, address, phone)._replace(kind="twin")
-    second = first._replace(name=first.name[:-1] + rng.choice(CHARACTERS), number=_number(rng, area, born, sex))
+    second = first._replace(
+        name=first.name[:-1] + rng.choice(CHARACTERS), number=resident_number_for(rng, area, born, sex)
+    )
     while second.number == first.number:
-        second = second._replace(number=_number(rng, area, born, sex))
+        second = second._replace(number=resident_number_for(rng, area, born, sex))
     if second.name == first.name:
         second = second._replace(name=family + rng.choice(CHARACTERS) + rng.choice(CHARACTERS))
     if (date(2026, 11, 1) - born).days < 365 * 14 and rng.random() < 0.5:  # children are often registered without
@@ -192,18 +208,43 @@ def _han(rng: Random, family: str, sex: str, born: date, area: str, address: str
     row = next((row for row in table if born.year < row[0]), table[-1])
     pick = rng.choice
     name = family + (pick(row[4]) if rng.random() < row[1] else pick(row[2]) + pick(row[3]))
-    return Person(name, sex, born, "han", _number(rng, area, born, sex), phone, area, address)
+    return Person(name, sex, born, "han", resident_number_for(rng, area, born, sex), phone, area, address)
 
 
-def _minority(rng: Random, area: str, address: str, phone: str) -> Person:
-    sex = rng.choice(("male", "female"))
+def _minority_home(rng: Random, area: str, address: str, phone: str) -> list[Person]:
+    """Parents and up to two children, who bear the father's name after their own, each an own one."""
+    age = rng.randint(20, 75)
+    father = _minority(rng, "male", "", _born(rng, age, age + 4), area, address, phone)
+    mother = _minority(rng, "female", "", _born(rng, age - 2, age + 2), area, address, phone)
+    called = father.name.partition("·")[0]
+    first = date(2026, 1, 1) - timedelta(days=rng.randint(500, 365 * max(age - 20, 2)))
+    born = (first, min(first + timedelta(days=rng.randint(330, 2000)), date(2026, 10, 1)))
+    sexes = [rng.choice(("male", "female")) for _ in born]
+    home = [father, mother] + [
+        _minority(rng, sex, called, day, area, address, phone) for sex, day in zip(sexes, born, strict=True)
+    ]
+    while home[3].name == home[2].name:
+        home[3] = _minority(rng, sexes[1], called, born[1], area, address, phone)
+    return home[: rng.randint(1, 4)]
+
+
+def _hostel(rng: Random, area: str, address: str, phone: str) -> list[Person]:
+    sex, age = rng.choice(("male", "female")), rng.randint(18, 40)
+    if rng.random() < 0.3:
+        called = [rng.choice(others.UYGHUR_MALE)[0] for _ in range(rng.randint(2, 6))]
+        return [_minority(rng, sex, name, _born(rng, age, age + 3), area, address, phone) for name in called]
+    families = rng.choices(_FAMILY, _SHARES, k=rng.randint(2, 6))
+    return [_han(rng, family, sex, _born(rng, age, age + 3), area, address, phone) for family in families]
+
+
+def _minority(rng: Random, sex: str, father: str, born: date, area: str, address: str, phone: str) -> Person:
     own = others.UYGHUR_FEMALE if sex == "female" else others.UYGHUR_MALE
-    name = f"{rng.choice(own)[0]}·{rng.choice(others.UYGHUR_MALE)[0]}"
-    born = _born(rng, 1, 80)
-    return Person(name, sex, born, "minority", _number(rng, area, born, sex), phone, area, address)
+    name = f"{rng.choice(own)[0]}·{father or rng.choice(others.UYGHUR_MALE)[0]}"
+    return Person(name, sex, born, "minority", resident_number_for(rng, area, born, sex), phone, area, address)
 
 
-def _number(rng: Random, area: str, born: date, sex: str) -> str:
+def resident_number_for(rng: Random, area: str, born: date, sex: str) -> str:
+    """A resident number of a place, day and sex."""
     return resident_number(area, born, rng.randrange(1, 500) * 2 - (sex == "male"))
 
 

@@ -1,8 +1,8 @@
 """Registrations against a person index of many people: `python -m bench.resolve --persons 1000000`.
 
 Fills a database of its own (PostgreSQL with fsync) with synthetic persons by COPY, then registers known and new people
-through the person index, each in one durable transaction, and prints rates, waiting times, CPU time and sizes as JSON.
-Sixteen registrations at a time show what two cores can do; one at a time shows how long one takes.
+in the ways of `bench.registering`, durable, and prints rates, waiting times, CPU time and sizes as JSON. Many at a time
+show what two cores can do; one at a time shows how long one takes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any, Final
 import asyncpg
 import uvloop
 
-from bench import cpu
 from bench.population import Record, records
+from bench.registering import Runs, Way
 from bench.stage import database
 from yima import mpi
 from yima.mpi.heard import heard
@@ -40,8 +40,6 @@ from yima.runtime.postgres import Postgres
 _CHUNK: Final = 20_000
 _SYSTEMS: Final = {"resident-number": RESIDENT_NUMBER, "passport": "urn:yima:id:passport"}
 _PERSON: Final = ("person_id", "created", "updated", "sex", "wrap", "said", "no_name", "birth_digits", "phone_key")
-_TOGETHER: Final = 200
-"""Registrations of one transaction, where many are resolved together."""
 _FILLER: Final = 1
 """The institution that registered everybody."""
 _INDEXES: Final = {
@@ -158,83 +156,28 @@ async def sizes(url: str, persons: int) -> dict[str, Any]:
     }
 
 
-class Runs:
-    """Registers people through the index and measures it."""
-
-    def __init__(self, db: Database, vault: Vault, postgres: int) -> None:
-        self._db, self._vault, self._postgres = db, vault, postgres
-
-    async def run(self, what: str, todo: Sequence[mpi.Registration], institution: int, clients: int) -> dict[str, Any]:
-        """Everybody in `todo` once, `clients` at a time, each resolved and linked in one durable transaction."""
-        waiting, taken, created = list(todo), list[float](), 0
-        source = mpi.Source(institution)
-
-        async def register(one: mpi.Registration) -> bool:
-            async def work(c: Any) -> bool:
-                found = await mpi.resolve(c, self._vault, one, source, now=clock.now())
-                patient = found.patient_id or ids.new_resource_id(found.person)
-                await mpi.link(c, self._vault, found, one, source, patient, now=clock.now())
-                return found.created
-
-            return await self._db.retry(work)
-
-        async def client() -> None:
-            nonlocal created
-            while waiting:
-                one, began = waiting.pop(), time.perf_counter()
-                made = await register(one)
-                created += made  # not in one line with the waiting: others count meanwhile
-                taken.append(time.perf_counter() - began)
-
-        async def together() -> None:
-            """As the population register takes them: `_TOGETHER` in one transaction, none of them a Patient."""
-            nonlocal created
-            while waiting:
-                some, began = (
-                    [mpi.Asked(waiting.pop()) for _ in range(min(_TOGETHER, len(waiting)))],
-                    time.perf_counter(),
-                )
-
-                async def work(c: Any, some: list[mpi.Asked] = some) -> list[Any]:
-                    return await mpi.resolve_many(c, self._vault, some, source, now=clock.now())
-
-                found = await self._db.retry(work)
-                created += sum(one.created for one in found)
-                taken.extend([time.perf_counter() - began] * len(some))
-
-        before, spent, began = cpu.seconds([self._postgres]), time.process_time(), time.perf_counter()
-        worker = together if "together" in what else client
-        await asyncio.gather(*(worker() for _ in range(clients)))
-        seconds = time.perf_counter() - began
-        ours, theirs = time.process_time() - spent, cpu.seconds([self._postgres])[0] - before[0]
-        taken.sort()
-        count = len(taken)
-        print(f"{what}: {count / seconds:.0f}/s", file=sys.stderr, flush=True)
-        return {
-            "what": what, "clients": clients, "registrations": count, "created": created,
-            "per_second": round(count / seconds), "p50_ms": round(taken[count // 2] * 1e3, 2),
-            "p99_ms": round(taken[count * 99 // 100] * 1e3, 2), "python_us": round(ours / count * 1e6),
-            "postgres_us": round(theirs / count * 1e6),
-        }  # fmt: skip
-
-
-def plan(count: int) -> Iterator[tuple[str, Callable[[], list[mpi.Registration]], int, int]]:
-    """What is registered: name, who, at which institution, how many at once."""
+def plan(count: int) -> Iterator[tuple[str, Way, Callable[[], list[mpi.Registration]], int, int]]:
+    """What is registered: name, way, who, at which institution, how many at once."""
     known, new = people(1_000, _CHUNK)[:count], people(7, count)
-    yield "warming", lambda: [said(r, f"w{k}") for k, r in enumerate(people(8, 600))], 2, 16
-    yield "new persons", lambda: [said(r, f"a{k}") for k, r in enumerate(new)], 3, 16
-    yield "known, with number", lambda: [said(r, f"b{k}") for k, r in enumerate(known)], 4, 16
-    yield "known, without number", lambda: [said(r, f"c{k}", number=False) for k, r in enumerate(known)], 5, 16
-    yield "new persons together", lambda: [said(r, f"f{k}") for k, r in enumerate(people(9, count))], 8, 4
-    yield "known together, with number", lambda: [said(r, f"g{k}") for k, r in enumerate(known)], 9, 4
+    unnumbered = [said(r, f"c{k}", number=False) for k, r in enumerate(known)]
     few = known[: max(count // 4, 1)]
-    yield "known, with number, one at a time", lambda: [said(r, f"d{k}") for k, r in enumerate(few)], 6, 1
+    warming = people(8, 600)
+    yield "warming", "singly", lambda: [said(r, f"w{k}") for k, r in enumerate(warming[:300])], 2, 16
+    yield "warming", "patients", lambda: [said(r, f"x{k}") for k, r in enumerate(warming[300:])], 2, 16
+    yield "new persons", "singly", lambda: [said(r, f"a{k}") for k, r in enumerate(new)], 3, 16
+    yield "known, with number", "singly", lambda: [said(r, f"b{k}") for k, r in enumerate(known)], 4, 16
+    yield "known, without number", "singly", lambda: unnumbered, 5, 16
+    yield "new persons", "together", lambda: [said(r, f"f{k}") for k, r in enumerate(people(9, count))], 8, 4
+    yield "known, with number", "together", lambda: [said(r, f"g{k}") for k, r in enumerate(known)], 9, 4
+    yield "new persons", "patients", lambda: [said(r, f"h{k}") for k, r in enumerate(people(10, count))], 10, 16
+    carded = people(11, count)  # those of the fill have no cards
+    yield "new persons", "patients", lambda: [said(r, f"i{k}") for k, r in enumerate(carded)], 11, 200
+    yield "known, with number", "patients", lambda: [said(r, f"j{k}") for k, r in enumerate(carded)], 12, 200
+    yield "known, with number, one at a time", "singly", lambda: [said(r, f"d{k}") for k, r in enumerate(few)], 6, 1
     yield (
-        "known, without number, one at a time",
-        (lambda: [said(r, f"e{k}", number=False) for k, r in enumerate(few)]),
-        7,
-        1,
-    )
+        "known, without number, one at a time", "singly",
+        (lambda: [said(r, f"e{k}", number=False) for k, r in enumerate(few)]), 7, 1,
+    )  # fmt: skip
 
 
 async def measured(server: Postgres, keys: Path, persons: int, count: int, workers: int) -> dict[str, Any]:
@@ -248,8 +191,10 @@ async def measured(server: Postgres, keys: Path, persons: int, count: int, worke
     told |= await sizes(url, held)
     db = await Database.connect(url, size=16)
     try:
-        runs = Runs(db, Vault(FileKeyStore(keys)), server.pid)
-        told["runs"] = [await runs.run(what, who(), where, clients) for what, who, where, clients in plan(count)]
+        runs = Runs(db, keys, server.pid)
+        told["runs"] = [
+            await runs.run(what, way, who(), where, at_once) for what, way, who, where, at_once in plan(count)
+        ]
     finally:
         await db.close()
     told["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

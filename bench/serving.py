@@ -15,6 +15,7 @@ import msgspec
 from granian.constants import Interfaces, Loops
 from granian.server import Server
 
+from bench import lag
 from bench.bare import Bare
 from yima import audit
 from yima.runtime import logs
@@ -85,6 +86,8 @@ def main() -> None:
     else:
         if spec.app == "unlogged":
             setattr(audit.Appender, "append", _no_line)  # noqa: B010  # in this process, which only the bench starts
+        if spec.app == "yima":
+            lag.watched(spec.data)
         logs.configure("json", spec.log_level)
         serve(settings_of(spec), spec.database_url)
 

@@ -13,7 +13,7 @@ import asyncpg
 import hypothesis
 import pytest
 
-from support import Platform
+from support import Platform, one_connection
 from yima.runtime import logs, migrate, postgres
 from yima.runtime.database import Database
 from yima.runtime.keys import FileKeyStore, Vault
@@ -23,6 +23,7 @@ hypothesis.settings.register_profile(
     "shared-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("shared-machine")
+one_connection.install()
 
 _names = (f"test_{n}" for n in itertools.count())
 

@@ -19,6 +19,11 @@ Every refusal has a stable code, the same in every protocol and language. On `/f
 (`issue.details.coding.code`, `issue.expression` names the place), at the token endpoint an OAuth error with the same
 `code`, elsewhere an RFC 9457 problem document (`application/problem+json`: `code`, `title`, `detail`, `field`,
 `request_id`, both languages in `messages`). `{...}` stands for what the answer fills in.
+
+Words that code fills in (`expected="at most 5 characters"`) are English there. `src/yima/runtime/phrases.toml` has
+their Chinese, looked up when a Chinese text is made: `"at most {} characters" = "至多 {} 个字符"`, with `{}` for
+each hole of an f-string. For a new phrase add its line; `tests/architecture/test_phrases.py` names those without
+one, and those that nothing says any more.
 """
 _COLUMNS = "| code | status | what happened · 含义 | what to do · 处理 |"
 

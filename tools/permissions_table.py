@@ -58,6 +58,9 @@ role that attends (attending physician, primary nurse) *and* the resident's yes,
 What a program of an institution is shown it must show to the right people of its own staff: the platform knows the
 roles of whom it signs in itself.
 """
+_CODED = """\
+An AuditEvent says in which role its agent acted: `agent.role`, system `urn:yima:role`, one of these codes; and for
+which purpose: `agent.purposeOfUse`, as `purposeOfEvent` (v3 ActReason)."""
 
 
 def page() -> str:
@@ -66,6 +69,8 @@ def page() -> str:
     parts += ["", "## The table", "", *_rows()]
     parts += ["", "## Operations", "", "| operation | what |", "|---|---|"]
     parts += [f"| {name} | {said} |" for name, said in OPERATIONS.items()]
+    parts += ["", "## Roles as a code system", "", _CODED, "", "| code | |", "|---|---|"]
+    parts += [f"| `{code}` | {en} · {zh} |" for code, (en, zh) in ROLES.items()]
     parts += ["", "## Addresses for programs", "", *_machines(), "", "## Pages", "", *_pages()]
     return "\n".join(parts) + "\n"
 

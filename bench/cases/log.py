@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
-import resource
+import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +14,7 @@ from typing import Any, Final
 
 from bench import cpu
 from bench.cases.inside import log_event
-from bench.measure import Cost, Limit, Line
+from bench.measure import Cost, Limit, Line, spoken
 from bench.stage import Stage
 from yima import audit
 from yima.audit.proof import Findings, Log, Spread, Tree, check
@@ -22,33 +24,75 @@ _BATCH: Final = 1000
 _SIMULATED: Final = 5000
 """Leaves of the simulated tree for each line that is really written: 100 million of 20,000."""
 _PROOFS: Final = 300
-_PROCESSES: Final = 2
+_PROCESSES: Final = 4
 _WIDTH: Final = 256
+_LOOK: Final = 0.2
+"""Seconds between two looks at what a command spends."""
 
 
 async def log(stage: Stage) -> list[Line]:
     """Seal, verify, prove."""
     sealed = Log(stage.access.database, stage.keys)
     count = stage.plan.sealed
-    await sealed.seal(clock.now())
+    before = (await sealed.seal(clock.now())).size
+    appended = await _appended(stage, count)
+    sealing = await _sealing(sealed, before + count)
+    verified = [await _verified(stage, sealed, processes) for processes in (1, _PROCESSES)]
+    return [appended, sealing, *verified, await _command(stage), await _proofs(stage)]
+
+
+async def _sealing(sealed: Log, size: int) -> Line:
+    """All of them in the tree. The server under measurement seals too, and a line waits for older transactions: what
+    one turn of ours did is measured, and turns are taken until none is left out."""
+    had, began, spent = await sealed.latest(), time.perf_counter(), time.process_time()
+    head = await sealed.seal(clock.now() + timedelta(minutes=1))
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    done = max(1, head.size - (had.size if had else 0))
+    while head.size < size:
+        await asyncio.sleep(0.5)
+        head = await sealed.seal(clock.now() + timedelta(minutes=1))
+    what, note = "lines put into the tree, one process", f"{done:,} in one turn; two hashes a line are the limit"
+    return Line("log-seal", what, done / seconds, Cost(spent / done * 1e6), _hashing(), "", note, "lines")
+
+
+async def _appended(stage: Stage, count: int) -> Line:
+    """Lines written by the thousand, each thousand made and then durable, one after the other."""
+    began, spent, postgres = time.perf_counter(), time.process_time(), cpu.seconds([stage.server.postgres])[0]
     for _ in range(0, count, _BATCH):
+        events = [log_event(n) for n in range(_BATCH)]
         async with stage.access.database.transaction() as c:
-            await audit.append(c, [log_event(n) for n in range(_BATCH)])
-    began, spent = time.perf_counter(), time.process_time()
-    await sealed.seal(clock.now() + timedelta(minutes=1))
-    sealing = Line(
-        "log-seal", "lines put into the tree, one process", count / (time.perf_counter() - began),
-        Cost((time.process_time() - spent) / count * 1e6), _hashing(), "", "two hashes a line are the limit", "lines",
-    )  # fmt: skip
-    one = await _verified(stage, sealed, 1)
-    return [sealing, one, await _verified(stage, sealed, _PROCESSES), await _proofs(stage)]
+            await audit.append(c, events)
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
+    cost = Cost(spent / count * 1e6, (cpu.seconds([stage.server.postgres])[0] - postgres) / count * 1e6)
+    what = f"lines made and written, {_BATCH:,} in a transaction, durable, one process and connection"
+    return Line("log-append", what, count / seconds, cost, None, "20,000/s", f"{count:,} in {seconds:.1f} s", "lines")
+
+
+async def _command(stage: Stage) -> Line:
+    """`yima audit verify` as its user runs it, from its start to its last word."""
+    command = [sys.executable, "-m", "yima", "audit", "verify", "--processes", str(_PROCESSES)]
+    env = os.environ | {"YIMA_DATABASE_URL": stage.url, "YIMA_DATA": stage.spec.data}
+    before, postgres = _spent(stage), cpu.seconds([stage.server.postgres])[0]
+    began, spent = time.perf_counter(), before
+    saying = asyncio.create_task(spoken([*command, "--data", stage.spec.data], env=env))
+    while not saying.done():  # looked at while it runs: its processes end after it, and are then nobody's
+        await asyncio.wait({saying}, timeout=_LOOK)
+        spent = max(spent, _spent(stage))
+    said = saying.result().decode().split()
+    seconds, spent = time.perf_counter() - began, spent - before
+    postgres = cpu.seconds([stage.server.postgres])[0] - postgres
+    what = f"`yima audit verify`, {_PROCESSES} processes, from its start to its end"
+    lines = int(said[0])
+    cost = Cost(spent / lines * 1e6, postgres / lines * 1e6)
+    note = f"{lines:,} lines in {seconds:.1f} s"
+    return Line("log-verify-command", what, lines / seconds, cost, None, "10 s a million", note, "lines")
 
 
 async def _verified(stage: Stage, sealed: Log, processes: int) -> Line:
     """Every line, tile and head, by so many processes."""
-    began, spent, postgres = time.perf_counter(), _spent(), cpu.seconds([stage.server.postgres])[0]
+    began, spent, postgres = time.perf_counter(), _spent(stage), cpu.seconds([stage.server.postgres])[0]
     findings = await check(stage.access.database, sealed.verifier, (), Spread(stage.url, processes))
-    seconds, spent = time.perf_counter() - began, _spent() - spent
+    seconds, spent = time.perf_counter() - began, _spent(stage) - spent
     postgres = cpu.seconds([stage.server.postgres])[0] - postgres
     cost = Cost(spent / findings.lines * 1e6, postgres / findings.lines * 1e6)
     name, what = (
@@ -62,13 +106,15 @@ async def _verified(stage: Stage, sealed: Log, processes: int) -> Line:
 
 
 def _said(findings: Findings) -> str:
-    return f"{findings.lines} lines, {'whole' if findings.whole else 'NOT WHOLE'}"
+    whole = "whole" if findings.whole else "NOT WHOLE"
+    return f"{findings.lines} lines, {findings.singly} looked up by their keys, {whole}"
 
 
-def _spent() -> float:
-    """CPU seconds of this process and of those that it started and that ended."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime
+def _spent(stage: Stage) -> float:
+    """CPU seconds of this process and of all that it started but the servers, whose own time is told apart."""
+    servers = stage.server.postgres, stage.server.server, stage.bare_server.server
+    whole, *others = cpu.seconds([os.getpid(), *servers])
+    return whole - sum(others)
 
 
 def _hashing() -> Limit:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from bench import lag
 from bench.measure import Limit, Line, Run, request
 from bench.stage import Stage
 from yima import healthcode
@@ -21,7 +23,7 @@ _STEPS: Final = 3
 _STEP_SECONDS: Final = 15
 _CARDS_AT_ONCE: Final = 2_000
 _PROFILE: Final[ProfileName] = "INTL"
-_SHARE: Final = 0.8
+_SHARE: Final = 0.6
 _TIMES: Final = 10
 _OVERLOAD_SECONDS: Final = 5.0
 _MOST_SENT: Final = 25_000
@@ -33,7 +35,7 @@ _NAMES: Final = ("李秀英", "王建国", "张婷婷", "阿依古丽·买买提
 
 
 async def verify(stage: Stage) -> list[Line]:
-    """The greatest rate in a closed loop, for a moment and sustained; the latency at 80 % of it; ten times too much."""
+    """The greatest rate in a closed loop, for a moment and sustained; the latency at 60 % of it; ten times too much."""
     every = await people(stage, stage.plan.scans // _STEPS + CONNECTIONS)
     warm, every = every[:CONNECTIONS], every[CONNECTIONS:]
     requests = await _scans(stage, warm)
@@ -51,24 +53,34 @@ async def verify(stage: Stage) -> list[Line]:
 
 
 async def _for_long(stage: Stage, rate: float) -> list[Line]:
-    """A closed loop for `plan.sustained` seconds, then an open loop as long at 80 % of what that gave."""
+    """A closed loop for `plan.sustained` seconds, then an open loop as long at 60 % of what that gave, then the closed
+    loop again for a moment: a machine that became slower is told from a stall of ours."""
     seconds = stage.plan.sustained
     everybody = await people(stage, int(rate * 1.3 * _STEP_SECONDS) + CONNECTIONS)
-    requests = await _in_time(stage, everybody, rate * 1.2, seconds)
-    run = await stage.yima(requests, connections=CONNECTIONS, again=False, seconds=seconds)
+    run = await _closed(stage, everybody, rate * 1.2, seconds)
     pace = run.rate * _SHARE
     requests = await _in_time(stage, await people(stage, len(everybody)), pace, seconds)
+    began = time.time()
     calm = await stage.yima(
         requests, connections=CONNECTIONS * 4, again=False, rate=pace, seconds=seconds * 0.98, patience=_PATIENT
     )
+    late = lag.said(stage.spec.data, began, time.time())
+    after = await _closed(stage, await people(stage, len(everybody)), run.rate * 1.2, min(seconds, stage.plan.seconds))
     away = f"; {calm.result.shed + calm.result.unsent} turned away or not sent" * bool(calm.result.shed)
-    late = f"greatest {calm.result.most:.0f} ms, counted from the due time{away}"
+    then = f"the machine gave {run.rate:,.0f}/s before and {after.rate:,.0f}/s after"
+    note = f"greatest {calm.result.most:.0f} ms, counted from the due time{away}; {then}. Loop and batches late: {late}"
     what = f"the same, {run.result.seconds:.0f} s on end"
     paced = f"the same, open loop at {_SHARE:.0%} of that rate"
     return [
         Line("verify-sustained", what, run.rate, run.cost(), None, "8,000/s", _generator(run)),
-        Line("verify-paced", paced, calm.rate, calm.cost(), None, "p99 < 50 ms", late),
+        Line("verify-paced", paced, calm.rate, calm.cost(), None, "p99 < 50 ms", note),
     ]
+
+
+async def _closed(stage: Stage, persons: list[int], rate: float, seconds: float) -> Run:
+    """As many as it can do; codes for at most `rate` a second."""
+    requests = await _in_time(stage, persons, rate, seconds)
+    return await stage.yima(requests, connections=CONNECTIONS, again=False, seconds=seconds)
 
 
 async def _overload(stage: Stage, rate: float) -> Line:

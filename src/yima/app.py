@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -118,7 +118,7 @@ class Application:
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the request on, or turn it away before anything of it is read."""
-        gate = self._gates.of(scope["method"], scope["path"])
+        gate, receive = self._gates.of(scope["method"], scope["path"]), api.patiently(receive)
         if gate is None:
             await self._found(scope, receive, send)
             return
@@ -168,7 +168,7 @@ class Application:
             if b"cache-control" not in named and api.is_fhir(request.scope["path"]):
                 headers.append(_NO_STORE)
             headers += await api.readable_by(self.state.origins, request.scope["path"], request.headers.get("origin"))
-            if isinstance(response, FileResponse):  # too large to be held
+            if isinstance(response, StreamingResponse):  # too large to be held
                 response.raw_headers[:] = headers
                 await response(request.scope, request.receive, send)
                 return

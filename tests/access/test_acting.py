@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_cards_at_the_door import Someone, code_of, doctor, somebody
+from test_cards_at_the_door import SYSTEM, Someone, code_of, doctor, somebody
 
 from support import Institution, Platform, patient, visit_bundle
-from yima import healthcode
+from support import code_of as refused_as
+from yima import consent, healthcode
 from yima.access import AtCounter, Paper
 from yima.runtime import clock, ids
 
 ALL = ("show-code", "see-record", "decide")
+CODES = "http://terminology.hl7.org/CodeSystem/"
 SCAN = {"step": "010101", "purpose": "treatment"}
 
 
@@ -113,6 +116,97 @@ async def test_either_side_ends_it_at_once(platform: Platform, hospital: Institu
         assert events == (["give"] if ends == "stranger" else ["give", "end"])
 
 
+async def test_codes_on_a_phone_end_with_the_mandate(platform: Platform, hospital: Institution) -> None:
+    """Those that the agent's phone keeps, at once; nobody else's, the holder's own and another agent's stand."""
+    access, (one, other, third) = platform.access, [await somebody(hospital) for _ in range(3)]
+    made = await give(platform, one, other, "show-code")
+    await give(platform, one, third, "show-code", ends=clock.now() + timedelta(minutes=40))
+    now = clock.now()
+    shown = [await access.families.card(who.caller, one.person, now) for who in (one, other, third)]
+    assert len({view.dynamic_text for view in shown}) == 3
+    assert [len(view.batch["slots"]) > 4 for view in shown] == [True, True, False], "none for after the mandate"
+    await access.families.end(one.caller, made, now)
+    answers = [await hospital.scan(view.dynamic_text) for view in shown]
+    assert [answer.status_code == 200 for answer in answers] == [True, False, True]
+    assert refused_as(answers[1]) == "code-cancelled"
+    # Given again, it is another mandate, with codes of its own.
+    await give(platform, one, other, "show-code")
+    again = await access.families.card(other.caller, one.person, clock.now())
+    assert (await hospital.scan(again.dynamic_text)).status_code == 200
+
+
+ENDS = ("person", "agent", "by itself", "lost card", "dead", "in the moment of the scan")
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_a_visit_opened_with_a_helpers_phone_ends_with_the_mandate(
+    platform: Platform, hospital: Institution, how: str
+) -> None:
+    """At its next request, for every way in; a visit that the holder's own phone opened goes on."""
+    access, (one, other) = platform.access, [await somebody(hospital) for _ in range(2)]
+    made = await give(platform, one, other, *ALL, ends=clock.now() + timedelta(minutes=5))
+    shown = await access.families.card(other.caller, one.person, clock.now())
+    visit, own = [
+        await at_counter(platform, hospital, text) for text in (shown.dynamic_text, platform.dynamic(one.person))
+    ]
+    later = clock.now() + timedelta(minutes=6) if how == "by itself" else None
+
+    async def reads(handle: str) -> str:
+        asked = {"purpose": "treatment", "visit": handle, "now": later or clock.now()}
+        return await code_of(access.open_record(doctor(hospital), one.person, **asked))
+
+    assert later or await reads(visit) == "ok"
+    if how in ("person", "agent", "in the moment of the scan"):
+        await access.families.end((other if how == "agent" else one).caller, made, clock.now())
+        (told_of,) = [d for *_, d in await told(platform, one.person, "mandate") if d["event"] == "end"]
+        assert told_of["visits_ended"] == 1
+    elif how != "by itself":
+        act = {"lost card": "report-lost", "dead": "report-death"}[how]
+        await access.cards.change(SYSTEM, other.person, act, now=clock.now())  # type: ignore[arg-type]
+        refused = await code_of(access.families.card(other.caller, one.person, clock.now()))
+        assert refused == {"lost card": "own-card-stopped", "dead": "mandate-needed"}[how]
+    if how == "in the moment of the scan":  # the scan's row was not there yet, and came after
+        await platform.database.execute("update healthcode.visit set expires = $1", clock.now() + timedelta(hours=1))
+    assert await reads(visit) == ("ok" if how == "dead" else "visit-expired")
+    assert await reads(own) == "ok"
+    if how == "dead":
+        return
+    patient = f"Patient/{one.caller.agent_id}"
+    if later is None:
+        for method, path, body in (
+            ("GET", f"/fhir/{patient}/$everything", None),
+            ("POST", "/fhir", visit_bundle("a")),  # a submission asks on the connection of its transaction
+        ):
+            answer = await hospital.call(method, path, body, visit=visit)
+            assert (answer.status_code, refused_as(answer)) == (403, "visit-expired")
+
+
+@pytest.mark.parametrize("who", ["person", "agent"])
+async def test_a_death_ends_a_mandate_and_its_undoing_brings_it_back(
+    platform: Platform, hospital: Institution, who: str
+) -> None:
+    access, (one, other) = platform.access, [await somebody(hospital) for _ in range(2)]
+    await give(platform, one, other, *ALL)
+    dead = one if who == "person" else other
+
+    async def may() -> tuple[str, str, str]:
+        asked = {"purpose": "own-request", "visit": None, "now": clock.now()}
+        return (
+            await code_of(access.open_record(other.caller, one.person, **asked)),
+            await code_of(access.families.may(other.caller, one.person, "decide", clock.now())),
+            await code_of(access.families.card(other.caller, one.person, clock.now())),
+        )
+
+    assert await may() == ("ok",) * 3
+    said = {"national": dead.number, "birthDate": "1985-03-14", "name": [{"text": dead.name}]}
+    await hospital.create(patient(**said) | {"deceasedBoolean": True})
+    assert await may() == ("mandate-needed",) * 3
+    shown = await access.families.family(other.caller, clock.now())
+    assert [relative.running for relative in shown.for_others] == [False]
+    await access.cards.change(SYSTEM, dead.person, "undo-death", now=clock.now())
+    assert await may() == ("ok",) * 3
+
+
 async def test_a_name_and_a_number_must_be_of_one_person(platform: Platform, hospital: Institution) -> None:
     one, other = await somebody(hospital), await somebody(hospital)
     for also in ({"name": one.name}, {"name": ""}, {"name": "张"}):
@@ -185,6 +279,46 @@ async def test_an_elder_gives_a_mandate_in_person(
     assert await code_of(access.families.card(son.caller, elder.person, clock.now())) == (
         "ok" if expected == "ok" else "mandate-needed"
     )
+
+
+@pytest.mark.parametrize("who", ["an agent who may show the code", "a teenager's guardian"])
+async def test_who_may_only_show_a_code_does_not_become_the_person_at_a_counter(
+    platform: Platform, hospital: Institution, who: str
+) -> None:
+    """The code on the agent's phone is as fresh as the person's own: it does not say who holds it."""
+    access, agent = platform.access, await somebody(hospital, "1980-01-01")
+    if who.startswith("an agent"):
+        person = await somebody(hospital, "1940-02-02")
+        await give(platform, person, agent, "show-code")
+    else:
+        person = await child(platform, hospital, agent, f"{clock.now().year - 15}-01-01")
+    now = clock.now()
+    shown = await access.families.card(agent.caller, person.person, now)
+    visit = await at_counter(platform, hospital, shown.dynamic_text)
+    said = AtCounter(
+        visit=visit, paper=None, agent=agent.paper, guardian=False, scopes=["see-record", "decide"],
+        ends=now + timedelta(days=1800), evidence="in-person",
+    )  # fmt: skip
+    assert await code_of(access.families.record(doctor(hospital), said, clock.now())) == "field-missing"
+    assert (await access.families.visitor(doctor(hospital), visit, clock.now()))[1] is False
+    opening = {
+        "resourceType": "Consent", "status": "active", "patient": {"reference": f"Patient/{person.caller.agent_id}"},
+        "scope": {"coding": [{"system": f"{CODES}consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "policyRule": {"coding": [{"system": f"{CODES}v3-ActCode", "code": "OPTOUT"}]},
+        "provision": {"type": "permit", "securityLabel": [{"system": f"{CODES}v3-ActCode", "code": "PSY"}]},
+    }  # fmt: skip
+    answer = await hospital.call("POST", "/fhir/Consent", opening, visit=visit)
+    assert (answer.status_code, "mandate-needed" in answer.text) == (403, True), answer.text
+    opening["provision"]["type"] = "deny"
+    assert (await hospital.call("POST", "/fhir/Consent", opening, visit=visit)).status_code == 201
+    with_paper = replace(said, paper=person.paper)
+    assert await code_of(access.families.record(doctor(hospital), with_paper, clock.now())) == "ok"
+    for mandate in await consent.mandates_for(platform.database, person.person):
+        await access.families.end(agent.caller, mandate.mandate, clock.now())
+    assert await code_of(access.families.record(doctor(hospital), with_paper, clock.now())) == "visit-expired"
+    answer = await hospital.call("POST", "/fhir/Consent", opening, visit=visit)
+    assert refused_as(answer) == "visit-expired"
 
 
 async def test_a_guardian_of_a_newborn_shows_the_temporary_card(platform: Platform, hospital: Institution) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from support import Institution, Platform, as_owner, code_of, observation, patient
-from yima import consent, directory
-from yima.access import Access
+from support import Institution, Platform, as_owner, be_humans, code_of, observation, patient
+from yima import audit, consent, directory, healthcode, oversight
+from yima.access import Access, glass
+from yima.cli import registering
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
@@ -26,7 +29,7 @@ def officer(code: str = "officer-1") -> Caller:
 
 
 def resident(person: int) -> Caller:
-    return Caller(kind="resident", agent_id=ids.person_text(person), person=person)
+    return Caller(kind="resident", agent_id=ids.person_text(person), person=person, proved=clock.now())
 
 
 async def code(work: Coroutine[Any, Any, Any]) -> str:
@@ -43,6 +46,7 @@ async def platform(database_url: str, tmp_path_factory: pytest.TempPathFactory) 
     running = await Platform.start(
         database_url, tmp_path_factory.mktemp("glass"), development=True, glass_unexplained=3, glass_unjustified=2
     )
+    await be_humans(running.database, running.access.vault, "officer-1", "officer-2")
     yield running
     await running.stop()
 
@@ -98,6 +102,21 @@ async def test_what_is_refused_before_anything_is_opened(
     assert {name: said for name, (said, _) in refused.items()} == {name: want for name, (_, want) in refused.items()}
     board = await platform.access.glass_desk.board(officer(), clock.now())
     assert person not in {case.review.person for case in board.cases}
+
+
+async def test_words_that_look_sealed_are_only_words(platform: Platform, home: Institution) -> None:
+    """A doctor types another person's sealed words, and some that no reader could take apart: all of them are told as
+    they were typed, and nobody's are opened."""
+    victim, person = await someone(home), await someone(home)
+    await opened(await platform.institution("ER"), victim, reason="只有本人可以读的话：张三")
+    stored = await platform.database.fetchrow("select reason from consent.emergency where person_id = $1", victim)
+    typed = {stored[0], f"sealed:1:9999999999999999999:{'QUFB' * 20}", f"sealed:1:{person}:{'QUFB' * 20}A"}
+    for reason in sorted(typed):
+        await opened(await platform.institution("ER"), person, reason=reason)
+    lines = await platform.access.access_log(resident(person), now=clock.now())
+    assert {one.detail["reason"] for one in lines if one.action == "break-glass"} == typed
+    board = await platform.access.glass_desk.board(officer(), clock.now())
+    assert {case.opened.reason for case in board.cases if case.review.person == person} == typed
 
 
 # --- the set first -----------------------------------------------------------------------------------------------
@@ -241,13 +260,39 @@ async def test_who_may_not_judge(platform: Platform, home: Institution, er: Inst
     await desk.judge(officer("other"), handle, "justified", "抢救属实，已有接诊记录", now)
 
 
+async def test_no_number_of_reads_hides_an_emergency_from_its_holder(
+    platform: Platform, home: Institution, er: Institution
+) -> None:
+    person = await someone(home)
+    handle = await opened(er, person)
+    now = clock.now()
+    line = audit.Event(
+        person=person, recorded=now, action="break-glass", outcome="ok", agent="practitioner", visit=handle,
+        agent_id=str(er.practitioner), institution=er.number, detail={"types": {"Patient": 1}},
+    )  # fmt: skip
+    async with platform.database.transaction() as c:
+        await audit.append(c, [line] * 600)
+    notices = await platform.access.notices(resident(person), clock.now())
+    assert [(one.action, one.detail.get("reason")) for one in notices] == [("break-glass", WORDS)]
+
+
+async def test_marks_come_and_go_on_the_log(platform: Platform, home: Institution) -> None:
+    person, privacy = await someone(home), platform.access.privacy
+    number = (await healthcode.card_of(platform.database, person)).shown_number
+    for off in (False, True):
+        await privacy.mark(officer("marker"), number, "canary", clock.now(), off=off)
+    sql = "select detail from audit.event where person_id = 0 and agent_id = 'marker' order by recorded"
+    said = [json.loads(row["detail"]) for row in await platform.database.fetch(sql)]
+    assert said == [{"event": "mark", "mark": "canary"}, {"event": "unmark", "mark": "canary"}]
+
+
 # --- abuse -------------------------------------------------------------------------------------------------------
 
 
 async def works(access: Access, er: Institution) -> bool:
     """Whether this institution's doctor gets in with the session they hold."""
-    cookie = access.session("clinician", str(er.practitioner), clock.now())
-    return not await code(access.caller("clinician", cookie, clock.now()))
+    cookie = access.callers.session("clinician", str(er.practitioner), clock.now())
+    return not await code(access.callers.caller("clinician", cookie, clock.now()))
 
 
 async def test_one_too_many_that_nothing_explains_ends_access_everywhere(
@@ -286,6 +331,54 @@ async def test_one_too_many_that_nothing_explains_ends_access_everywhere(
     assert {"access-stopped", "lifting-proposed", "lifted"} <= {str(row["detail"]).split('"')[3] for row in lines}
 
 
+async def stopped(platform: Platform, home: Institution, er: Institution) -> int:
+    """The stop of a doctor who opened one too many."""
+    for _ in range(3):
+        await opened(er, await someone(home))
+    assert await code(opened(er, await someone(home))) == "break-glass-stopped"
+    board = await platform.access.glass_desk.board(officer(), clock.now())
+    (stop,) = [one.stop for one in board.stops if one.practitioner == er.practitioner]
+    await platform.access.glass_desk.propose_lifting(officer(), stop, "群体伤害，已与急诊科核实", clock.now())
+    return stop
+
+
+async def test_who_left_meanwhile_is_not_let_in_by_the_lifting_of_a_stop(
+    platform: Platform, home: Institution, er: Institution
+) -> None:
+    accounts, stop = platform.access.accounts, await stopped(platform, home, er)
+    command, who = Caller(kind="system", agent_id="command-line"), ("practitioner", str(er.practitioner))
+    await accounts.suspend(command, *who, clock.now())
+    await platform.access.glass_desk.lift(officer("officer-2"), stop, clock.now())
+    assert not await works(platform.access, er), "off-boarded, which no privacy officer undoes"
+    await accounts.resume(command, *who, clock.now())
+    assert await works(platform.access, er)
+
+
+async def test_two_of_the_house_do_not_let_their_own_in(platform: Platform, home: Institution, er: Institution) -> None:
+    desk, stop = platform.access.glass_desk, await stopped(platform, home, er)
+    async with platform.database.transaction() as c:
+        said = directory.Operator("of-the-house", "x", "x", frozenset({"privacy"}), "active", f" {er.code.lower()} ")
+        await directory.register_operator(c, said)
+    await be_humans(platform.database, platform.access.vault, "of-the-house")
+    assert await code(desk.lift(officer("of-the-house"), stop, clock.now())) == "review-own-institution"
+    assert not await works(platform.access, er)
+    await desk.lift(officer("officer-2"), stop, clock.now())
+    assert await works(platform.access, er)
+
+
+async def test_a_stop_that_is_put_while_another_is_lifted_stands(
+    platform: Platform, home: Institution, er: Institution
+) -> None:
+    stop, db = await stopped(platform, home, er), platform.database
+    async with db.transaction() as c:
+        await glass.stop(c, er.practitioner, er.number, "bulk", 99, "platform", clock.now())
+        lifting = asyncio.create_task(platform.access.glass_desk.lift(officer("officer-2"), stop, clock.now()))
+        await asyncio.sleep(0.2)
+    await lifting
+    assert await oversight.is_stopped(db, er.practitioner)
+    assert not await works(platform.access, er)
+
+
 async def test_two_that_were_not_justified_end_access(platform: Platform, home: Institution, er: Institution) -> None:
     access, desk = platform.access, platform.access.glass_desk
     handles = [await opened(er, await someone(home)) for _ in range(2)]
@@ -295,6 +388,51 @@ async def test_two_that_were_not_justified_end_access(platform: Platform, home: 
     assert not await works(access, er)
     (stop,) = [one for one in (await desk.board(officer(), clock.now())).stops if one.practitioner == er.practitioner]
     assert (stop.cause, stop.by) == ("glass-unjustified", "operator/officer-1")
+
+
+async def test_what_who_is_stopped_had_opened_ends_and_does_not_come_back(
+    platform: Platform, home: Institution
+) -> None:
+    """For everybody at the institution: a doctor stopped, a doctor suspended, the institution suspended."""
+    access, db = platform.access, platform.database
+    command = Caller(kind="system", agent_id="command-line")
+
+    async def stop(er: Institution) -> None:
+        async with db.transaction() as c:
+            await glass.stop(c, er.practitioner, er.number, "bulk", 99, "platform", clock.now())
+
+    async def let_in(er: Institution) -> None:
+        (one,) = [one for one in await oversight.stops(db, clock.now()) if one.practitioner == er.practitioner]
+        await access.glass_desk.propose_lifting(officer(), one.stop, "群体伤害，已与急诊科核实", clock.now())
+        await access.glass_desk.lift(officer("officer-2"), one.stop, clock.now())
+
+    async def suspend(er: Institution) -> None:
+        await access.accounts.suspend(command, "practitioner", str(er.practitioner), clock.now())
+
+    async def resume(er: Institution) -> None:
+        await access.accounts.resume(command, "practitioner", str(er.practitioner), clock.now())
+
+    async def close(er: Institution) -> None:
+        await registering.institution_status(access, er.code, "suspended")
+
+    async def reopen(er: Institution) -> None:
+        await registering.institution_status(access, er.code, "active")
+
+    for ends, begins in ((stop, let_in), (suspend, resume), (close, reopen)):
+        er, other = await platform.institution("ER"), await platform.institution("ER")
+        person = await someone(home)
+        colleague = replace(er.doctor(), agent_id="0")
+        handle, elsewhere = await opened(er, person), await opened(other, person)
+        await ends(er)
+        assert await code(opened(er, person)) == "break-glass-stopped", "a request that came in before"
+        await begins(er)
+        for who in (er.doctor(), colleague):
+            assert await code(access.glass.emergency_set(who, handle, clock.now())) == "visit-expired"
+        said = {"ground": "transfer", "reason": WORDS, "now": clock.now()}
+        assert await code(access.glass.widen(er.doctor(), handle, **said)) == "visit-expired"
+        assert await code(access.glass.emergency_set(other.doctor(), elsewhere, clock.now())) == ""
+        told = [one for one in await access.access_log(resident(person), now=clock.now()) if one.visit == handle]
+        assert [one.detail.get("event") for one in told if one.action == "review"] == ["glass-closed"]
 
 
 @pytest.mark.parametrize(
@@ -307,6 +445,8 @@ async def test_two_that_were_not_justified_end_access(platform: Platform, home: 
         "update oversight.stop set practitioner = 0",
         "delete from consent.emergency_widened",
         "update consent.emergency_widened set reason = ''",
+        "delete from consent.emergency_closed",
+        "update consent.emergency_closed set at = '2099-01-01'",
     ],
 )
 async def test_the_application_cannot_take_a_review_away(platform: Platform, statement: str) -> None:

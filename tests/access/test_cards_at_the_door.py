@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from support import Institution, Platform, as_owner, patient, resident_number
+from support import Institution, Platform, as_owner, be_humans, patient, resident_number
+from support import code_of as refused_as
 from yima import directory, healthcode
 from yima.access import Access, Paper
 from yima.directory import Caller
@@ -41,7 +43,9 @@ class Someone:
     def __init__(self, person: int, name: str, number: str) -> None:
         self.person, self.name, self.number = person, name, number
         self.paper = Paper(NATIONAL, number)
-        self.caller = Caller(kind="resident", agent_id=ids.person_text(person), person=person, name_zh=name)
+        self.caller = Caller(
+            kind="resident", agent_id=ids.person_text(person), person=person, proved=clock.now(), name_zh=name
+        )
 
 
 async def somebody(at: Institution, born: str = "1985-03-14") -> Someone:
@@ -99,6 +103,23 @@ async def test_a_holder_loses_finds_replaces_and_ends_the_card(
     events = ["report-lost", "reissue", "cancel", "apply"]
     assert found == [("resident", "ok", event) for event in events]
     assert who.number not in str(await platform.log_of(who.person))
+
+
+async def test_a_lost_card_ends_what_was_opened_with_it(
+    platform: Platform, access: Access, hospital: Institution, elsewhere: Institution
+) -> None:
+    """The next request of whoever was scanning it is refused, and the holder reads how many visits ended."""
+    who = await somebody(hospital)
+    visits = [(at, await at.visit(who.person)) for at in (hospital, elsewhere)]
+    patients = f"/fhir/Patient?_id={ids.person_text(who.person)}"
+    assert [(await at.call("GET", patients, visit=visit)).status_code for at, visit in visits] == [200, 200]
+    await access.cards.report_lost(who.caller, who.person, clock.now())
+    after = [await at.call("GET", patients, visit=visit) for at, visit in visits]
+    assert [refused_as(answer) for answer in after] == ["visit-expired"] * 2
+    (line,) = [detail for *_, detail in await lines(platform, who.person, "card")]
+    assert (line["event"], line["visits_ended"]) == ("report-lost", 2)
+    await access.cards.change(who.caller, who.person, "report-found", now=clock.now())
+    assert refused_as(await hospital.call("GET", patients, visit=visits[0][1])) == "visit-expired"
 
 
 WHO_MAY = {
@@ -185,6 +206,7 @@ async def test_a_suspension_takes_two_and_the_holder_is_told(
     platform: Platform, access: Access, hospital: Institution
 ) -> None:
     who, one, two = await somebody(hospital), operator("op-1", "suspend"), operator("op-2", "suspend")
+    await be_humans(platform.database, access.vault, "op-1", "op-2")
     made = await propose(access, who, one)
     assert (await healthcode.card_of(platform.database, who.person)).status == "active"
     assert await code_of(access.cards.approve_suspension(one, made, clock.now())) == "second-person-needed"
@@ -204,6 +226,8 @@ async def test_a_suspension_takes_two_and_the_holder_is_told(
     text = await platform.static(who.person)
     scan = {"terminal": hospital.terminal, "step": "010101", "purpose": "treatment"}
     assert await code_of(access.scan(doctor(hospital), text, **scan, now=clock.now())) == "code-suspended"
+    left_open = replace(one, proved=clock.now() - timedelta(hours=1))
+    assert await code_of(access.cards.end_suspension(left_open, made, clock.now())) == "step-up-needed"
     await access.cards.end_suspension(one, made, clock.now())
     assert (await access.scan(doctor(hospital), text, **scan, now=clock.now())).person == who.person
 
@@ -249,7 +273,7 @@ async def test_the_sessions_of_the_operators_people(platform: Platform, access: 
             await directory.register_operator(c, directory.Operator("op-7", "x", "x", frozenset({"read"})))
 
     async def caller(subject: str) -> Caller:
-        return await access.caller("operator", access.session("operator", subject, now), now)
+        return await access.callers.caller("operator", access.callers.session("operator", subject, now), now)
 
     assert (await caller("op-9")).rights == {"suspend"}
     assert (await caller("operator")).rights == frozenset()

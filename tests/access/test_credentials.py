@@ -33,7 +33,7 @@ def refused(code: str) -> Iterator[None]:
 
 
 def resident(person: int) -> Caller:
-    return Caller(kind="resident", agent_id=ids.person_text(person), person=person)
+    return Caller(kind="resident", agent_id=ids.person_text(person), person=person, proved=clock.now())
 
 
 def condition(text: str, code: dict[str, Any] | None = None) -> dict[str, Any]:

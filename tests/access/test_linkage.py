@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support import Institution, Platform, patient, resident_number
+from yima import mpi
 from yima.access import Access
 from yima.cli import applying
 from yima.directory import Caller
@@ -80,6 +81,22 @@ async def test_a_veto_stands_against_the_file_and_a_risk_waits_for_a_second_stew
     assert (await access.linkage.apply(SYSTEM, one, other, link=True, reason="批量", now=clock.now())).number == (
         done.number
     ), "again is the same proposal"
+
+
+async def test_a_number_in_dispute_merges_nobody_by_a_file(
+    access: Access, hospital: Institution, clinic: Institution
+) -> None:
+    number = resident_number("1973-03-03")
+    said = patient(national=number, birthDate="1973-03-03")
+    first = await hospital.create(said)
+    await access.stewards.freeze(STEWARD, mpi.RESIDENT_NUMBER, number, reason="两人共用", now=clock.now())
+    second = await clinic.create(said)
+    one, other = (Platform.person_of(f"Patient/{made['id']}") for made in (first, second))
+    assert one != other
+    found = await access.linkage.weigh(SYSTEM, one, other, link=True)
+    assert (found.kind, found.why) == ("propose", "disputed")
+    with pytest.raises(Refusal, match="second-person-needed"):
+        await access.stewards.merge(STEWARD, other, one, reason="同一号码", now=clock.now())
 
 
 async def test_from_export_to_changes_and_on_from_where_it_ended(

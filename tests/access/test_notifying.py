@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from support import Institution, Platform, patient, resident_number
+from support import Institution, Platform, be_humans, patient, resident_number
 from support.gateway import MessageGateway, message_gateway
+from yima import healthcode
+from yima.access import Order
+from yima.directory import Caller
 from yima.runtime import clock, jobs
 
 SECRET = "a secret of thirty-two characters"
@@ -72,6 +75,29 @@ async def test_a_notice_is_tried_again_and_says_nothing(
     assert hospital.code not in said.decode(), "never where, never who"
     assert await privacy.deliver(now + timedelta(hours=1)) == 0
     assert (await privacy.watch(clock.now())).notices == 0, "once for a visit"
+
+
+async def test_both_sides_hear_that_an_order_took_a_mandate_away(
+    platform: Platform, hospital: Institution, gateway: MessageGateway
+) -> None:
+    access, now = platform.access, clock.now()
+    people = [
+        patient(birthDate=born, telecom=[{"system": "phone", "value": f"0000000002{n}"}])
+        for n, born in enumerate(("1985-03-14", f"{now.year - 6}-01-01"))
+    ]
+    father, child = [Platform.person_of(f"Patient/{(await hospital.create(one))['id']}") for one in people]
+    await access.families.register(child, father, now)
+    await be_humans(platform.database, access.vault, "op-1", "op-2")
+    one, two = (
+        Caller(kind="operator", agent_id=code, rights=frozenset({"suspend"}), proved=now) for code in ("op-1", "op-2")
+    )
+    numbers = [(await healthcode.card_of(platform.database, person)).number for person in (child, father)]
+    order = Order(*numbers, "guardianship-revoked", "某某区人民法院（2026）民特1号", "法院认定其侵害权益", None)
+    made = await access.removals.propose(one, order, now)
+    assert (await access.privacy.watch(clock.now())).notices == 0, "nobody is warned"
+    await access.removals.approve(two, made, clock.now())
+    assert (await access.privacy.watch(clock.now())).notices == 2
+    assert await access.privacy.deliver(clock.now()) == 2
 
 
 async def test_the_queue_is_bounded_and_gives_up(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support import Institution, Platform, patient, resident_number
-from yima import healthcode
+from yima import healthcode, mpi
 from yima.access import Access
 from yima.directory import Caller
 from yima.runtime import clock
@@ -51,6 +51,40 @@ async def test_merged_persons_keep_one_active_card_and_undo_gives_each_its_own(
         "select person_id from audit.event where basis = 'steward' and person_id = any($1)", [one, other]
     )
     assert sorted(row["person_id"] for row in rows) == sorted([one, one, other, other])
+
+
+async def test_a_death_told_of_either_of_two_merged_is_theirs_until_they_are_parted(
+    access: Access, hospital: Institution
+) -> None:
+    said, other = patient(), patient(birthDate="1951-01-02")
+    gone, stays = [Platform.person_of(f"Patient/{(await hospital.create(one))['id']}") for one in (said, other)]
+    number = await access.stewards.merge(SYSTEM, gone, stays, reason="一人", now=clock.now())
+
+    async def dead() -> list[bool]:
+        found = await mpi.identities(access.database, access.vault, [gone, stays])
+        return [found[person].deceased for person in (gone, stays)]
+
+    await hospital.create(said | {"deceasedBoolean": True})
+    assert await dead() == [True, True], "the merged side keeps the word, the survivor is read with it"
+    assert await status(access, stays) == "deceased"
+    living = await mpi.living(access.database, access.vault, stays - 1, 1)
+    assert stays not in {one.person for one in living}
+    await access.reviews.undo_death(STEWARD, stays, reason="误报，本人健在", now=clock.now())
+    assert await dead() == [False, False]
+    await hospital.create(said | {"deceasedBoolean": True})
+    await access.stewards.undo(SYSTEM, number, reason="两人", now=clock.now())
+    assert await dead() == [True, False]
+
+
+async def test_nobody_loses_a_card_by_being_merged(access: Access, hospital: Institution) -> None:
+    one, _ = await somebody(hospital, "1983-03-03")
+    async with access.database.transaction() as c:
+        said = mpi.registration(patient(birthDate="1983-03-04"))
+        bare = (await mpi.resolve(c, access.vault, said, mpi.Source(99), now=clock.now())).person
+    with pytest.raises(Refusal, match="merge-impossible"):
+        await access.stewards.merge(SYSTEM, one, bare, reason="同一人", now=clock.now())
+    await access.stewards.merge(SYSTEM, bare, one, reason="同一人", now=clock.now())
+    assert await status(access, one) == "active"
 
 
 async def test_a_patient_split_off_gets_a_person_and_a_card(access: Access, hospital: Institution) -> None:

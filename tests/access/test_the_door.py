@@ -44,7 +44,7 @@ def doctor(at: Institution) -> Caller:
 
 
 def resident(person: int) -> Caller:
-    return Caller(kind="resident", agent_id=ids.person_text(person), person=person)
+    return Caller(kind="resident", agent_id=ids.person_text(person), person=person, proved=clock.now())
 
 
 OPERATOR = Caller(kind="operator", agent_id="operator")
@@ -189,30 +189,30 @@ async def test_only_institutions_scan(platform: Platform, hospital: Institution,
 async def test_staff_who_left_are_out_at_once(platform: Platform) -> None:
     place = await platform.institution("L")
     access, now = platform.access, clock.now()
-    cookie = access.session("clinician", str(place.practitioner), now)
-    assert (await access.caller("clinician", cookie, now)).institution == place.number
+    cookie = access.callers.session("clinician", str(place.practitioner), now)
+    assert (await access.callers.caller("clinician", cookie, now)).institution == place.number
     await directory.set_institution_status(platform.database, place.number, "suspended")
-    assert await _code(access.caller("clinician", cookie, now)) == "institution-suspended"
+    assert await _code(access.callers.caller("clinician", cookie, now)) == "institution-suspended"
     for wrong in (
         "",
         "x",
         cookie[:-1] + ("0" if cookie[-1] != "0" else "1"),
         cookie.replace(".", ""),
-        access.session("resident", "x", now),
+        access.callers.session("resident", "x", now),
     ):
-        assert await _code(access.caller("clinician", wrong, now)) == "sign-in-needed"
-    assert await _code(access.caller("clinician", cookie, now + timedelta(days=1))) == "sign-in-needed"
+        assert await _code(access.callers.caller("clinician", wrong, now)) == "sign-in-needed"
+    assert await _code(access.callers.caller("clinician", cookie, now + timedelta(days=1))) == "sign-in-needed"
 
 
 async def test_development_tickets_open_nothing_elsewhere(platform: Platform) -> None:
-    ticket = platform.access.sessions.ticket("operator", "operator")
-    assert platform.access.open_ticket(ticket) == ("operator", "operator")
-    platform.access.development = False
+    ticket = platform.access.callers.ticket("operator", "operator")
+    assert platform.access.callers.open_ticket(ticket) == ("operator", "operator")
+    platform.access.callers.development = False
     try:
         with pytest.raises(Refusal, match="sign-in-needed"):
-            platform.access.open_ticket(ticket)
+            platform.access.callers.open_ticket(ticket)
     finally:
-        platform.access.development = True
+        platform.access.callers.development = True
 
 
 async def test_a_newborn_without_a_number_gets_a_record_of_its_own(platform: Platform, hospital: Institution) -> None:

@@ -18,6 +18,7 @@ from yima.access import Upkeep
 from yima.access.upkeep import COUNT, FORGET, due
 from yima.audit.proof import Log
 from yima.healthcode import kiosk
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Database
 from yima.runtime.jobs import LEASE
 from yima.runtime.keys import FileKeyStore
@@ -149,7 +150,7 @@ async def test_missing_reports_are_found_by_the_nightly_count(db: Database, keys
 
     for number in range(10):
         await visit(number, NOW)
-    worker, day = Worker(db, keys, NOW), healthcode.day_of(NOW)
+    worker, day = Worker(db, keys, NOW), civil_day(NOW)
     await worker.upkeep.once()
     early = await healthcode.statistics(db, 9, day, day)
     assert (early.total.verified, early.total.missing) == (10, 0), "reports are awaited for a day"

@@ -38,7 +38,7 @@ class Resident:
         return cls(hospital.platform, made["id"], Platform.person_of(f"Patient/{made['id']}"))
 
     def cookies(self) -> dict[str, str]:
-        cookie = self.platform.access.session("resident", ids.person_text(self.person), clock.now())
+        cookie = self.platform.access.callers.session("resident", ids.person_text(self.person), clock.now())
         return {"yima_resident": cookie}
 
     def browser(self) -> httpx.AsyncClient:

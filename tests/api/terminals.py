@@ -64,4 +64,6 @@ async def admit(at: Institution) -> tuple[int, directory.Caller]:
     said = patient(at.code, national=resident_number(born.isoformat()), birthDate=born.isoformat())
     created = await at.create(said)
     person = at.platform.person_of(f"Patient/{created['id']}")
-    return person, directory.Caller(kind="resident", agent_id=ids.person_text(person), person=person)
+    return person, directory.Caller(
+        kind="resident", agent_id=ids.person_text(person), person=person, proved=clock.now()
+    )

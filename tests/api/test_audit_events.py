@@ -9,6 +9,9 @@ import town as the_town
 from town import Town
 
 from support import Institution, Platform, assert_refused
+from yima import audit
+from yima.consent import ROLES
+from yima.runtime import clock
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,46 @@ async def test_each_line_says_where_its_proof_is(town: Town) -> None:
     assert isinstance(proof.json()["position"], int)
     assert (await town.a.call("GET", f"/fhir/AuditEvent/{one['id']}")).json() == one
     assert_refused(await town.b.call("GET", f"/fhir/AuditEvent/{one['id']}"), 404, "not-found")
+
+
+async def test_each_line_says_in_which_role_and_for_what(platform: Platform, town: Town) -> None:
+    def said(one: dict[str, Any]) -> tuple[str, str]:
+        [agent] = one["agent"]
+        [role] = agent["role"][0]["coding"]
+        assert role["system"] == "urn:yima:role"
+        assert role["code"] in ROLES
+        assert agent.get("purposeOfUse") == one.get("purposeOfEvent")
+        return role["code"], agent["purposeOfUse"][0]["coding"][0]["code"] if "purposeOfUse" in agent else ""
+
+    found = lines(await ask(town.b, f"patient={town.sam_at_b.patient}&_count=500"))
+    assert {said(one) for one in found} == {("institution-system", "TREAT")}
+    auditor = await platform.institution("V", rights=("audit",))
+    for _ in range(2):
+        found = lines(await ask(auditor, f"patient={town.sam_at_a.patient}&agent={auditor.client_id}"))
+    assert {said(one) for one in found} == {("auditor", "TREAT")}
+
+
+ROLE_OF = [
+    ("practitioner", "visit", {"role": "primary-nurse"}, "primary-nurse"),
+    ("practitioner", "visit", {}, None),
+    ("resident", "own-record", {}, "resident"),
+    ("resident", "own-record", {"app": "a", "app_name": "A"}, "residents-app"),
+    ("resident", "guardian", {}, "guardian"),
+    ("resident", "mandate", {}, "agent"),
+    ("operator", "steward", {}, "steward"),
+    ("operator", "two-people", {}, "operator"),
+    ("terminal", "dynamic", {}, "terminal"),
+    ("system", "verification", {}, "platform"),
+]
+
+
+@pytest.mark.parametrize(("agent", "basis", "detail", "role"), ROLE_OF)
+def test_the_role_of_a_line(agent: str, basis: str, detail: dict[str, str], role: str | None) -> None:
+    event = audit.Event(person=1, recorded=clock.now(), action="read", outcome="ok", agent=agent, basis=basis,
+                        detail=detail, event_id="1")  # fmt: skip
+    [found] = audit.to_fhir(event)["agent"]
+    assert [one["coding"][0]["code"] for one in found.get("role", [])] == ([role] if role else [])
+    assert role is None or role in ROLES
 
 
 @pytest.mark.parametrize(

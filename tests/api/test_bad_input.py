@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
-import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +24,7 @@ from support import (
     patient,
     urn,
 )
+from yima.api import patience
 
 MIB = 1024 * 1024
 
@@ -105,11 +106,8 @@ async def test_bytes_that_are_no_resource(platform: Platform, hospital: Institut
     if address == "/fhir/Patient" and b'"Observation"' in body:
         address = "/fhir/Observation"
     async with nothing_written(platform):
-        began = time.perf_counter()
         answer = await hospital.call("POST", address, body)
-        seconds = time.perf_counter() - began
     assert_refused(answer, status, code)
-    assert seconds < 1
 
 
 async def test_a_declared_length_is_refused_unread(platform: Platform, hospital: Institution) -> None:
@@ -150,6 +148,33 @@ async def test_an_endless_stream_is_cut_off(hospital: Institution, platform: Pla
     headers = {"content-type": "application/fhir+json", "authorization": f"Bearer {await hospital.token()}"}
     assert_refused(await platform.client.post("/fhir", content=body(), headers=headers), 413, "body-too-large")
     assert sent <= 18 * MIB  # 16 MiB are allowed
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [("/code/verify", "json"), ("/oauth/token", "x-www-form-urlencoded"), ("/fhir/Patient", "fhir+json"),
+     ("/fhir/Observation/_search", "x-www-form-urlencoded"), ("/resident/sign-in", "x-www-form-urlencoded")],
+)  # fmt: skip
+async def test_a_body_that_does_not_arrive_is_not_waited_for(
+    hospital: Institution, platform: Platform, monkeypatch: pytest.MonkeyPatch, address: str, kind: str
+) -> None:
+    """Announced bodies that never come would keep everybody else out, before anybody has said who they are."""
+    monkeypatch.setattr(patience, "SECONDS", 0.2)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b" "
+        await asyncio.sleep(60)
+        yield b" "
+
+    headers = {
+        "content-type": f"application/{kind}",
+        "content-length": "64",
+        "authorization": f"Bearer {await hospital.token()}",
+    }
+    answer = await asyncio.wait_for(platform.client.post(address, content=body(), headers=headers), 10)
+    assert answer.status_code == 408, answer.text
+    assert platform.app
+    assert not any(gate.under_way for gate in platform.app._gates._gates.values())
 
 
 def _bomb(unpacked: int) -> bytes:
@@ -197,9 +222,7 @@ async def test_gzip_is_understood(hospital: Institution) -> None:
 async def test_a_bundle_of_100_000_entries(platform: Platform, hospital: Institution) -> None:
     sent = b'{"resourceType":"Bundle","type":"batch","entry":[' + b",".join([b"{}"] * 100_000) + b"]}"
     async with nothing_written(platform):
-        began = time.perf_counter()
         assert_refused(await hospital.call("POST", "/fhir", sent), 413, "too-many-entries")
-        assert time.perf_counter() - began < 2
 
 
 async def test_too_many_readings_in_a_bundle(hospital: Institution, subject: str) -> None:

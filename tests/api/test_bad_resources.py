@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -54,6 +55,10 @@ RESOURCES: dict[str, tuple[dict[str, Any], str]] = {
         patient(identifier=[{"system": "urn:oid:2.16.156.10011.1.3", "value": "110100201712250061"}]),
         "field-invalid",
     ),
+    "a system longer than an index of the database takes": (
+        patient(identifier=[{"system": "urn:x:" + random.Random(1).randbytes(4000).hex(), "value": "1"}]),
+        "field-invalid",
+    ),
     "contained in contained": (
         patient(contained=[{"resourceType": "Patient", "contained": [{"resourceType": "Patient"}]}]),
         "field-invalid",
@@ -92,6 +97,23 @@ async def test_an_identity_number_in_a_mistake_is_not_repeated(hospital: Institu
     answer = await hospital.call("POST", "/fhir/Patient", sent)
     assert answer.status_code == 422
     assert wrong not in answer.text
+
+
+@pytest.mark.parametrize("number", ["110100201712250061", "11010020171225006X", "13800138000", "+8613800138000"])
+async def test_a_number_where_a_name_should_be_is_not_repeated(
+    platform: Platform, hospital: Institution, number: str
+) -> None:
+    """Names are told to the sender, and kept for operators; a program that takes one for the other happens."""
+    sent = [patient() | {number: 1}, {"resourceType": number}, patient(name=[{number: "x"}])]
+    answers = [await hospital.call("POST", "/fhir/Patient", one) for one in sent]
+    answers.append(await hospital.call("POST", "/fhir/Patient", f'{{"{number}":1,"{number}":2}}'.encode()))
+    answers.append(await hospital.call("POST", "/fhir/Observation/_search", f"patient=x&{number}=1".encode(),
+                                       content_type="application/x-www-form-urlencoded"))  # fmt: skip
+    for answer in answers:
+        assert 400 <= answer.status_code < 500
+        assert number.lstrip("+") not in answer.text, answer.text
+    kept = await platform.database.fetch("select field from exchange.refused")
+    assert not any(number.lstrip("+") in row["field"] for row in kept)
 
 
 # --- the request around it -------------------------------------------------------------------------------------------

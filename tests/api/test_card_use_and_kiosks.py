@@ -14,6 +14,7 @@ from yima import directory, healthcode
 from yima.directory import Caller
 from yima.healthcode.counter import Counter
 from yima.runtime import clock
+from yima.runtime.civil import civil_day
 
 JSON = "application/json"
 
@@ -153,7 +154,7 @@ async def test_missing_and_statistics_are_ones_own_and_name_nobody(
     assert [one["key"] for one in found["never_verified"]] == ["nv-1"]
     assert (await other.call("GET", "/card-use/missing")).json()["never_verified"] == []
     async with platform.database.transaction() as c:
-        await healthcode.count_day(c, healthcode.day_of(now), now + timedelta(days=2))
+        await healthcode.count_day(c, civil_day(now), now + timedelta(days=2))
     counted = (await hospital.call("GET", "/card-use/statistics")).json()
     assert counted["total"]["verified"] >= healthcode.SMALL
     assert counted["unverified"] is None, "one is too small to show"
@@ -197,6 +198,15 @@ async def test_a_no_and_silence_tell_the_kiosk_nothing_about_who(platform: Platf
     assert heard.json() == {"id": asked["id"], "state": "refused"}
     assert (await platform.log_of(person))[-1]["basis"] == "refused-by-resident"
     assert not await platform.access.notices(resident, clock.now()), "their own no is no news to them"
+
+
+async def test_who_is_suspended_while_it_waits_hears_nothing(hospital: Institution) -> None:
+    device = await enrol(hospital)
+    asked = (await device.call("POST", "/kiosk/authorisations")).json()
+    waiting = asyncio.create_task(device.call("GET", f"/kiosk/authorisations/{asked['id']}?wait=3"))
+    await asyncio.sleep(0.1)
+    await directory.set_terminal_status(hospital.platform.database, device.name, "suspended")
+    assert_refused(await waiting, 403, "terminal-suspended")
 
 
 async def test_questions_are_a_kiosks_own(kiosk: Device, other: Institution) -> None:

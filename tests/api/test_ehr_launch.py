@@ -106,7 +106,7 @@ async def desk(hospital: Institution, ann: Resident) -> Desk:
 
 
 def _browser(platform: Platform, practitioner: int) -> httpx.AsyncClient:
-    cookie = platform.access.session("clinician", str(practitioner), clock.now())
+    cookie = platform.access.callers.session("clinician", str(practitioner), clock.now())
     return httpx.AsyncClient(
         transport=platform.client._transport, base_url=BASE, cookies={"yima_clinician": cookie}, timeout=60
     )
@@ -233,8 +233,9 @@ async def test_who_is_suspended_is_out_within_a_second(platform: Platform, who: 
         await directory.set_institution_status(platform.database, hospital.number, "suspended")
     else:
         await directory.set_patient_app_status(platform.database, app.client_id, "suspended")
+    said = "account-suspended" if who == "staff" else "institution-suspended"
     await asyncio.sleep(1.05)
-    assert_refused(await app.read(got["access_token"], path), 403, "institution-suspended")
+    assert_refused(await app.read(got["access_token"], path), 403, said)
     refused = await app.refresh(got["refresh_token"])
     assert refused.status_code in (400, 403)
 

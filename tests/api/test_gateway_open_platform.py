@@ -13,8 +13,8 @@ import zxingcpp
 from gateway_client import OPEN, OpenClient, birthday, card_client, open_client
 from PIL import Image
 
-from support import Platform, nothing_written, patient, resident_number
-from yima import directory
+from support import Platform, as_owner, nothing_written, patient, resident_number
+from yima import directory, healthcode
 from yima.runtime import clock
 
 CHINA = timezone(timedelta(hours=8))
@@ -246,3 +246,31 @@ async def test_new_secrets_end_the_tokens(platform: Platform) -> None:
     assert await client.refused("registerHealthCard", **person()) == "token-invalid"
     answer = await platform.client.get(f"{OPEN}/getAppToken")
     assert answer.status_code == 405
+
+
+DEAD = ("mandate", "lost", "suspended print")
+
+
+@pytest.mark.parametrize("how", DEAD)
+async def test_a_dead_code_names_nobody_to_who_knows_them_either(hospital: OpenClient, how: str) -> None:
+    platform, made = hospital.platform, await hospital.call("registerHealthCard", **person())
+    one = (await platform.database.fetchrow("select holder from healthcode.national_lookup where card_id = $1",
+        bytes.fromhex(made["healthCardId"])))["holder"]  # fmt: skip
+    card, now = await healthcode.card_of(platform.database, one), clock.now()
+    bearer = healthcode.bearer_of("a mandate") if how == "mandate" else healthcode.HOLDER
+    text = healthcode.dynamic_text(platform.keys, card.profile, one, now, card.generation, bearer)
+    text = healthcode.static_text(card, platform.keys) if how == "suspended print" else text
+    asked = {"qrCodeText": text, "terminalId": hospital.institution.terminal, "medicalStep": "010101",
+        "channelCode": "0100"}  # fmt: skip
+    assert "healthCardId" in (await hospital.call("getHealthCardByQRCode", **asked))["card"]
+    async with platform.database.transaction() as c:
+        if how == "mandate":
+            await healthcode.end_bearer(c, [one], "a mandate", now)
+        elif how == "lost":
+            await healthcode.advance(c, one, "report-lost", healthcode.Act(actor="system/test", at=now))
+    if how == "suspended print":
+        await as_owner(platform.database, "update healthcode.card set status = 'suspended' where person_id = $1", one)
+    expected = "code-suspended" if how == "suspended print" else "code-cancelled"
+    assert await hospital.refused("getHealthCardByQRCode", **asked) == expected
+    lines = [row for row in await platform.log_of(one) if row["outcome"] == "denied"]
+    assert [row["action"] for row in lines] == ["scan"], "the holder sees that somebody tried"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from support import Institution, Platform, assert_refused, code_of, patient, resident_number
-from yima import mpi
+from yima import access, mpi
 from yima.directory import Caller
 from yima.runtime import clock, ids
+from yima.runtime.civil import civil_day
 
 NATIONAL = "urn:oid:2.16.156.10011.1.3"
 GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
@@ -115,7 +117,9 @@ async def test_a_number_in_dispute_names_nobody(platform: Platform, home: Instit
     known = await somebody(home, national=number)
     await platform.access.stewards.freeze(STEWARD, NATIONAL, number, reason="两人共用", now=clock.now())
     assert entries(await search(desk, {"identifier": f"{NATIONAL}|{number}"})) == []
-    assert known["id"]
+    assert entries(await match(desk, like(known))) == [], "nor beside a name and a birth date: it may be the thief's"
+    told = entries(await match(home, like(known)))
+    assert [one["search"]["extension"][0]["valueCode"] for one in told] == ["probable"], "one's own, but not certain"
 
 
 def asked(*rows: dict[str, Any], **said: Any) -> dict[str, Any]:
@@ -161,10 +165,55 @@ async def test_strangers_are_limited_by_the_day(platform: Platform, home: Instit
     asker = await platform.institution("L", rights=("demographics",))
     known = await somebody(home, national=resident_number())
     async with platform.database.transaction() as c:
-        assert await mpi.tell_strangers(c, asker.number, clock.now().date(), 500, 500)
+        assert await mpi.tell_strangers(c, asker.number, civil_day(clock.now()), 500, 500)
     refused = await match(asker, like(known))
     assert_refused(refused, 429, "strangers-limit")
     assert refused.headers["retry-after"]
+
+
+async def by_number(at: Institution, number: str) -> list[Any]:
+    """A number asked for in every way there is."""
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": "sourceIdentifier", "valueString": f"{NATIONAL}|{number}"}],
+    }
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    said = f"identifier={quote(f'{NATIONAL}|{number}')}".encode()
+    return [
+        await match(at, patient(national=number)),
+        await at.call("POST", "/fhir/Patient/$ihe-pix", body),
+        await at.call("POST", "/fhir/Patient/_search", said, **form),
+    ]
+
+
+async def test_numbers_are_not_tried_out(platform: Platform) -> None:
+    """Those of one place and birth date soon, any at all after a day's misses; a house that finds whom it asks for asks
+    on; the privacy officer hears of it."""
+    guesser, house, day = *[await platform.institution("G") for _ in "12"], civil_day(clock.now())
+    known = [await somebody(at, national=resident_number("1961-05-06")) for at in (guesser, house)]
+    guesses = [resident_number("1961-05-06") for _ in range(10)]
+    for guess in guesses[:9]:
+        assert (await match(guesser, patient(national=guess))).status_code == 200
+    for answer in await by_number(guesser, guesses[9]):
+        assert_refused(answer, 429, "guesses-limit")
+        assert 0 < int(answer.headers["retry-after"]) <= 86_401
+    number = next(row["value"] for row in known[0]["identifier"] if row["system"] == NATIONAL)
+    for answer in await by_number(guesser, number):
+        assert_refused(answer, 429, "guesses-limit")  # a right guess is answered like a wrong one
+    assert (await match(guesser, patient(national=resident_number("1972-08-09")))).status_code == 200, "another's"
+    async with platform.database.transaction() as c:
+        for n in range(130):
+            for at, found in ((guesser, 5), (house, 1000 + n)):  # the same person again and again counts once
+                for hit in (None, found):
+                    asked = mpi.Identifier.of(NATIONAL, resident_number(f"19{20 + n % 60}-01-01"))
+                    await mpi.count_number(c, platform.access.vault, at.number, day, asked, hit)
+    fresh = resident_number("1983-10-11")
+    assert_refused(await match(guesser, patient(national=fresh)), 429, "guesses-limit")
+    assert (await match(house, patient(national=fresh))).status_code == 200
+    assert (await match(guesser, patient())).status_code == 200, "without a number nothing is guessed"
+    officer = Caller(kind="operator", agent_id="po", rights=frozenset({"privacy"}))
+    board = await platform.access.privacy.board(officer, clock.now())
+    assert [one.reader for one in board.alarms if one.kind == "guesses"] == [f"institution/{guesser.number}"]
 
 
 # --- PIXm, as the profile's own client asks --------------------------------------------------------------------------
@@ -258,6 +307,8 @@ async def test_pixm_without_a_number_to_give_is_an_empty_answer(home: Institutio
         "sourceIdentifier=a|b&sourceIdentifier=c|d",
         "sourceIdentifier=|x",
         "sourceIdentifier=x|",
+        "sourceIdentifier=http://127.0.0.1:8420/fhir|x&targetSystem=%00",
+        "sourceIdentifier=http://127.0.0.1:8420/fhir|x&targetSystem=,a%00",
     ],
 )
 async def test_pixm_bad_questions(home: Institution, query: str) -> None:
@@ -430,6 +481,17 @@ async def test_an_institution_merges_its_own_and_others_hear_of_a_stewards_merge
     assert again.json()["entry"][1]["resource"]["issue"][0]["details"]["coding"][0]["code"] == "same"
 
 
+async def test_a_condition_of_two_numbers_means_who_has_both(platform: Platform) -> None:
+    his = await platform.institution("P")
+    one, other = [await his.create(patient("p")) for _ in range(2)]
+    numbers = [f"identifier={p['identifier'][0]['system']}|{p['identifier'][0]['value']}" for p in (one, other)]
+    said = {"resourceType": "Patient", "name": one["name"], "gender": "female", "birthDate": "1985-03-14"}
+    for asked_for in ("&".join(numbers), "&".join(reversed(numbers))):
+        done = await his.call("PUT", f"/fhir/Patient?{asked_for}", said)
+        assert done.status_code == 201, done.text
+        assert done.json()["id"] not in (one["id"], other["id"])
+
+
 async def test_a_merge_that_concerns_others_is_asked_about(platform: Platform) -> None:
     his, lis = await platform.institution("P"), await platform.institution("R")
     number = resident_number("1955-05-05")
@@ -444,6 +506,18 @@ async def test_a_merge_that_concerns_others_is_asked_about(platform: Platform) -
     assert [(case.person, case.candidate, case.risk) for case in waiting] == [(*persons, 3)]
     stolen = await feed(lis, message(replaced(gone, stays["id"])))
     assert stolen.status_code in (403, 404)
+
+
+async def test_a_number_in_dispute_merges_nobody(platform: Platform) -> None:
+    his, number = await platform.institution("P"), resident_number("1956-05-05")
+    stays = await his.create(patient("p", national=number, birthDate="1956-05-05"))
+    await platform.access.stewards.freeze(STEWARD, NATIONAL, number, reason="两人共用", now=clock.now())
+    gone = await his.create(like(stays))
+    persons = [await mpi.person_of_patient(platform.database, one["id"]) for one in (gone, stays)]
+    assert persons[0] != persons[1]
+    answer = await feed(his, message(replaced(gone, stays["id"])))
+    assert answer.json()["entry"][1]["resource"]["issue"][0]["details"]["coding"][0]["code"] == "asked"
+    assert await mpi.person_of_patient(platform.database, gone["id"]) == persons[0]
 
 
 @pytest.mark.parametrize(
@@ -467,3 +541,17 @@ async def test_messages_that_are_none(home: Institution, body: dict[str, Any]) -
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "a" * 400])
 async def test_a_cursor_of_somebody_else_is_none(home: Institution, cursor: str) -> None:
     assert (await home.call("GET", f"/person-changes?since={cursor}")).status_code == 404
+
+
+async def test_who_was_loaded_without_a_card_is_registered_like_anybody(platform: Platform, home: Institution) -> None:
+    base = Caller(kind="system", agent_id="base", institution=home.number)
+    said = patient("x", birthDate="1933-03-03") | {"identifier": []}
+    arrival = access.Arrival(key="r-1", content="r-1", said=mpi.registration(said))
+    await platform.access.population.admit(base, [arrival], issue_cards=False, now=clock.now())
+    known = patient(home.code, national=resident_number("1933-03-03"), birthDate="1933-03-03")
+    made = await home.create(known | {"name": said["name"], "telecom": said["telecom"]})
+    person = await mpi.person_of_patient(platform.database, made["id"])
+    assert [
+        row["rule"] for row in await platform.database.fetch("select rule from mpi.link where person_id = $1", person)
+    ] == ["score"]
+    assert (await home.call("PUT", f"/fhir/Patient/{made['id']}", made | {"deceasedBoolean": True})).status_code == 200

@@ -56,7 +56,10 @@ class Held:
         self.town, self.item, self.related = town, item, related
         self.number = item.partition("/")[2]
         self.resident = Caller(
-            kind="resident", agent_id=ids.person_text(town.sam_at_a.person), person=town.sam_at_a.person
+            kind="resident",
+            agent_id=ids.person_text(town.sam_at_a.person),
+            proved=clock.now(),
+            person=town.sam_at_a.person,
         )
 
     def address(self, way: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from html import unescape
 
 import pytest
 from joserfc import jwk, jwt
@@ -11,7 +12,7 @@ from town import PSYCHIATRIC
 
 from support import BASE, Institution, Platform, assert_refused, observation
 from yima import directory
-from yima.runtime import clock
+from yima.runtime import clock, ids
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ async def test_the_resident_sees_and_ends_it_within_a_second(hospital: Instituti
 
 
 async def _caller(resident: Resident) -> directory.Caller:
-    return await resident.platform.access.caller("resident", resident.cookies()["yima_resident"], clock.now())
+    return await resident.platform.access.callers.caller("resident", resident.cookies()["yima_resident"], clock.now())
 
 
 async def test_a_suspended_app_is_refused_everywhere(hospital: Institution, ann: Resident) -> None:
@@ -185,3 +186,25 @@ async def test_what_the_server_says_of_itself(platform: Platform) -> None:
     metadata = (await platform.client.get("/fhir/metadata")).json()
     uris = metadata["rest"][0]["security"]["extension"][0]["extension"]
     assert {"url": "authorize", "valueUri": said["authorization_endpoint"]} in uris
+
+
+async def test_an_app_is_let_in_by_who_proved_it_just_now(app: SmartApp, ann: Resident) -> None:
+    """At a browser left open the question of an app waits behind the proof, whole; an answer given late asks again."""
+    access, database = app.platform.access, app.platform.database
+    async with database.transaction() as c:
+        subject = ids.person_text(ann.person)
+        cookie = await access.means.browsers.open(c, "resident", subject, method="passkey", device="", now=clock.now())
+    async with ann.browser() as browser:
+        browser.cookies.clear()
+        browser.cookies.set("yima_resident", cookie)
+        place = (await browser.get("/oauth/authorize", params=app.request())).headers["location"]
+        shown = await browser.get(place)
+        assert shown.status_code == 200
+        await database.execute("update authentication.session set proved = proved - interval '6 minutes'")
+        late = await browser.post("/resident/apps/ask", data=form_fields(shown.text) | {"answer": "grant"})
+        assert (late.status_code, late.headers["location"]) == (303, place), "back to the question"
+        asked = await browser.get(place)
+        fields = form_fields(asked.text)
+        assert (asked.status_code, unescape(fields["again-next"]), fields["again-method"]) == (403, place, "GET")
+        no = await browser.post("/resident/apps/ask", data=form_fields(shown.text) | {"answer": "no"})
+        assert answer_of(no.headers["location"])["error"] == "access_denied", "saying no asks for nothing"

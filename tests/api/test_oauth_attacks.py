@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from joserfc import jwk, jwt
@@ -80,8 +81,11 @@ async def test_a_request_that_may_be_forged_goes_nowhere(platform: Platform, app
 
 async def test_a_parameter_that_comes_twice_goes_nowhere(platform: Platform, app: SmartApp) -> None:
     twice = [*app.request().items(), ("redirect_uri", "https://evil.example/")]
-    answer = await platform.client.get("/oauth/authorize", params=twice)
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    form, kind = urlencode(twice), {"content-type": "application/x-www-form-urlencoded"}
+    got = await platform.client.get("/oauth/authorize", params=twice)
+    posted = await platform.client.post("/oauth/authorize", content=form, headers=kind)
+    for answer in (got, posted):
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
 SENT_BACK: dict[str, tuple[dict[str, str | None], str]] = {

@@ -21,6 +21,7 @@ PUBLIC = {
     ("POST", "/oauth/token"),
     ("POST", "/oauth/introspect"),
     ("POST", "/oauth/revoke"),
+    ("POST", "/oauth/providers/{id}/logout"),
     ("GET", "/.well-known/openid-configuration"),
     ("GET", "/fhir/metadata"),
     ("GET", "/fhir/.well-known/smart-configuration"),

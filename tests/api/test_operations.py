@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import json
+from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
 
@@ -72,6 +74,64 @@ async def test_meta_is_read_added_to_and_taken_from(hospital: Institution) -> No
     assert_refused(
         await hospital.call("POST", f"{url}/$meta-add", _parameters(name="x", valueCode="y")), 422, "field-missing"
     )
+
+
+@pytest.mark.capability("operation $meta-add", "operation $meta-delete")
+async def test_a_key_is_of_one_change_of_one_resource(hospital: Institution) -> None:
+    """The same key with anything else is a mistake, never the answer to something that was not done."""
+    who = (await hospital.create(patient()))["id"]
+    one, other = [(await hospital.create(observation(f"Patient/{who}")))["id"] for _ in range(2)]
+    sent = _parameters(name="meta", valueMeta={"tag": [TAG]})
+    url, key = f"/fhir/Observation/{one}", {"idempotency_key": one}
+    first, again = [await hospital.call("POST", f"{url}/$meta-add", sent, **key) for _ in range(2)]
+    assert (first.status_code, first.content) == (200, again.content)
+    others = _parameters(name="meta", valueMeta={"tag": [TAG | {"code": "other"}]})
+    for address, body in (
+        (f"/fhir/Observation/{other}/$meta-add", sent),
+        (f"{url}/$meta-delete", sent),
+        (f"{url}/$meta-add", others),
+    ):
+        assert_refused(await hospital.call("POST", address, body, **key), 409, "idempotency-mismatch")
+
+
+_FEED = {
+    "resourceType": "Bundle",
+    "type": "message",
+    "entry": [
+        {"resource": {"resourceType": "MessageHeader", "id": "m", "eventUri": "urn:ihe:iti:pmir:2019:patient-feed"}},
+        {"resource": {"resourceType": "Bundle", "type": "history", "entry": [{
+            "fullUrl": "urn:uuid:1",
+            "resource": {"resourceType": "Patient", "id": "x", "link": [{"type": "replaced-by", "other": {
+                "reference": "Patient/y"}}]},
+            "request": {"method": "PUT", "url": "Patient/x"},
+        }]}},
+    ],
+}  # fmt: skip
+ODD: Final = (1, "x", [1], {"a": 1}, [[]])
+
+
+def _spoilt(tree: Any) -> Iterator[Any]:
+    """The tree with each of its places, one after the other, holding something odd."""
+    yield from ODD
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        for odd in _spoilt(value):
+            yield {**tree, key: odd} if isinstance(tree, dict) else [*tree[:key], odd, *tree[key + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("address", "tree"),
+    [
+        ("Observation/{id}/$meta-add", _parameters(name="meta", valueMeta={"tag": [TAG], "profile": ["u:x"]})),
+        ("Observation/{id}/$meta-delete", _parameters(name="meta", valueMeta={"tag": [TAG], "profile": ["u:x"]})),
+        ("$process-message", _FEED),
+    ],
+)
+async def test_what_is_not_in_its_form_is_refused(hospital: Institution, address: str, tree: Any) -> None:
+    made = await hospital.create(observation(f"Patient/{(await hospital.create(patient()))['id']}"))
+    for spoilt in _spoilt(tree):
+        body = json.dumps(spoilt).encode()
+        answer = await hospital.call("POST", f"/fhir/{address.format(id=made['id'])}", body)
+        assert answer.status_code < 500 or answer.status_code == 501, (spoilt, answer.text)
 
 
 LASTN = [("", [5, 3]), ("&max=2", [5, 4, 3, 2]), ("&max=9", [5, 4, 3, 2, 1]), ("&code=1558-6", [3])]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
-from support import Institution, Platform, assert_refused, bundle, entry, observation, patient
+from support import Institution, Platform, assert_refused, bundle, encounter, entry, observation, patient, urn
+from yima.runtime.errors import Refusal
 
 PATCH = "application/json-patch+json"
 
@@ -79,6 +84,21 @@ BAD: list[tuple[Any, int, str]] = [
     ([{"op": "replace", "path": "/id", "value": "other"}], 400, "field-invalid"),
     ([{"op": "replace", "path": "/resourceType", "value": "Patient"}], 400, "field-invalid"),
     ([{"op": "test", "path": "/status", "value": 1}] * 1001, 400, "too-costly"),
+    (
+        [{"op": "add", "path": "/note/0/extension", "value": []}]
+        + [{"op": "copy", "from": "/note/0", "path": "/note/0/extension/-"}] * 40,
+        400,
+        "too-costly",
+    ),
+    ([{"op": "copy", "from": "/note", "path": "/note/-"}] * 20, 400, "too-costly"),
+    (
+        [
+            {"op": "add", "path": "/note/0" + "/extension/0" * n + "/extension", "value": [{"url": "u:x"}]}
+            for n in range(700)
+        ],
+        400,
+        "json-too-deep",
+    ),
     (b"[{", 400, "json-malformed"),
     (b'[{"op":"remove","op":"add","path":"/status"}]', 400, "json-duplicate-key"),
 ]
@@ -120,6 +140,121 @@ async def test_another_institution_patches_nothing(hospital: Institution, made: 
 async def test_json_is_no_json_patch(hospital: Institution, made: dict[str, Any]) -> None:
     answer = await hospital.call("PATCH", f"/fhir/Observation/{made['id']}", [])
     assert_refused(answer, 415, "unsupported-media-type")
+
+
+# --- again -----------------------------------------------------------------------------------------------------------
+ONCE: list[dict[str, Any]] = [
+    {"op": "test", "path": "/note/0/text", "value": "a"},
+    {"op": "remove", "path": "/note/0"},
+    {"op": "add", "path": "/note/-", "value": {"text": "c"}},
+]
+"""What cannot be done a second time."""
+
+
+def _patched(made: dict[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
+    data = base64.b64encode(json.dumps(operations).encode()).decode()
+    content = {"resourceType": "Binary", "contentType": PATCH, "data": data}
+    return entry(content, "PATCH", f"Observation/{made['id']}")
+
+
+async def _notes(hospital: Institution, made: dict[str, Any]) -> list[str]:
+    return [n["text"] for n in (await hospital.call("GET", f"/fhir/Observation/{made['id']}")).json()["note"]]
+
+
+@pytest.mark.capability("patch")
+async def test_a_patch_that_comes_again_has_its_answer_again(hospital: Institution, made: dict[str, Any]) -> None:
+    first, again = [await _patch(hospital, made, ONCE, idempotency_key=made["id"]) for _ in range(2)]
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert await _notes(hospital, made) == ["b", "c"]
+    assert_refused(await _patch(hospital, made, ONCE), 422, "patch-test-failed")
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+@pytest.mark.capability("patch", "transaction", "batch")
+async def test_a_bundle_with_patches_that_comes_again_has_its_answer_again(
+    hospital: Institution, made: dict[str, Any], kind: str
+) -> None:
+    another = await hospital.create({k: v for k, v in made.items() if k not in ("id", "meta")})
+    never = [{"op": "test", "path": "/note/0/text", "value": "z"}]
+    sent = bundle(
+        *([_patched(another, never)] if kind == "batch" else []),
+        _patched(made, ONCE),
+        entry(None, "GET", f"Observation/{made['id']}/_history/1"),
+        entry({k: v for k, v in made.items() if k not in ("id", "meta")}),
+        kind=kind,
+    )
+    first = await hospital.call("POST", "/fhir", sent)
+    said = [e["response"]["status"][:3] for e in first.json()["entry"]]
+    assert said == [*(["422"] if kind == "batch" else []), "200", "200", "201"], first.text
+    await _patch(hospital, another, [{"op": "replace", "path": "/note/0/text", "value": "z"}])
+    assert (await hospital.call("POST", "/fhir", sent)).json() == first.json()
+    assert await _notes(hospital, made) == ["b", "c"]
+
+
+@pytest.mark.parametrize("thrown", [asyncpg.SerializationError("again"), Refusal("precondition-failed")])
+@pytest.mark.capability("patch", "transaction")
+async def test_a_transaction_that_is_tried_again_is_all_there(
+    platform: Platform, hospital: Institution, made: dict[str, Any], thrown: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thrown back by the database, or by what others wrote meanwhile: its patches are made again, and what is stored
+    refers to what is stored."""
+    visit = urn()
+    sent = bundle(
+        entry(encounter(made["subject"]["reference"]), fullUrl=visit),
+        entry(observation(made["subject"]["reference"], encounter={"reference": visit})),
+        _patched(made, [*ONCE, {"op": "add", "path": "/encounter", "value": {"reference": visit}}]),
+    )
+    transaction, tries = platform.access.database.transaction, iter([True])
+
+    @contextlib.asynccontextmanager
+    async def thrown_back(**how: bool) -> AsyncIterator[Any]:
+        async with transaction(**how) as c:
+            yield c
+            if next(tries, False):
+                raise thrown
+
+    with monkeypatch.context() as changed:
+        changed.setattr(platform.access.database, "transaction", thrown_back)
+        answer = await hospital.call("POST", "/fhir", sent)
+    assert answer.status_code == 200, answer.text
+    first, *others = [e["response"]["location"].partition("/_history")[0] for e in answer.json()["entry"]]
+    assert len(others) == 2
+    for other in others:
+        assert (await hospital.call("GET", f"/fhir/{other}")).json()["encounter"]["reference"] == first
+    assert await _notes(hospital, made) == ["b", "c"]
+
+
+async def test_a_patch_makes_no_more_than_could_be_sent(hospital: Institution, made: dict[str, Any]) -> None:
+    """What is deeper or larger than what is read would be in the way of everybody who searches this record."""
+    for depth in range(1, 40):
+        place = "/note/0" + "/extension/0" * depth
+        deeper = [{"op": "add", "path": f"{place[:-2]}", "value": [{"url": "u:x", "valueString": "x"}]}]
+        if depth > 1:
+            deeper.insert(0, {"op": "remove", "path": f"{place[: -len('/extension/0')]}/valueString"})
+        answer = await _patch(hospital, made, deeper)
+        if answer.status_code != 200:
+            break
+    assert_refused(answer, 400, "json-too-deep")
+    large = [{"op": "add", "path": "/note/-", "value": {"text": "x" * 1_000_000}}] * 9
+    answers = [await _patch(hospital, made, large) for _ in range(2)]
+    assert [a.status_code for a in answers] == [200, 413]
+    found = await hospital.call("GET", f"/fhir/Observation?{made['subject']['reference'].replace('/', '=').lower()}"
+                                "&value-quantity=5.1")  # fmt: skip
+    assert found.status_code == 200, found.text[:500]
+
+
+async def test_a_consent_does_not_become_a_decision_by_a_patch(hospital: Institution) -> None:
+    """A decision about access is said in the words of `docs/consent.md`, not stored as paper that nobody obeys."""
+    scope = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "treatment"}]}
+    category = {"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}
+    subject = {"reference": f"Patient/{(await hospital.create(patient()))['id']}"}
+    made = await hospital.create({
+        "resourceType": "Consent", "status": "active", "scope": scope, "category": [category], "patient": subject,
+        "policyRule": {"text": "x"},
+    })  # fmt: skip
+    change = json.dumps([{"op": "replace", "path": "/scope/coding/0/code", "value": "patient-privacy"}]).encode()
+    answer = await hospital.call("PATCH", f"/fhir/Consent/{made['id']}", change, content_type=PATCH)
+    assert_refused(answer, 422, "consent-not-understood")
 
 
 # --- conditional delete ---------------------------------------------------------------------------------------------

@@ -12,13 +12,19 @@ from typing import Any
 import httpx
 import pytest
 from smart_app import Resident, SmartApp
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from terminals import enrol
 from test_openapi_and_routes import PUBLIC, SIGNED
 
 from support import Institution, Platform, code_of, observation, patient, report
 from yima import api, directory
+from yima.access import Asking, UntoldError
 from yima.api import capability
-from yima.api.policy import POLICY, WHO, without_policy
+from yima.api.policy import POLICY, TELLS, WHO, disclosing, under_policy, without_policy
+from yima.runtime import clock
 
 ROWS = sorted(POLICY.items())
 DOOR = {"token-missing", "token-invalid", "scope-insufficient", "institution-suspended"}
@@ -36,6 +42,60 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 def test_a_route_without_a_row_is_found() -> None:
     assert without_policy(api.routes(), {}) == [f"{m} {p}" for m, p in _of(api.routes())]
+
+
+async def _nothing(_: Request) -> Response:
+    return Response()
+
+
+async def _tells(request: Request) -> Response:
+    asking = Asking(caller=request.state.caller, now=clock.now())
+    return Response((await request.state.access.read(asking, "Observation", request.state.id)).content)
+
+
+def test_nothing_starts_with_a_route_that_has_no_row() -> None:
+    added = Route("/fhir/Patient/{id}/$export-all", _nothing)
+    with pytest.raises(LookupError, match=r"GET /fhir/Patient/\{id\}/\$export-all"):
+        under_policy([*api.routes(), added])
+
+
+class _Anything(HTTPEndpoint):
+    """Answers whatever method it has a function for: its route names none."""
+
+
+@pytest.mark.parametrize(
+    "added",
+    [Mount("/more", routes=[Route("/x", _nothing)]), Route("/more", _Anything), WebSocketRoute("/more", _nothing)],
+    ids=["mount", "class", "socket"],
+)
+def test_nothing_starts_with_what_rows_cannot_name(added: BaseRoute) -> None:
+    with pytest.raises(LookupError, match="/more"):
+        under_policy([*api.routes(), added])
+
+
+def test_each_handler_tells_at_all_its_addresses_or_at_none() -> None:
+    said: dict[Any, set[str]] = {}
+    for route in api.routes():
+        assert isinstance(route, Route)
+        for row in _of([route]):
+            said.setdefault(route.endpoint, set()).add(TELLS.get(" ".join(row), ""))
+    assert [handler.__name__ for handler, words in said.items() if len(words) > 1] == []
+    assert disclosing(api.routes()) == api.DISCLOSING
+    assert set(TELLS) <= set(POLICY)
+    assert set(TELLS.values()) == {"tells", "may tell"}
+
+
+async def test_an_address_of_which_nobody_said_that_it_tells_cannot(platform: Platform) -> None:
+    """A handler that reads a record, put under a row that does not say so, and under one that does."""
+    hospital = await platform.institution("T")
+    made = await hospital.submit()
+    caller = await platform.access.sign_in.caller(await hospital.token(), now=clock.now())
+    state = {"caller": caller, "access": platform.access, "id": made[2].partition("/")[2]}
+    request = Request({"type": "http", "method": "GET", "state": state})
+    [shut, open_] = under_policy([Route("/openapi.json", _tells), Route("/record/{id}", _tells)])
+    with pytest.raises(UntoldError):
+        await shut.endpoint(request)  # type: ignore[attr-defined]
+    assert b"Observation" in (await open_.endpoint(request)).body  # type: ignore[attr-defined]
 
 
 def _of(routes: list[Any]) -> list[tuple[str, str]]:

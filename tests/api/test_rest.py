@@ -164,7 +164,8 @@ async def test_what_the_client_has_is_not_sent_again(hospital: Institution, stor
 async def test_a_conditional_create_makes_it_once(hospital: Institution) -> None:
     sent = {"resourceType": "Organization", "identifier": [{"system": "urn:o", "value": "once"}], "name": "检验中心"}
     condition = "identifier=urn:o|once"
-    tries = [hospital.call("POST", "/fhir/Organization", sent, if_none_exist=condition) for _ in range(8)]
+    written = [condition, "identifier=urn:o%7Conce"]  # one condition, however it is written
+    tries = [hospital.call("POST", "/fhir/Organization", sent, if_none_exist=written[i % 2]) for i in range(8)]
     answers = await asyncio.gather(*tries)
     assert sorted(a.status_code for a in answers) == [200] * 7 + [201]
     assert len({a.json()["id"] for a in answers}) == 1
@@ -174,6 +175,22 @@ async def test_a_conditional_create_makes_it_once(hospital: Institution) -> None
     await hospital.create(sent)
     again = await hospital.call("POST", "/fhir/Organization", sent, if_none_exist=condition)
     assert_refused(again, 412, "condition-ambiguous")
+
+
+@pytest.mark.parametrize("condition", ["", "?", "_format=json", "_sort=name", "_count=1", "name="])
+async def test_a_condition_without_a_criterion(platform: Platform, condition: str) -> None:
+    """It would mean every resource of the type: the only one there is would be taken, changed or deleted."""
+    sandbox = await platform.institution(f"W{len(condition)}", matching="off")
+    sent = {"resourceType": "Organization", "name": "检验中心"}
+    kept = await sandbox.create(sent)
+    address = f"/fhir/Organization?{condition}"
+    for answer in (
+        await sandbox.call("POST", "/fhir/Organization", sent, if_none_exist=condition),
+        await sandbox.call("PUT", address, sent),
+        await sandbox.call("DELETE", address),
+    ):
+        assert answer.status_code in (400, 422), answer.text
+    assert (await sandbox.call("GET", f"/fhir/Organization/{kept['id']}")).json()["meta"]["versionId"] == "1"
 
 
 @pytest.mark.capability("conditionalCreate")

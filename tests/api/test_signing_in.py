@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -199,10 +200,8 @@ async def test_a_suspended_institution_is_refused_within_a_second(platform: Plat
     gone = await platform.institution("gone")
     stored = await gone.create(patient())
     await directory.set_institution_status(platform.database, gone.number, "suspended")
-    began = time.monotonic()
-    while (answer := await gone.call("GET", f"/fhir/Patient/{stored['id']}")).status_code == 200:
-        assert time.monotonic() - began < 1.2
-    assert_refused(answer, 403, "institution-suspended")
+    await asyncio.sleep(1)  # so long a worker may go by what it knew
+    assert_refused(await gone.call("GET", f"/fhir/Patient/{stored['id']}"), 403, "institution-suspended")
     assert_refused(await gone.ask_token(), 403, "institution-suspended")
     assert_refused(await gone.scan("YM1:X"), 403, "institution-suspended")
 

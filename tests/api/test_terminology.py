@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -258,6 +259,40 @@ async def test_translating(hospital: Institution, address: str, codes: list[str]
     assert _of(answer)["result"] is bool(codes)
     matches = [{p["name"]: p for p in row["part"]} for row in answer.json()["parameter"] if row["name"] == "match"]
     assert [match["concept"]["valueCoding"]["code"] for match in matches] == codes
+
+
+def _mapped(codes: Iterable[str], targets: int, **also: Any) -> dict[str, Any]:
+    """A group that maps each code to so many others."""
+    target = [{"code": f"t{n}", "equivalence": "wider"} for n in range(targets)]
+    element = [{"code": code, "target": target} for code in codes]
+    return {"source": "urn:a", "target": "urn:b", "element": element} | also
+
+
+COSTLY = {
+    "codings": ([_mapped("a", 1)], [{"code": str(n)} for n in range(101)]),
+    "every coding with every target": ([_mapped("a", 300)], [{"code": "a", "display": str(n)} for n in range(100)]),
+    "groups": ([_mapped("a", 1)] * 250, [{"code": "z", "display": str(n)} for n in range(100)]),
+}
+
+
+@pytest.mark.parametrize("case", COSTLY)
+async def test_a_translation_stays_affordable(hospital: Institution, case: str) -> None:
+    groups, codings = COSTLY[case]
+    sent = {"resourceType": "ConceptMap", "status": "active", "group": groups}
+    asked = {"name": "codeableConcept", "valueCodeableConcept": {"coding": codings}}
+    rows = _parameters({"name": "conceptMap", "resource": sent}, asked)
+    assert_refused(await hospital.call("POST", "/fhir/ConceptMap/$translate", rows), 400, "too-costly")
+
+
+async def test_a_long_expansion_is_read_in_one_pass(hospital: Institution) -> None:
+    """Copied for each of its codes, the list that waits would take minutes."""
+    listed = {"identifier": "urn:x", "timestamp": "2026-01-01", "contains": [
+        {"system": "urn:s", "code": f"a{n}", "contains": [{"system": "urn:s", "code": f"b{n}"}]} for n in range(9_000)
+    ]}  # fmt: skip
+    held = {"resourceType": "ValueSet", "status": "active", "expansion": listed}
+    rows = _parameters({"name": "valueSet", "resource": held}, {"name": "count", "valueInteger": 3})
+    answer = await hospital.call("POST", "/fhir/ValueSet/$expand", rows)
+    assert (answer.json()["expansion"]["total"], _codes(answer)) == (18_000, ["a0", "b0", "a1"])
 
 
 async def test_a_map_that_is_sent_with_products_and_dependencies(hospital: Institution) -> None:

@@ -356,7 +356,7 @@ async def test_what_was_withdrawn_is_as_if_never_seen(world: World) -> None:
     assert seen.status_code == 200
     again = await world.x.call("GET", address, visit=world.visit, if_none_match=seen.headers["etag"])
     assert again.status_code == 304
-    resident = Caller(kind="resident", agent_id=ids.person_text(world.person), person=world.person)
+    resident = Caller(kind="resident", agent_id=ids.person_text(world.person), person=world.person, proved=clock.now())
     item = consent.Standing(consent.ITEM, 0, False, resource=world.at["yp"]["Observation"])
     await world.platform.access.choices.decide(resident, [item], clock.now())
     for headers in ({}, {"if_none_match": seen.headers["etag"]}):

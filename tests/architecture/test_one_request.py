@@ -112,7 +112,7 @@ async def test_a_scan_a_disclosure_and_the_access_log(
     assert record.json()["total"] > 1
     assert_order(DISCLOSURE, called)
 
-    session = platform.access.session("resident", ids.person_text(person), clock.now())
+    session = platform.access.callers.session("resident", ids.person_text(person), clock.now())
     with traced() as called:
         page = await platform.client.get("/resident/log", headers={"Cookie": f"yima_resident={session}"})
     assert page.status_code == 200

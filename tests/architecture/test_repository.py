@@ -27,7 +27,7 @@ _TEXT = {
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 PACKAGED = {
     "", ".py", ".sql", ".toml", ".json", ".html", ".js", ".mjs", ".css", ".svg", ".md", ".txt", ".typed", ".woff2",
-    ".png", ".xz",
+    ".png", ".xz", ".dict",
 }  # fmt: skip
 
 

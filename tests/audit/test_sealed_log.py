@@ -5,9 +5,16 @@ The tampering is done as the owner of the database, who may change every table; 
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import socket
+import threading
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import asyncpg
 import msgspec
@@ -89,6 +96,24 @@ async def test_every_line_is_proven_to_whoever_has_only_the_key(db: Database, lo
         forged = msgspec.structs.replace(kept, line=msgspec.structs.replace(kept.line, agent_name="王医生"))
         with pytest.raises(Refusal, match="proof-invalid"):
             proof.check_line(forged, log.verifier)
+    pair = [base64.b64decode(one) for one in (kept.leaf_hash, kept.path[0])]
+    cut = b"".join(pair[::-1] if kept.position % 2 else pair)
+    leaf, beside = (cut[24:], cut[:24]) if kept.position % 2 else (cut[:40], cut[40:])
+    path = [proof.text_of(beside), *kept.path[1:]]
+    elsewhere = msgspec.structs.replace(kept, line=None, leaf_hash=proof.text_of(leaf), path=path)
+    with pytest.raises(Refusal, match="proof-invalid"):  # it leads to the root, and is no line's hash
+        proof.check_line(elsewhere, log.verifier)
+
+
+ENDLESS = b'{"path": [], "x": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("text", [ENDLESS, b"[", b"", b"\xff", b'{"position": 1e400}', b'{"position": "1"}'], ids=len)
+def test_files_that_are_no_proofs(text: bytes, keys: FileKeyStore) -> None:
+    with pytest.raises(Refusal, match="proof-invalid"):
+        proof.read_line_proof(text)
+    with pytest.raises(Refusal, match=r"proof-invalid|head-invalid"):
+        proof.read_head(proof.read_head_paper(text).head, proof.HeadSigner(keys).verifier)
 
 
 async def test_a_line_that_is_asked_for_before_its_minute_is_sealed_then(db: Database, log: proof.Log) -> None:
@@ -178,6 +203,40 @@ async def test_whatever_is_changed_is_found(
     assert (await proof.check(db, log.verifier)).whole
 
 
+async def test_lines_that_stand_anywhere_and_hold_anything_are_checked(
+    db: Database, log: proof.Log, owner: asyncpg.Connection
+) -> None:
+    """Neighbours are read together, others by their keys: in both ways all is found whole, and a change is seen."""
+    at = NOW + 45 * MINUTE
+    await owner.execute("vacuum full audit.event")  # as an application leaves it, who removes nothing
+    known = (await proof.check(db, log.verifier)).singly
+    held = ["", '"\\', "\n\t\r\b\f", "阿依古丽·买买提江\u2028", "\x7f", "\\N", "%b"]
+    times = [at + timedelta(microseconds=n) for n in (0, 1, 100, 120_000, 999_999)]
+    events = [
+        audit.Event(person=9, recorded=time, action="read", outcome="ok", agent_name=name, detail={"reason": name})
+        for name in held
+        for time in times
+    ]
+    odd = [
+        audit.Event(person=9, recorded=at, action="read", outcome="ok", agent_name=name)
+        for name in ("\v", "\x01", "\x1f")
+    ]
+    async with db.transaction() as c:
+        await audit.append(c, events)
+    await log.seal(at)
+    findings = await proof.check(db, log.verifier)
+    assert (findings.whole, findings.singly) == (True, known)
+    async with db.transaction() as c:
+        lines = await audit.append(c, odd)
+    await log.seal(at + MINUTE)
+    findings = await proof.check(db, log.verifier)
+    assert (findings.whole, findings.singly) == (True, known + len(odd))
+    await owner.execute("update audit.event set agent_name = 'x' where event_id = $1", lines[0])
+    assert [found.where for found in (await proof.check(db, log.verifier)).problems] == [lines[0]]
+    await owner.execute("update audit.event set agent_name = E'\\v' where event_id = $1", lines[0])
+    assert (await proof.check(db, log.verifier)).whole
+
+
 TABLES = ("event", "leaf", "tile", "head")
 
 
@@ -245,6 +304,103 @@ async def test_a_witness_sees_growth_silence_shrinking_and_another_key(
         witness.look(await answers(log), state, other.verifier.text(), second.sealed)
     with pytest.raises(Refusal, match="head-invalid"):
         witness.look(await answers(log), tmp_path / "new.json", other.verifier.text(), second.sealed)
+
+
+async def test_a_busy_platform_is_asked_again_and_not_for_ever(log: proof.Log, tmp_path: Path, db: Database) -> None:
+    state = tmp_path / "witness.json"
+    first = await log.seal(NOW + 62 * MINUTE)
+    witness.look(await answers(log), state, None, first.sealed)
+    await write(db, 3, NOW + 63 * MINUTE)
+    second = await log.seal(NOW + 63 * MINUTE)
+    known = await answers(log, first.size)
+
+    def refusing(status: int) -> witness.Fetch:
+        def fetch(path: str) -> bytes:
+            if "consistency" in path:
+                raise HTTPError(path, status, "", Message(), None)
+            return known(path)
+
+        return fetch
+
+    with pytest.raises(ConnectionError):
+        witness.look(refusing(503), state, None, second.sealed)
+    assert [head.size for head in witness.kept_heads(state, log.verifier)] == [first.size], "nothing unproven is signed"
+    for status, now in ((404, second.sealed), (503, first.sealed + 16 * MINUTE)):
+        with pytest.raises(Refusal, match="log-forked"):
+            witness.look(refusing(status), state, None, now)
+    assert "grown" in witness.look(known, state, None, second.sealed)
+
+
+async def test_a_platform_that_answers_no_more_or_too_much(log: proof.Log, tmp_path: Path, db: Database) -> None:
+    """What it leaves out, or sends besides, neither hides a fork for long nor fills the witness's disk."""
+    state, first = tmp_path / "witness.json", await log.seal(NOW + 64 * MINUTE)
+    start = await answers(log)
+    junk = "— somebody/else AAAA\n" * 10_000
+    witness.look(lambda path: start(path) + junk.encode(), state, log.verifier.text(), first.sealed)
+    assert state.stat().st_size < 2000
+    await write(db, 3, NOW + 65 * MINUTE)
+    second = await log.seal(NOW + 65 * MINUTE)
+    known = await answers(log, first.size)
+
+    def breaking(where: str, error: Exception) -> witness.Fetch:
+        def fetch(path: str) -> bytes:
+            if where in path:
+                raise error
+            return known(path)
+
+        return fetch
+
+    away = URLError("refused")
+    for where, error in (("checkpoint", away), ("checkpoint", TimeoutError()), ("consistency", away)):
+        with pytest.raises((URLError, TimeoutError)):
+            witness.look(breaking(where, error), state, None, second.sealed)
+        with pytest.raises(Refusal, match="log-silent"):
+            witness.look(breaking(where, error), state, None, first.sealed + 16 * MINUTE)
+    assert state.read_text().count("log-silent") == 3, "each is written down"
+
+    def endless(path: str) -> bytes:
+        return ENDLESS if "consistency" in path else known(path)
+
+    with pytest.raises(Refusal, match="log-forked"):
+        witness.look(endless, state, None, second.sealed)
+    assert "grown" in witness.look(known, state, None, second.sealed)
+
+
+def test_a_byte_now_and_then_holds_no_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pause is shorter than a connection's timeout; the whole is not."""
+    monkeypatch.setattr(witness, "_LONGEST", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(b"H")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        fetch = witness._fetcher(f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(TimeoutError):
+            fetch("/audit/checkpoint")
+
+
+ODD_STATES = (ENDLESS, b"{}", b"[]", b'{"key": "x", "secret": "!!"}', b'{"key": "x", "secret": "AA=="}', b"\xff")
+
+
+@pytest.mark.parametrize("text", ODD_STATES, ids=len)
+def test_a_state_file_that_is_none(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "witness.json").write_bytes(text)
+    with pytest.raises(Refusal, match="input-unreadable"):
+        witness.own_key(tmp_path / "witness.json")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--line", "."), ("--kept", "."), ("--from", "9" * 30, "--to", "9" * 30)], ids=str
+)
+def test_files_that_are_none(arguments: tuple[str, ...], log: proof.Log) -> None:
+    done = CliRunner().invoke(app, ["audit", "verify", *arguments, "--key", log.verifier.text()])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, SystemExit | Refusal), done.exception
 
 
 # --- the interfaces --------------------------------------------------------------------------------------------------

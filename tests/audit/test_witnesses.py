@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.error import URLError
 
@@ -204,6 +205,23 @@ async def test_a_tail_rewritten_whole_and_signed_by_the_platform_is_seen_without
     assert (await proof.check(db, log.verifier, witnesses=witnesses)).whole
 
 
+async def test_a_tail_written_anew_with_a_time_just_after_the_last_signature_is_seen_by_the_clock(
+    db: Database, log: proof.Log, owner: asyncpg.Connection, keys: FileKeyStore
+) -> None:
+    """The time of a head is what the platform says it is: ten days can be signed as ten minutes."""
+    witnesses, kept = [REGULATOR.verifier], [await owner.fetch(f"select * from audit.{table}") for table in TABLES]
+    last = (await log.heads())[0]
+    assert (await proof.check(db, log.verifier, witnesses=witnesses, now=last.sealed + 10 * MINUTE)).whole
+    await owner.execute(REWRITTEN)
+    await owner.execute("delete from audit.cosignature where size > 100")
+    await grown(proof.Log(db, keys), db, 300, NOW + 10 * MINUTE)
+    findings = await proof.check(db, log.verifier, witnesses=witnesses, now=NOW + timedelta(days=10))
+    assert [problem.kind for problem in findings.problems] == ["not-cosigned"]
+    for table, rows in zip(TABLES, kept, strict=True):
+        await owner.execute(f"delete from audit.{table}")
+        await owner.copy_records_to_table(table, schema_name="audit", records=rows, columns=list(rows[0].keys()))
+
+
 async def test_a_check_spread_over_processes_finds_the_same(
     db: Database, log: proof.Log, owner: asyncpg.Connection, database_url: str
 ) -> None:
@@ -245,6 +263,31 @@ async def test_a_witness_signs_what_it_saw_and_hands_it_back(db: Database, log: 
     latest = await log.latest()
     assert latest
     assert proof.cosignature(latest.note, proof.read_verifier(key, proof.COSIGNER))
+
+
+async def test_a_silent_log_is_signed_again_and_a_head_of_a_time_to_come_is_not(
+    keys: FileKeyStore, tmp_path: Path
+) -> None:
+    signer, state, handed = proof.HeadSigner(keys), tmp_path / "witness.json", list[str]()
+    root, key = sha256(b"").digest(), signer.verifier.text()
+
+    def look(sealed: datetime, now: datetime) -> str:
+        head = signer.sign(0, root, sealed)
+
+        def hand(_: str, body: bytes) -> bytes:
+            handed.append(body.decode())
+            return b"{}"
+
+        return witness.look({"/audit/checkpoint": head.note.encode()}.__getitem__, state, key, now, hand)
+
+    assert "was taken" in look(NOW, NOW)
+    assert "taken" not in look(NOW, NOW + MINUTE)
+    assert "was taken" in look(NOW + 10 * MINUTE, NOW + 10 * MINUTE), "nothing was written, and the log is alive"
+    assert [f"sealed {NOW:%Y-%m-%dT%H:%M:%SZ}" in note for note in handed] == [True, False]
+    with pytest.raises(Refusal, match="head-invalid"):  # else it could be silent until then
+        look(NOW + timedelta(days=3650), NOW + 11 * MINUTE)
+    assert len(witness.kept_heads(state, signer.verifier)) == len(handed) == 2
+    assert "was taken" in look(NOW + 13 * MINUTE, NOW + 11 * MINUTE), "clocks differ a little"
 
 
 async def test_a_regulator_demands_the_witness_in_files_alone(db: Database, log: proof.Log, tmp_path: Path) -> None:

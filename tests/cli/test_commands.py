@@ -1,4 +1,7 @@
-"""The command line as a newcomer and an operator use it: real processes, a data directory of their own."""
+"""The command line as a newcomer and an operator use it: a data directory of their own.
+
+Real processes where a database is started, a server, or a load; what else is typed runs in this process (`typed`).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from joserfc import jwk
+from typing_commands import typed
 
 from yima.runtime import postgres
 
@@ -34,6 +38,18 @@ def data() -> Iterator[Path]:
         postgres.remove(path)
 
 
+@pytest.fixture(scope="module")
+def keys_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("there")
+
+
+@pytest.fixture
+def there(database_url: str, keys_of_all: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory whose database runs already, as the settings say."""
+    monkeypatch.setenv("YIMA_DATABASE_URL", database_url)
+    return keys_of_all
+
+
 def test_the_help_says_what_there_is() -> None:
     said = yima("--help").stdout
     for command in ("demo", "serve", "migrate", "synth", "load", "register", "code"):
@@ -43,35 +59,37 @@ def test_the_help_says_what_there_is() -> None:
 def test_migrating_twice_does_the_work_once(data: Path) -> None:
     assert "records/0001" in yima("migrate", data=data).stdout
     assert yima("migrate", data=data).stdout == "nothing to do\n"
+    refused = yima("code", "show", "0000000001", data=data)
+    assert (refused.returncode, "card-not-found" in refused.stderr) == (1, True)
 
 
-def test_a_synthetic_city_loads_and_loading_again_changes_nothing(data: Path, tmp_path: Path) -> None:
+def test_a_synthetic_city_loads_and_loading_again_changes_nothing(there: Path, tmp_path: Path) -> None:
     counts = json.loads(yima("synth", "--residents", "1", "--seed", "3", "--out", str(tmp_path)).stdout)
     assert counts["residents"] == 1
     lines = (tmp_path / "submissions.ndjson").read_text().splitlines()
     for code in {json.loads(line)["institution"] for line in lines}:
-        done = yima("register", "institution", code, "--name-zh", "甲", "--name-en", "A", data=data)
+        done = typed("register", "institution", code, "--name-zh", "甲", "--name-en", "A", data=there)
         assert done.returncode == 0, done.stderr
-    first = yima("load", str(tmp_path / "submissions.ndjson"), data=data)
+    first = yima("load", str(tmp_path / "submissions.ndjson"), data=there)
     assert first.returncode == 0, first.stdout + first.stderr
     assert f"{counts['visits']} submissions, {counts['resources']} resources, 0 refused" in first.stdout
-    again = yima("load", str(tmp_path / "submissions.ndjson"), data=data)
+    again = yima("load", str(tmp_path / "submissions.ndjson"), data=there)
     assert f"{counts['visits']} submissions" in again.stdout
 
 
-def test_an_app_is_registered_with_public_keys_only(data: Path, tmp_path: Path) -> None:
-    assert yima("register", "institution", "T1", "--name-zh", "乙", "--name-en", "B", data=data).returncode == 0
-    assert yima("register", "terminal", "T1", "T1-DESK-1", data=data).returncode == 0
+def test_an_app_is_registered_with_public_keys_only(there: Path, tmp_path: Path) -> None:
+    assert typed("register", "institution", "T1", "--name-zh", "乙", "--name-en", "B", data=there).returncode == 0
+    assert typed("register", "terminal", "T1", "T1-DESK-1", data=there).returncode == 0
     key = jwk.ECKey.generate_key("P-256")
     public, private = tmp_path / "public.json", tmp_path / "private.json"
     public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
     private.write_text(json.dumps({"keys": [key.as_dict(private=True)]}))
-    assert yima("register", "app", "T1", "t1-his", "--jwks", str(public), data=data).returncode == 0
-    refused = yima("register", "app", "T1", "t1-his", "--jwks", str(private), data=data)
+    assert typed("register", "app", "T1", "t1-his", "--jwks", str(public), data=there).returncode == 0
+    refused = typed("register", "app", "T1", "t1-his", "--jwks", str(private), data=there)
     assert refused.returncode == 1
     assert "field-invalid" in refused.stderr
     assert "公钥" in refused.stderr or "jwks" in refused.stderr
-    nowhere = yima("register", "terminal", "NOWHERE", "X", data=data)
+    nowhere = typed("register", "terminal", "NOWHERE", "X", data=there)
     assert (nowhere.returncode, "field-invalid" in nowhere.stderr) == (1, True)
 
 
@@ -84,8 +102,8 @@ def test_an_app_is_registered_with_public_keys_only(data: Path, tmp_path: Path) 
         (("serve", "--port", "0"), "setting-invalid"),
     ],
 )
-def test_what_is_refused_ends_with_its_code_in_two_languages(data: Path, arguments: tuple[str, ...], code: str) -> None:
-    done = yima(*arguments, data=data)
+def test_a_refusal_ends_with_its_code_in_two_languages(there: Path, arguments: tuple[str, ...], code: str) -> None:
+    done = typed(*arguments, data=there)
     assert done.returncode == 1
     assert code in done.stderr
     assert any("一" <= character <= "鿿" for character in done.stderr)
@@ -104,10 +122,10 @@ def test_a_demo_serves_shows_codes_and_is_found_again(data: Path) -> None:
                 demo = json.loads((place / "demo.json").read_text())
                 assert (place / "demo.json").stat().st_mode & 0o777 == 0o600
                 resident = demo["residents"][0]
-                printed = yima("code", "show", resident["person"], "--static", data=place).stdout.strip()
+                printed = typed("code", "show", resident["person"], "--static", data=place).stdout.strip()
                 assert printed == resident["static_code"]
-                text = yima("code", "show", resident["person"], data=place).stdout.strip()
-                said = json.loads(yima("code", "verify", text, data=place).stdout)
+                text = typed("code", "show", resident["person"], data=place).stdout.strip()
+                said = json.loads(typed("code", "verify", text, data=place).stdout)
                 assert (said["person"], said["assurance"]) == (resident["person"], "dynamic")
             finally:
                 process.send_signal(signal.SIGTERM)

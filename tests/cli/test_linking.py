@@ -40,8 +40,15 @@ async def test_the_chain_as_commands(platform: Platform, tmp_path: Path) -> None
     here = settings.load({"data": platform.data}, environment={}, directory=platform.data)
     own, out, data = tmp_path / "own.parquet", tmp_path / "own", ("--data", platform.data)
     with said_to_run(here, platform.database_url):
+        own.with_suffix(".part").touch(mode=0o644)  # somebody waits for what will be written there
         exported = await say("export", "--out", own, *data)
         assert exported.output.startswith("7 persons"), exported.output
+        assert own.stat().st_mode & 0o777 == 0o600
+        (tmp_path / "taken").mkdir()
+        failed = await say("export", "--out", tmp_path / "taken", *data)
+        assert isinstance(failed.exception, Refusal)
+        assert failed.exception.code == "linkage-stopped"
+        assert not (tmp_path / "taken.part").exists(), "names and numbers are left behind"
         trained = await say("train", "--input", own, "--out", out, "--workers", "1")
         assert isinstance(trained.exception, Refusal)
         assert trained.exception.code == "training-too-little"
@@ -56,6 +63,10 @@ async def test_the_chain_as_commands(platform: Platform, tmp_path: Path) -> None
         done = await say(*apply, "--platform", "--yes")
         assert "merge: 2" in done.output, done.output
         assert "done before: 2" in (await say(*apply, "--yes")).output
+        stood = (out / "applied.csv").read_text(encoding="utf-8")
+        (out / "applied.csv").write_text(stood.replace(",link,", ",review,"), encoding="utf-8")
+        assert "keep: 2" in (await say(*apply, "--yes")).output, "what was asked only is not done with a link"
+        (out / "applied.csv").write_text(stood, encoding="utf-8")
         exported = await say("export", "--out", own, *data)
         assert exported.output.startswith("5 persons"), "who was merged is one"
     assert _kinds(out / "applied.csv") == ["merge", "merge"]

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from support.makers import observation, patient, resident_number
+from yima import directory
 from yima.runtime.database import Database
 
 COUNT = 120
@@ -31,7 +32,8 @@ async def run(database_url: str, data: Path, *arguments: str) -> tuple[int, str]
 async def test_killed_and_resumed_it_has_everything_once(db: Database, database_url: str, tmp_path: Path) -> None:
     files, data = tmp_path / "export", tmp_path / "data"
     files.mkdir()
-    await run(database_url, data, "register", "institution", "K9", "--name-zh", "甲", "--name-en", "A")
+    async with db.transaction() as c:
+        await directory.register_institution(c, code="K9", name_zh="甲", name_en="A", kind="A100", area="000000")
     people = [patient(id=f"p{i}") for i in range(COUNT)]
     found = [observation(f"Patient/p{i}", id=f"o{i}") for i in range(COUNT)]
     for name, rows in (("Patient", people), ("Observation", found)):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typing_commands import typed
 
 from support.credentials import Issuing
 from yima.healthcode import trust
@@ -48,8 +49,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     nowhere = tmp_path_factory.mktemp("empty")
 
     def run(text: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "yima", "verify-offline", "-", *map(str, arguments), "--data", str(nowhere)]
-        done = subprocess.run(command, input=text.read_text(), capture_output=True, text=True, timeout=60, check=False)
+        done = typed("verify-offline", "-", *map(str, arguments), data=nowhere, text=text.read_text())
         assert not list(nowhere.iterdir()), "it made something"
         return done
 
@@ -63,6 +63,15 @@ def test_a_good_one(files: dict[str, Path], ask: Ask, pinned: bool) -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["form"], said["status"]) == ("identity", "good")
+
+
+def test_a_good_one_in_a_process_of_its_own(files: dict[str, Path], tmp_path: Path) -> None:
+    given = ["--trust", str(files["trust"]), "--status", str(files["status"]), "--data", str(tmp_path / "none")]
+    command = [sys.executable, "-m", "yima", "verify-offline", "-", *given]
+    text = files["good"].read_text()
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["status"] == "good"
+    assert not (tmp_path / "none").exists(), "it made something"
 
 
 def test_without_its_status_list_it_says_so(files: dict[str, Path], ask: Ask) -> None:

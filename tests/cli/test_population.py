@@ -101,6 +101,13 @@ class Base:
         assert found is not None
         return found
 
+    async def person(self, called: str) -> PersonId:
+        """The only person of that name."""
+        persons = [row["person_id"] for row in await self.access.database.fetch("select person_id from mpi.person")]
+        found = await mpi.identities(self.access.database, self.access.vault, persons)
+        (person,) = [one.person for one in found.values() if one.name == called]
+        return person
+
     async def card(self, number: str) -> str:
         return (await healthcode.card_of(self.access.database, await self.holder(number))).status
 
@@ -187,6 +194,16 @@ async def test_a_header_that_says_too_little_or_two_things(base: Base, header: s
         await base.load(header)
 
 
+async def test_a_pipe_is_no_base_and_a_foreign_state_is_none(base: Base) -> None:
+    state, pipe = base.access.settings.data / "population.json", base.files / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(Refusal, match="field-invalid"):
+        await asyncio.wait_for(load(base.access, base.url, [pipe], Options()), 10)
+    for foreign in ("[]", "null", '{"a": 1}', '{"a": {"below": 1, "also": 5}}', "\x00"):
+        state.write_text(foreign)
+        assert (await base.load(table(row()), resume=True)).fates == {"new": 1}, foreign
+
+
 async def test_gb18030_tabs_gzip_english_titles_and_titles_of_ones_own(base: Base) -> None:
     one, other, third = row(姓名="王㐂"), row(), row()
     await base.load(table(one, separator="\t").encode("gb18030"), "base.tsv.gz")
@@ -270,16 +287,44 @@ async def test_deaths_names_numbers_and_moves(base: Base) -> None:
     assert any("report-death" in detail for detail in said)
 
 
+async def test_a_number_in_dispute_renames_nobody(base: Base) -> None:
+    one = row(姓名="王小明")
+    await base.load(table(one))
+    person, number = await base.holder(one["证件号码"]), one["证件号码"]
+    await base.access.stewards.freeze(SYSTEM, mpi.RESIDENT_NUMBER, number, reason="两人共用", now=clock.now())
+    told = one | {"记录号": "", "姓名": "李大江", "曾用名": "王小明", "变更类型": "更名", "变更日期": "2026-01-05"}
+    assert (await base.load(table(told))).fates == {"review": 1}
+    identity = await mpi.identity(base.access.database, base.access.vault, person)
+    assert identity
+    assert identity.name == "王小明"
+
+
+async def test_rows_of_somebody_merged_are_theirs_again_when_that_is_undone(base: Base) -> None:
+    one, other = row(姓名="诸葛一位", 证件号码="", 户号="H-7"), row(证件号码="", 姓名="司马另一", 户号="H-8")
+    await base.load(table(one, other), issue_cards=True)
+    access, now = base.access, clock.now()
+    rows = {p: k for k, p in [(k, await base.person(k)) for k in (one["姓名"], other["姓名"])]}
+    gone, stays = rows
+    done = await access.stewards.merge(SYSTEM, gone, stays, reason="看似一人", now=now)
+    assert (await base.load(table(one | {"行政区划代码": "600103"}))).fates == {"found": 1}
+    await access.stewards.undo(SYSTEM, done, reason="看错", now=now)
+    for person, household in ((gone, "H-7"), (stays, "H-8")):
+        homes, _ = await access.population.of_person(SYSTEM, person, now)
+        assert [h.person for h in homes] == [person], household
+        assert await base.count("mpi.population_entry where person_id = $1", person) == 1
+    areas = [(await mpi.living(access.database, access.vault, person - 1, 1))[0].area for person in (gone, stays)]
+    assert areas == ["600103", "600102"]
+
+
 async def test_an_older_word_does_not_take_the_place_of_a_newer_one(base: Base) -> None:
     one = row()
     new = one | {"行政区划代码": "600103", "变更类型": "迁入", "变更日期": "2026-02-01"}
     old = one | {"行政区划代码": "600121", "变更类型": "迁入", "变更日期": "2020-02-01"}
     await base.load(table(new))
     await base.load(table(old))
-    found = await base.access.database.fetchrow(
-        "select area from mpi.population_entry where person_id = $1", await base.holder(one["证件号码"])
-    )
-    assert found["area"] == "600103"
+    person, access = await base.holder(one["证件号码"]), base.access
+    (found,) = await mpi.living(access.database, access.vault, person - 1, 1)
+    assert (found.person, found.area, found.here) == (person, "600103", True)
 
 
 async def _with_a_patient(base: Base, one: dict[str, str]) -> None:

@@ -124,6 +124,8 @@ def test_a_mandate_covers_what_it_says(scopes: set[str], allowed: set[str]) -> N
         ({"ends": NOW}, NOW, "mandate-over"),
         ({"ended": NOW}, NOW - SECOND, None),
         ({"ended": NOW}, NOW, "mandate-ended"),
+        ({"void": "kept-apart"}, NOW - SECOND, "kept-apart"),
+        ({"void": "agent-deceased"}, NOW - SECOND, "agent-deceased"),
     ],
 )
 @pytest.mark.parametrize("kind", ["given", "guardian"])
@@ -212,6 +214,7 @@ async def test_a_mandate_is_found_from_both_sides(db: Database) -> None:
         ({"agent_born": "2008-03-03"}, "agent"),
         ({"person": 5, "agent": 5}, "agent"),
         ({"kind": "guardian"}, "kind"),
+        ({"born": "2012-03-03"}, "kind"),
         ({"kind": "guardian", "born": "2008-03-02"}, "kind"),
         ({"kind": "guardian", "born": ""}, "kind"),
     ],

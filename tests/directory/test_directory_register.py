@@ -49,6 +49,23 @@ async def test_registering_again_changes_the_words_and_keeps_the_number(db: Data
     assert await directory.institution(db, 10**6) is None
 
 
+@pytest.mark.parametrize("code", ["", "A/B", "/", "A B", "A\n", 'A"B', "A#1", "A?b", "A%2F", "甲\u3000乙", "x" * 65])
+async def test_a_code_that_would_not_stay_apart_from_a_staff_code_is_refused(db: Database, code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        await institution(db, code=code)
+    assert (refused.value.code, refused.value.field) == ("field-invalid", "code")
+
+
+async def test_a_code_from_before_the_rule_keeps_its_row(db: Database) -> None:
+    await db.execute(
+        "insert into directory.institution (code, name_zh, name_en, class, area) values ('OLD/1', '旧', 'Old', '', '')"
+    )
+    number = await institution(db, code="OLD/1", name_zh="新名")
+    known = await directory.institution(db, number)
+    assert known is not None
+    assert (known.code, known.name_zh) == ("OLD/1", "新名")
+
+
 async def test_departments_and_staff_belong_to_their_institution(db: Database) -> None:
     here, there = await institution(db), await institution(db)
     doctor = Practitioner(0, here, "D1", "陈医生", "Dr Chen", "主任医师", "Chief", "0300")

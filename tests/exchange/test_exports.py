@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support import BASE, Institution, Platform, assert_refused, observation, patient
+from support import BASE, Institution, Platform, assert_refused, be_humans, observation, patient
 from yima import consent, directory, exchange, fhir
 from yima.directory import Caller
 from yima.runtime import clock, ids, jobs
@@ -24,6 +24,7 @@ async def operator(platform: Platform, code: str, organisation: str, *rights: st
     async with platform.database.transaction() as c:
         one = directory.Operator(code, code, code, frozenset(rights), organisation=organisation)
         await directory.register_operator(c, one)
+    await be_humans(platform.database, platform.access.vault, code)
     return Caller(kind="operator", agent_id=code, rights=frozenset(rights), proved=clock.now())
 
 
@@ -75,7 +76,8 @@ async def test_an_institution_gets_its_own_after_two_organisations_said_yes(
     access = platform.access
     await exchange.approve_export(access, approvers[0], export, clock.now())
     same = await operator(platform, "colleague", "Health Commission", "export")
-    for second in (approvers[0], same):
+    typed = await operator(platform, "other-spelling", " health  commission", "export")
+    for second in (approvers[0], same, typed):
         with pytest.raises(Exception, match="second-organisation-needed"):
             await exchange.approve_export(access, second, export, clock.now())
     with pytest.raises(Exception, match="right-needed"):
@@ -133,6 +135,65 @@ async def test_everybodys_is_without_anybody(platform: Platform, approvers: list
     assert not [e for e in await platform.log_of(closed) if e["action"] == "export"], (
         "who closed the record is left out"
     )
+
+
+async def test_files_lie_sealed_and_are_opened_as_they_are_fetched(platform: Platform, approvers: list[Caller]) -> None:
+    app, access = await platform.institution("F"), platform.access
+    mine = await app.create(patient())
+    seen = [await app.create(observation(f"Patient/{mine['id']}")) for _ in range(3)]
+    export = await ask(app, f"_deidentify=false&_basis=own-data&{REASON}&_type=Patient,Observation")
+    await made(platform, approvers, export)
+    folder = exchange.folder_of(access, export)
+    held = {file.name: file.read_bytes() for file in folder.glob("*")}
+    assert set(held) == {"Patient.ndjson", "Observation.ndjson"}
+    planted = [mine["name"][0]["text"], mine["id"], mine["identifier"][0]["value"], "Fasting glucose", "resourceType"]
+    assert not any(word.encode() in content for word in planted for content in held.values())
+
+    path = f"/fhir/$export-files/{export}/Observation.ndjson"
+    whole = await app.call("GET", path)
+    text, size = whole.content, len(whole.content)
+    assert {json.loads(line)["id"] for line in text.splitlines()} == {one["id"] for one in seen}
+    etag = whole.headers["etag"]
+    for asked, part in [
+        ("bytes=0-9", text[:10]),
+        ("bytes=7-", text[7:]),
+        ("bytes=-5", text[-5:]),
+        ("bytes=3-99999", text[3:]),
+    ]:
+        answer = await app.call("GET", path, range=asked)
+        assert (answer.status_code, answer.content) == (206, part)
+        assert answer.headers["content-range"].endswith(f"/{size}")
+        assert answer.headers["content-length"] == str(len(part))
+    assert (await app.call("GET", path, range=f"bytes={size}-")).status_code == 416
+    for odd in ("bytes=9-3", "bytes=-", "bytes=0-1,3-4", "lines=1-2"):
+        assert (await app.call("GET", path, range=odd)).content == text
+    assert (await app.call("GET", path, **{"range": "bytes=0-9", "if-range": etag})).status_code == 206
+    assert (await app.call("GET", path, **{"range": "bytes=0-9", "if-range": '"old"'})).content == text
+
+    number = access.vault.rotate()
+    await exchange.rewrap_exports(access)
+    row = "select wrap from exchange.export where export_id = $1"
+    assert (await platform.database.fetchrow(row, export))["wrap"][0] == number
+    assert (await app.call("GET", path)).content == text
+
+    (folder / "Observation.ndjson").write_bytes(held["Observation.ndjson"][:-1])
+    assert_refused(await app.call("GET", path), 500, "export-damaged")
+    (folder / "Observation.ndjson").write_bytes(held["Patient.ndjson"])
+    assert_refused(await app.call("GET", path), 500, "export-damaged")
+    assert (await app.call("DELETE", f"/fhir/$export-status/{export}")).status_code == 202
+    assert (await platform.database.fetchrow(row, export))["wrap"] is None, "what the disk keeps opens with nothing"
+
+
+async def test_files_of_before_they_were_sealed_are_thrown_away(platform: Platform, approvers: list[Caller]) -> None:
+    app, access = await platform.institution("G"), platform.access
+    await app.create(patient())
+    export = await ask(app, f"_deidentify=false&_basis=own-data&{REASON}&_type=Patient")
+    await made(platform, approvers, export)
+    await platform.database.execute("update exchange.export set wrap = null where export_id = $1", export)
+    assert_refused(await app.call("GET", f"/fhir/$export-files/{export}/Patient.ndjson"), 404, "not-found")
+    await jobs.enqueue(platform.database, exchange.FORGET_EXPORTS, {}, key="now", now=clock.now())
+    await jobs.work(platform.database, exchange.Exporter(access, clock.now).handlers, now=clock.now())
+    assert not list(exchange.folder_of(access, export).glob("*"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +265,7 @@ async def signed_in(platform: Platform, code: str) -> httpx.AsyncClient:
     browser = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=platform.app), base_url=BASE, cookies={"yima_lang": "en"}
     )
-    answer = await browser.get(f"/dev/sign-in/{platform.access.sessions.ticket('operator', code)}")
+    answer = await browser.get(f"/dev/sign-in/{platform.access.callers.ticket('operator', code)}")
     assert answer.status_code == 303
     return browser
 

@@ -50,7 +50,9 @@ async def test_a_flood_of_scans_while_the_database_stands_still(tmp_path: Path) 
             answers = await asyncio.gather(*flood)
         taken = [answer for answer in answers if answer.status_code == 200]
         for answer in answers:
-            if answer.status_code != 200:
+            if answer.status_code == 410:  # on a machine so slow that its turn came after its code's end
+                assert_refused(answer, 410, "code-expired")
+            elif answer.status_code != 200:
                 assert_refused(answer, 503, "overloaded")
                 assert answer.headers["retry-after"] in ("1", "2", "3")
         assert taken

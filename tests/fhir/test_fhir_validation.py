@@ -11,6 +11,7 @@ import pytest
 from yima import fhir
 from yima.runtime.errors import Refusal
 
+XHTML = '<div xmlns="http://www.w3.org/1999/xhtml">%s</div>'
 PATIENT: dict[str, Any] = {"resourceType": "Patient"}
 OBSERVATION: dict[str, Any] = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 CONDITION: dict[str, Any] = {"resourceType": "Condition", "subject": {"reference": "Patient/1"}}
@@ -80,9 +81,9 @@ MISTAKES = [
     (PATIENT | {"contained": [PATIENT | {"contained": [PATIENT]}]}, "field-invalid", "Patient.contained[0].contained"),
     (PATIENT | {"contained": [{"resourceType": "Condition"}]}, "field-missing", "Patient.contained[0].subject"),
     (PATIENT | {"text": {"status": "generated", "div": "<p>x</p>"}}, "field-invalid", "Patient.text.div"),
-    (PATIENT | {"text": {"status": "generated", "div": "<div><script>x</script></div>"}}, "field-invalid", "Patient.text.div"),
-    (PATIENT | {"text": {"status": "generated", "div": "<div><img src='x' onerror = 'y'/></div>"}}, "field-invalid", "Patient.text.div"),
-    (PATIENT | {"text": {"status": "generated", "div": "<div><a href='JavaScript:x'>y</a></div>"}}, "field-invalid", "Patient.text.div"),
+    (PATIENT | {"text": {"status": "generated", "div": XHTML % "<script>x</script>"}}, "field-invalid", "Patient.text.div"),
+    (PATIENT | {"text": {"status": "generated", "div": XHTML % "<img src='x' onerror = 'y'/>"}}, "field-invalid", "Patient.text.div"),
+    (PATIENT | {"text": {"status": "generated", "div": XHTML % "<a href='JavaScript:x'>y</a>"}}, "field-invalid", "Patient.text.div"),
     ({"resourceType": "Binary", "contentType": "text/plain", "data": "a"}, "field-invalid", "Binary.data"),
     ({"resourceType": "Bundle", "type": "batch", "entry": [{"resource": {"resourceType": "Patient", "x": 1}}]}, "field-unknown", "Bundle.entry[0].resource.x"),
     ({"resourceType": "Parameters", "parameter": [{"name": "a", "valueString": "b", "valueCode": "c"}]}, "field-invalid", "Parameters.parameter[0].value[x]"),
@@ -176,3 +177,58 @@ def test_every_synthea_resource_is_indexed_and_has_its_patient(resources: list[d
 def test_all_types_are_known() -> None:
     assert len(fhir.TYPES) == 146
     assert {"Patient", "Bundle", "Binary", "Parameters", "OperationOutcome"} <= fhir.TYPES
+
+
+PAINTED = '<p style="background: url(data: image/png;base64,iVBO)">x</p>'
+PIXEL = '<img src="data: image/png;base64,iVBO" alt=""/>'
+NARRATIVES: list[tuple[str, bool]] = [
+    (XHTML % 'a &lt; b &#160; <a href="http://x/y?javascript:">x</a>' + " ", True),
+    (XHTML % '<table class="g"><tbody><tr><td colspan="2" xml:lang="zh">药</td></tr></tbody></table><!-- a -->', True),
+    (XHTML % PAINTED, True),
+    (XHTML % PIXEL, True),
+    (XHTML % '</div></text><identifier><value value="other"/></identifier><text><status value="generated"/>'
+             '<div xmlns="http://www.w3.org/1999/xhtml">', False),
+    (XHTML % "<b>", False),
+    (XHTML % "&nbsp;", False),
+    ("<div>no namespace</div>", False),
+    ("<div/>", False),
+    ("<divx/>", False),
+    ('<div xmlns="http://hl7.org/fhir">x</div>', False),
+    ("<?xml version='1.0'?>" + XHTML % "x", False),
+    (XHTML % "" + XHTML % "", False),
+    (XHTML % "<?php x?>", False),
+    (XHTML % '<h:script xmlns:h="http://www.w3.org/1999/xhtml">x</h:script>', False),
+    (XHTML % '<svg xmlns="http://www.w3.org/2000/svg" onload="x"/>', False),
+    (XHTML % "<svg/onload=x>", False),
+    (XHTML % '<b onclick="x">y</b>', False),
+    (XHTML % '<a href="java&#115;cript:x">y</a>', False),
+    (XHTML % '<a href=" java&#10;script:x">y</a>', False),
+    (XHTML % '<a href="data:text/html,x">y</a>', False),
+    (XHTML % '<img src="data:image/svg+xml;base64,eA=="/>', False),
+    (XHTML % '<b style="background: u\\72l(http://x)">y</b>', False),
+    (XHTML % "<form/>", False),
+    (XHTML % "<iframe/>", False),
+    (XHTML % "<video/>", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("div", "good"), NARRATIVES)
+def test_a_narrative_is_one_div_of_formatting(div: str, good: bool) -> None:
+    """Anything else would break the XML of all that it stands in, be read as elements, or act in somebody's browser."""
+    resource = PATIENT | {"text": {"status": "generated", "div": div}}
+    if good:
+        fhir.validate(resource)
+        assert fhir.parse_xml(fhir.to_xml(resource))["text"]["div"].rstrip() == div.rstrip()
+    else:
+        with pytest.raises(Refusal, match="field-invalid"):
+            fhir.validate(resource)
+
+
+def test_a_body_full_of_mistakes_is_looked_at_no_further() -> None:
+    """Twenty are told. A full body of nothing else would keep a worker from all others for a minute."""
+    deep: dict[str, Any] = {"family": "x"}
+    for _ in range(5_000):
+        deep = {"extension": [deep]}
+    with pytest.raises(Refusal) as told:
+        fhir.validate({"resourceType": "Patient", "name": [*[{"x": 1}] * 20, deep]})  # what looked on would fall over
+    assert (told.value.code, len(told.value.also)) == ("field-unknown", 19)

@@ -36,6 +36,8 @@ BAD_BODIES = [
     ("escape character", b'{"resourceType":"Patient","id":"\\u001b"}', "field-invalid", "Patient.id"),
     ("backspace", b'{"resourceType":"Patient","id":"\\b"}', "field-invalid", "Patient.id"),
     ("form feed", b'{"resourceType":"Patient","a":["x","\\f"]}', "field-invalid", "Patient.a[1]"),
+    ("no character of XML", '{"resourceType":"Patient","id":"\uffff"}'.encode(), "field-invalid", "Patient.id"),
+    ("the same, escaped", b'{"resourceType":"Patient","id":"a\\ufFfe"}', "field-invalid", "Patient.id"),
     ("NUL in a key", b'{"resourceType":"Patient","a\\u0000":1}', "field-invalid", "Patient"),
     ("1e400", b'{"resourceType":"Observation","valueQuantity":{"value":1e400}}', "number-out-of-range", None),
     ("1e-400", b'{"resourceType":"Observation","valueQuantity":{"value":1e-400}}', "number-out-of-range", None),

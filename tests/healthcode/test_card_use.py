@@ -23,7 +23,6 @@ from yima.healthcode import (
     Verification,
     Verifier,
     count_day,
-    day_of,
     dynamic_text,
     forget_redemptions,
     issue,
@@ -34,6 +33,7 @@ from yima.healthcode import (
     statistics,
     uses_of,
 )
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import new_person_id, person_text
@@ -205,7 +205,7 @@ async def test_a_day_is_counted_anew_each_time(place: Place) -> None:
     for visit in visits[:3]:
         await place.report(visit=visit.visit, step="010101", channel="0200")
     await place.newcomer(NOW + timedelta(days=1))  # the next day's
-    day = day_of(NOW)
+    day = civil_day(NOW)
     for _ in range(2):
         async with place.db.transaction() as c:
             await count_day(c, day, NOW + timedelta(days=2))
@@ -223,8 +223,8 @@ async def test_small_numbers_are_not_shown(place: Place) -> None:
     for step in ("010101", "010102", "010102", *["010103"] * 6, *["010104"] * 20):
         await place.newcomer(step=step)
     async with place.db.transaction() as c:
-        await count_day(c, day_of(NOW), NOW + timedelta(days=2))
-    counted = await statistics(place.db, place.number, day_of(NOW), day_of(NOW))
+        await count_day(c, civil_day(NOW), NOW + timedelta(days=2))
+    counted = await statistics(place.db, place.number, civil_day(NOW), civil_day(NOW))
     assert counted.total.verified == 29
     shown = {cell.key: cell.verified for cell in counted.by_step}
     # 1 and 2 are small; 29 - 6 - 20 would say that they are 3 together, so the 6 is hidden with them.

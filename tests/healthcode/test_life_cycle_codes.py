@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from deployments import NOW, SeededKeys
 
+from support import be_humans
 from yima import healthcode
 from yima.healthcode import (
     Act,
@@ -27,10 +29,12 @@ from yima.healthcode.life import reissue
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import new_person_id
+from yima.runtime.keys import Vault
 
 KEYS = SeededKeys(1)
 ACT = Act(actor="system/test", at=NOW)
 LATER = NOW + timedelta(minutes=5)
+SOON = NOW + timedelta(seconds=1)
 
 
 async def _anywhere(_institution: int, _terminal: str) -> bool:
@@ -111,8 +115,9 @@ async def test_a_card_that_is_not_active_yet(db: Database, verifier: Verifier) -
     assert await outcome(verifier, static_text(card, KEYS)) == "accepted"
 
 
-async def test_a_suspension_ends_by_itself(db: Database, verifier: Verifier, two: list[Card]) -> None:
+async def test_a_suspension_ends_by_itself(db: Database, vault: Vault, verifier: Verifier, two: list[Card]) -> None:
     card = two[0]
+    await be_humans(db, vault, "op-1", "op-2")
     said = Act(actor="operator/op-1", at=NOW, reason="本人申请暂停使用", legal_basis="holder-request")
     made = await happen(db, healthcode.propose, card.person, said, ends=LATER, longest=timedelta(days=30))
     assert await outcome(verifier, static_text(card, KEYS)) == "accepted"
@@ -190,3 +195,55 @@ async def test_a_temporary_card_becomes_formal_and_stays_the_same(db: Database, 
     await happen(db, advance, person, "formalise", ACT)
     assert len(await healthcode.history(db, person)) == 1
     assert two
+
+
+ENDS_VISITS = {"report-lost": True, "reissue": True, "cancel": True, "report-death": False, "formalise": False}
+
+
+@pytest.mark.parametrize(("event", "ends"), ENDS_VISITS.items(), ids=list(ENDS_VISITS))
+async def test_what_was_opened_with_the_card_ends_with_it(
+    db: Database, verifier: Verifier, two: list[Card], event: Any, ends: bool
+) -> None:
+    """Also what was opened with the codes of who was merged into the holder since; nobody else's."""
+    async with db.transaction() as c:
+        former, own, other = [two[0], two[1], (await issue_many(c, KEYS, [new_person_id()], NOW))[0]]
+    visits = [(await scan(verifier, phone(card))).visit for card in (former, own, other)]
+    await happen(db, merge, former.person, own.person, ACT)
+    at = NOW + timedelta(minutes=1)
+    act = Act(actor="resident/x", at=at)
+    await (
+        happen(db, reissue, KEYS, own.person, act)
+        if event == "reissue"
+        else happen(db, advance, own.person, event, act)
+    )
+    before = [await is_open(db, visit, at - timedelta(seconds=1)) for visit in visits]
+    after = [await is_open(db, visit, at) for visit in visits]
+    assert (before, after) == ([True, True, True], [not ends, not ends, True])
+
+
+async def test_a_suspension_ends_visits_and_its_end_brings_none_back(
+    db: Database, verifier: Verifier, two: list[Card]
+) -> None:
+    card = two[0]
+    visit = (await scan(verifier, phone(card))).visit
+    said = Act(actor="operator/op-1", at=NOW, reason="本人申请暂停使用", legal_basis="holder-request")
+    made = await happen(db, healthcode.propose, card.person, said, ends=LATER, longest=timedelta(days=30))
+    assert await is_open(db, visit, NOW)
+    await happen(db, advance, card.person, "suspend", replace(said, actor="operator/op-2", suspension=made))
+    assert not await is_open(db, visit, NOW)
+    await happen(db, healthcode.end_suspension, made, Act(actor="operator/op-1", at=NOW))
+    assert not await is_open(db, visit, NOW)
+    # A scan that was under way when the card was stopped is found a moment later; one of the card
+    # that stands again is not.
+    late = (await scan(verifier, phone(card, SOON), SOON)).visit
+    fresh = (await scan(verifier, phone(card, LATER), LATER)).visit
+    assert await healthcode.end_late_visits(db, LATER) >= 1
+    assert (await is_open(db, late, LATER), await is_open(db, fresh, LATER)) == (False, True)
+
+
+async def is_open(db: Database, visit: str, now: datetime) -> bool:
+    try:
+        await healthcode.open_visit(db, visit, now)
+    except Refusal as refusal:
+        return refusal.code != "visit-expired"  # no other refusal may pass for it
+    return True

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from support import be_humans
 from yima import healthcode
 from yima.healthcode import Act, Card, advance, card_of
 from yima.healthcode.life import open_cards, reissue
@@ -23,6 +24,7 @@ from yima.healthcode.suspension import approve, end_suspension, propose, suspens
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import new_person_id
+from yima.runtime.keys import Vault
 
 T = TypeVar("T")
 KEYS = SeededKeys(1)
@@ -178,9 +180,10 @@ class Cards(RuleBasedStateMachine):
         return self.state == "suspended" and self.ends <= self.now
 
 
-def test_the_database_lives_by_the_table(database_url: str) -> None:
+def test_the_database_lives_by_the_table(database_url: str, vault: Vault) -> None:
     with asyncio.Runner() as runner:
         Cards.runner, Cards.db = runner, runner.run(Database.connect(database_url, size=2))
+        runner.run(be_humans(Cards.db, vault, "op-1", "op-2"))
         checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
         chosen = settings(max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=checks)
         run_state_machine_as_test(Cards, settings=chosen)  # type: ignore[no-untyped-call]
@@ -281,7 +284,8 @@ async def test_a_proposal_lacks_something(
     assert (refusal.value.code, refusal.value.field) == ("field-invalid", field)
 
 
-async def test_two_approvals_at_once_make_one_suspension(db: Database, card: Card) -> None:
+async def test_two_approvals_at_once_make_one_suspension(db: Database, vault: Vault, card: Card) -> None:
+    await be_humans(db, vault, *(f"op-{n}" for n in range(1, 7)))
     act = Act(actor="operator/op-1", at=NOW, reason=REASON, legal_basis="court-order")
     async with db.transaction() as c:
         made = await propose(c, card.person, act, ends=NOW + LONGEST, longest=LONGEST)

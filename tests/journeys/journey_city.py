@@ -212,9 +212,10 @@ class Desk:
     page: Page
     who: dict[str, Any]
 
-    def scan(self, text: str) -> Desk:
-        """What a handheld scanner does: it types, then presses Enter. Nothing is clicked."""
-        self.page.keyboard.type(text)
+    def scan(self, text: str, gap: float = 0) -> Desk:
+        """What a handheld scanner does: it types, milliseconds apart, then presses Enter. Nothing is clicked."""
+        self.page.wait_for_load_state("load")  # a record is seen before the page's script hears keys
+        self.page.keyboard.type(text, delay=gap)
         self.page.keyboard.press("Enter")
         return self
 

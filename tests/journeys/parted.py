@@ -122,8 +122,8 @@ NOT_A_RECORD: Final = frozenset(
         # One line or one item by its id: `test_single_lines_and_items`.
         "/resident/log/{line}", "/resident/log/{line}/line.json", "/resident/decisions/item",
         # Before a visit, or beside it.
-        "/clinician", "/clinician/", "/clinician/emergency", "/clinician/emergency/questions", "/clinician/counter",
-        "/clinician/visit/{handle}/apps", "/clinician/apps/answer",
+        "/clinician", "/clinician/", "/clinician/stops", "/clinician/emergency", "/clinician/emergency/questions",
+        "/clinician/counter", "/clinician/visit/{handle}/apps", "/clinician/apps/answer",
     }
 )  # fmt: skip
 """Addresses under which no record is read, with the reason."""
@@ -241,13 +241,15 @@ class Town:
 
     def resident(self, name: Name) -> Caller:
         """The person as a caller."""
-        return Caller(kind="resident", agent_id=ids.person_text(self.person[name]), person=self.person[name])
+        return Caller(
+            kind="resident", agent_id=ids.person_text(self.person[name]), person=self.person[name], proved=clock.now()
+        )
 
     async def _browser(self, role: str, subject: str) -> httpx.AsyncClient:
         if subject not in self._browsers:
             transport = httpx.ASGITransport(app=self.platform.app)
             browser = httpx.AsyncClient(transport=transport, base_url=BASE, cookies={"yima_lang": "en"})
-            ticket = self.platform.access.sessions.ticket(role, subject)
+            ticket = self.platform.access.callers.ticket(role, subject)
             assert (await browser.get(f"/dev/sign-in/{ticket}")).status_code == 303
             self._browsers[subject] = browser
         return self._browsers[subject]

@@ -9,11 +9,12 @@ import httpx
 import pytest
 from joserfc import jwk, jws
 
-from support import BASE, Institution, Platform, assert_refused, observation, patient
+from support import BASE, Institution, Platform, assert_refused, be_humans, observation, patient
 from yima import directory, healthcode
+from yima.directory import Caller
 from yima.exchange.receipts import answer_of
 from yima.records.content import content_of
-from yima.runtime import ids
+from yima.runtime import clock, ids
 
 
 @pytest.fixture
@@ -36,10 +37,11 @@ async def everywhere(platform: Platform) -> list[bytes]:
 async def operator(platform: Platform, code: str, *rights: str) -> httpx.AsyncClient:
     async with platform.database.transaction() as c:
         await directory.register_operator(c, directory.Operator(code, code, code, frozenset(rights)))
+    await be_humans(platform.database, platform.access.vault, code)
     browser = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=platform.app), base_url=BASE, cookies={"yima_lang": "en"}
     )
-    answer = await browser.get(f"/dev/sign-in/{platform.access.sessions.ticket('operator', code)}")
+    answer = await browser.get(f"/dev/sign-in/{platform.access.callers.ticket('operator', code)}")
     assert answer.status_code == 303
     return browser
 
@@ -96,9 +98,12 @@ async def test_what_two_people_erase_is_gone_everywhere_and_nothing_else(
     assert [entry["resource"]["id"] for entry in found["entry"]] == [kept["id"]]
     assert not [1 for text in await everywhere(platform) if b"neighbour" in text]
 
-    row = await platform.database.fetchrow("select certificate from records.erasure")
+    row = await platform.database.fetchrow("select reason, certificate from records.erasure")
+    assert all(said.startswith("sealed:1:0:") for said in row), "who erased and why outlives the record's key"
+    who = Caller(kind="operator", agent_id="first", rights=frozenset({"erase"}))
+    (told,) = await platform.access.erasures.proposals(who, clock.now())
     keys = jwk.KeySet.import_key_set((await platform.client.get("/.well-known/jwks.json")).json())
-    said = json.loads(jws.deserialize_compact(row["certificate"], keys, algorithms=["ES256"]).payload)
+    said = json.loads(jws.deserialize_compact(told.certificate, keys, algorithms=["ES256"]).payload)
     assert (said["resources"], said["versions"], said["types"]) == (1, 2, {"Observation": 1})
     assert (said["proposed_by"], said["approved_by"]) == ("operator/first", "operator/second")
     events = await platform.database.fetch("select detail from audit.event where action = 'erase' order by recorded")
@@ -146,3 +151,15 @@ async def test_nobody_erases_without_the_right_and_the_database_itself_asks_for_
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await app.execute("delete from records.resource")
     await app.close()
+
+
+async def test_everybody_reads_how_much_was_erased_and_on_what_basis(platform: Platform) -> None:
+    rows = await platform.database.fetch("select legal_basis from records.erasure where certificate <> ''")
+    said = await platform.access.erasures.public_counts(1)
+    assert sum(count or 0 for count in said.values()) == len(rows) > 0
+    assert {basis for basis, count in said.items() if count} == {row["legal_basis"] for row in rows}
+    public = (await platform.client.get("/public/erasures.json")).json()
+    assert public["erased"] == {basis: None if count else 0 for basis, count in said.items()}
+    assert public["least"] > len(rows)
+    page = (await platform.client.get("/public/erasures", headers={"accept-language": "en"})).text
+    assert page.count(f"fewer than {public['least']}") == len({row["legal_basis"] for row in rows})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from support import Institution, Platform, patient, resident_number
+from yima import healthcode, mpi
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
@@ -37,7 +38,7 @@ async def registered(platform: Platform, at: Institution, born: str, finding: st
     code = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "I10"}], "text": finding}
     about = {"reference": f"Patient/{made['id']}"}
     found = await at.create({"resourceType": "Condition", "subject": about, "code": code})
-    cookie = platform.access.session("resident", ids.person_text(person), clock.now())
+    cookie = platform.access.callers.session("resident", ids.person_text(person), clock.now())
     return Someone(person, made["id"], found["id"], cookie)
 
 
@@ -64,7 +65,7 @@ class Town:
 
     async def resident(self, who: Someone) -> Caller:
         access = self.platform.access
-        return await access.caller("resident", who.cookie, clock.now())
+        return await access.callers.caller("resident", who.cookie, clock.now())
 
     async def found(self, at: Institution, path: str, visit: str) -> tuple[int, frozenset[str]]:
         """Status, and the ids of the Conditions in what was answered."""
@@ -83,7 +84,7 @@ class Town:
             told[f"{name}: session"] = me.person
             told[f"{name}: card"] = (await access.my_card(me, now)).person
             told[f"{name}: own record"] = {r.id for r in await access.my_resources(me, now) if r.type == "Condition"}
-            own = Caller(kind="resident", agent_id=me.agent_id, person=me.person)
+            own = Caller(kind="resident", agent_id=me.agent_id, person=me.person, proved=clock.now())
             told[f"{name}: log"] = {e.person for e in await access.access_log(own, now=clock.now())}
             told[f"{name}: family"] = {r.person for r in (await access.families.family(me, now)).for_me}
             visit = self.visits[name]
@@ -195,3 +196,33 @@ async def test_a_visit_of_one_of_two_opens_the_other_only_while_they_are_merged(
     assert await town.found(town.second, *elsewhere) == (200, frozenset({one.finding, other.finding}))
     await access.stewards.undo(OPERATOR, number, reason="看错", now=now)
     assert (await town.found(town.first, path, visit))[0] in (403, 404)
+
+
+async def test_a_death_told_while_two_were_one_is_whose_it_was_told_of(town: Town) -> None:
+    one, other, access = town.one, town.other, town.platform.access
+    before = await town.looks()
+    number = await access.stewards.merge(OPERATOR, one.person, other.person, reason="同一人", now=clock.now())
+    said = (await town.first.call("GET", f"/fhir/Patient/{one.patient}")).json() | {"deceasedBoolean": True}
+    assert (await town.first.call("PUT", f"/fhir/Patient/{one.patient}", said)).status_code == 200
+    assert (await healthcode.card_of(town.platform.database, other.person)).status == "deceased"
+    await access.stewards.undo(OPERATOR, number, reason="看错", now=clock.now())
+    states = [(await healthcode.card_of(town.platform.database, p)).status for p in (one.person, other.person)]
+    assert states == ["deceased", "active"]
+    after = await town.looks()
+    assert {key: after[key] for key in after if key.startswith("other")} == {
+        key: before[key] for key in before if key.startswith("other")
+    }
+
+
+async def test_a_patient_that_said_a_phone_while_it_was_split_off_brings_it_back(town: Town) -> None:
+    one, access, db = town.one, town.platform.access, town.platform.database
+    number, new = await access.stewards.split(OPERATOR, one.patient, reason="两人", now=clock.now())
+    said = (await town.first.call("GET", f"/fhir/Patient/{one.patient}")).json()
+    said["telecom"] = [{"system": "phone", "value": "13812345678"}]
+    assert (await town.first.call("PUT", f"/fhir/Patient/{one.patient}", said)).status_code == 200
+    assert await mpi.phone_of(db, access.vault, new) == "13812345678"
+    await access.stewards.undo(OPERATOR, number, reason="看错", now=clock.now())
+    assert await mpi.phone_of(db, access.vault, one.person) == "13812345678"
+    assert await mpi.person_of_patient(db, one.patient) == one.person
+    left = "select count(*) from mpi.candidate_key where person_id = $1"
+    assert (await db.fetchrow(left, new))[0] == 0

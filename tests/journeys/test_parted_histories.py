@@ -114,7 +114,7 @@ class History:
             theirs = self.model.of(person)
             root = await mpi.root_of(access.database, person)
             assert root == self.model.root(person)
-            me = Caller(kind="resident", agent_id="x", person=root)
+            me = Caller(kind="resident", agent_id="x", person=root, proved=clock.now())
             rows = await access.my_resources(me, now)
             assert {row.id for row in rows} == set().union(*theirs.values())
             assert {row.patient for row in rows} == set(theirs)

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from parted import NAMES, NOT_A_RECORD, WAYS, Name, Town, Way, addresses, resources
 
-from support import Platform, assert_refused, observation, patient, resident_number
+from support import Platform, assert_refused, be_humans, observation, patient, resident_number
 from yima import consent, healthcode, mpi
 from yima.access import ExportOrder
 from yima.consent import Standing
@@ -178,7 +178,9 @@ async def test_a_move_takes_everything_to_the_other_person_and_back(town: Town) 
     assert made["id"] in (await town.answer(FEW[0], "OTHER"))[1], "beside what the person had before"
     await undo(town, number)
     assert {seen.whose for seen in (await town.all_seen(FEW)).values()} == {BOTH}
-    own = await access.my_resources(Caller(kind="resident", agent_id="x", person=third), clock.now())
+    own = await access.my_resources(
+        Caller(kind="resident", agent_id="x", person=third, proved=clock.now()), clock.now()
+    )
     assert [row.id for row in own] == [made["id"]]
 
 
@@ -238,6 +240,7 @@ async def test_an_export_tells_them_apart(town: Town) -> None:
 async def erased(town: Town, name: Name, resource: str = "") -> set[Name]:
     """Two people erase the record (or one resource) behind somebody's card; whose rows went."""
     access, now = town.platform.access, clock.now()
+    await be_humans(access.database, access.vault, "one", "two")
     first, second = (
         Caller(kind="operator", agent_id=who, rights=frozenset({"erase"}), proved=now) for who in ("one", "two")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import itertools
 import json
@@ -12,21 +13,30 @@ from typing import Any
 
 import pytest
 from bench.population import records
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from yima.cli.commands import app
 from yima.mpi import bulk
-from yima.mpi.bulk import engine, linking, normalising, sql
+from yima.mpi.bulk import columns, engine, linking, normalising, sql
+from yima.mpi.bulk.rows import day_of
 from yima.mpi.compare import LEVELS
 from yima.mpi.decide import Known, assess
+from yima.mpi.fields import Fields
 from yima.mpi.keys import keys
+from yima.mpi.look_alike import shape_of
+from yima.mpi.lunar import solar_of
 from yima.mpi.model import model_named, read_model
+from yima.mpi.places import latin_site, site_pieces
 from yima.mpi.score import scorer
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.synth.numbers import resident_number
 
 duckdb = pytest.importorskip("duckdb")
+pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
 
 ONE, OTHER, THIRD = (resident_number("600101", date(1990, 1, 2), sequence) for sequence in (1, 3, 5))
 WRONG = ONE[:-1] + str(("0123456789X".index(ONE[-1]) + 1) % 10)
@@ -148,8 +158,16 @@ def _hard_rows(rng: Random, count: int) -> list[dict[str, str]]:
     return rows
 
 
+def _batch(rows: list[dict[str, str]]) -> Any:
+    """Rows as the engine is given them."""
+    names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
+    return engine.needed("pyarrow").RecordBatch.from_pydict(
+        {name: [row.get(name, "") for row in rows] for name in names}
+    )
+
+
 def _loaded(rows: list[dict[str, str]], folder: Path) -> Any:
-    list(normalising.normalise([rows], folder, len(rows), 1))
+    list(normalising.normalise([_batch(rows)], folder, len(rows), 1))
     connection = engine.connect(folder / "work", "500MB", 1)
     linking.load(connection, folder, model_named())
     return connection
@@ -197,6 +215,37 @@ def test_ten_thousand_pairs_score_the_same_in_sql(tmp_path: Path) -> None:
             seen[name].add(one)
     missing = {name: set(LEVELS[name]) - seen[name] for name in LEVELS}
     assert not any(missing.values()), missing
+
+
+AWKWARD = [
+    "", "王芳之次子", "王芳之女", "王芳、李伟", "Wei Zhang", "male", "F", "男", "1.0", "2", "００1", "1990-02-30",
+    "13/2/1990", "1990", "19900102", "1990-01-02", "E12345678", "ID Card", "01", "passport", "图书证", "12900000001",
+    "12900000001、13800138000", "600101", "600101001.0", "08:05:30", "和平路1号2号楼3单元401室", "12 Main Street",
+    "Murray Crescent", ONE, OTHER, WRONG, ONE + ".0", "张" * 201,
+]  # fmt: skip
+WORDS = st.sampled_from(AWKWARD) | st.text(max_size=12)
+EVERYTHING = st.fixed_dictionaries(dict.fromkeys((*bulk.COLUMNS[1:], *bulk.OPTIONAL), WORDS))
+
+
+@given(st.lists(EVERYTHING, min_size=1, max_size=12))
+def test_columns_are_what_the_rows_say(said: list[dict[str, str]]) -> None:
+    """A batch is read by its different values; each row must come out as if it were read alone, with its problems."""
+    rows = [{"record_id": f"h{k}"} | row for k, row in enumerate(said)]
+    for row, alike in itertools.pairwise(rows):  # so that values meet values of other rows, and are there twice
+        row |= {name: alike[name] for name in ("name", "id_no", "birth_date", "phone")[: len(row["sex"]) % 5]}
+    people, wrong = columns.columns_of(_batch(rows), 0)
+    alone = [bulk.row_fields(row) for row in rows]
+    assert wrong == [problem for _, problems in alone for problem in problems]
+    for row, (made, _) in zip(people.to_pylist(), alone, strict=True):
+        for name in Fields.__struct_fields__:
+            value = getattr(made, name)
+            if name != "given":  # bulk compares its sound
+                assert row["birth_order" if name == "order" else name] == (
+                    list(value) if isinstance(value, tuple) else value
+                )
+        assert (row["shape"], row["lunar"]) == (shape_of(made.name), list(solar_of(made.birth)))
+        assert (row["latin_site"], row["pieces"]) == (latin_site(made.site), list(site_pieces(made.site)))
+        assert (row["day"], row["kinds"]) == (day_of(made.birth), [one.split("|")[0] for one in made.documents])
 
 
 def test_keys_are_those_of_the_core(tmp_path: Path) -> None:
@@ -276,17 +325,55 @@ def test_a_twins_number_does_not_make_two_one(tmp_path: Path) -> None:
     assert told.clusters == 0
 
 
-def test_a_twin_who_has_no_number_does_not_become_the_one_whose_number_she_was_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("one", "other"), [("王雨欣", "王雨晨"), ("王欣", "王晨")])
+def test_a_twin_who_has_no_number_does_not_become_the_one_whose_number_she_was_given(
+    tmp_path: Path, one: str, other: str
+) -> None:
     same = {"sex": "female", "birth_date": "2020-03-04", "phone": "12900000001", "address": "和平路1号101"}
     number = {"id_type": "resident-number", "id_no": ONE}
     rows = [
-        _row(0, name="王雨欣", **same, **number),
-        _row(1, name="王雨晨", **same),
-        _row(2, name="王雨晨", **same, **number),
+        _row(0, name=one, **same, **number),
+        _row(1, name=other, **same),
+        _row(2, name=other, **same, **number),
     ]
     bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
     pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
     assert pairs == {("h0", "h1"): "review", ("h1", "h2"): "review"}
+
+
+def test_a_twin_whose_name_sounds_like_the_others_is_told_from_the_number_she_was_given(tmp_path: Path) -> None:
+    same = {"sex": "male", "birth_date": "1990-01-02", "phone": "12900000001", "address": "和平路1号101"}
+    both = {"id_type": "resident-number", "area_code": "600101"}
+    rows = [
+        _row(0, name="陈诗萱", id_no=ONE, **same, **both),
+        _row(1, name="陈诗轩", id_no=OTHER, **same, **both),
+        _row(2, name="陈诗萱", id_no=OTHER, **same, **both),
+    ]
+    for some, expected in ((rows, "review"), (rows[1:], "auto")):  # without her it is a slip of who has the number
+        out = tmp_path / expected
+        bulk.run(bulk.Task(_write(tmp_path / f"{expected}.csv", some), out, workers=1))
+        assert {row["decision"] for row in _read(out / "pairs.parquet")} == {expected}
+
+
+def test_one_of_two_characters_under_a_number_is_a_slip_in_one_home(tmp_path: Path) -> None:
+    rows, expected = [], {}
+    for k, (change, decision) in enumerate(
+        (
+            ({"name": "王晨"}, "auto"),  # nobody else of that day is called so
+            ({"name": "李欣"}, "review"), ({"name": "王小晨"}, "review"), ({"name": "王晨", "sex": "male"}, "review"),
+            ({"name": "王晨", "address": "和平路1号102"}, "review"),
+            ({"name": "王晨", "phone": "12900000099"}, "review"),
+            ({"name": "王晨", "birth_date": "2020-03-30"}, "review"),
+        )
+    ):  # fmt: skip
+        born = date(2020, 3, 4 + k)
+        same = {"sex": "female", "birth_date": f"{born}", "phone": f"1290000001{k}", "address": f"和平路{k}号101"}
+        same |= {"id_type": "resident-number", "id_no": resident_number("600101", born, 2), "name": "王欣"}
+        rows += [_row(2 * k, **same), _row(2 * k + 1, **same | change)]
+        expected[f"h{2 * k}", f"h{2 * k + 1}"] = decision
+    bulk.run(bulk.Task(_write(tmp_path / "in.csv", rows), tmp_path, workers=1))
+    pairs = {(row["record_id_l"], row["record_id_r"]): row["decision"] for row in _read(tmp_path / "pairs.parquet")}
+    assert {pair: pairs.get(pair) for pair in expected} == expected
 
 
 def test_two_persons_are_asked_about_once_and_not_when_their_numbers_answer(tmp_path: Path) -> None:
@@ -332,6 +419,9 @@ def test_gbk_is_read(tmp_path: Path) -> None:
         (",".join(bulk.COLUMNS).encode() + b"\n,a,,,,,,,\n", "field-invalid"),
         (",".join(bulk.COLUMNS).encode() + b"\n1,a,,,,,,,\n1,b,,,,,,,\n", "field-invalid"),
         (",".join(bulk.COLUMNS).encode() + b"\n1,a,,\n", "input-unreadable"),
+        (b"record_id,name,name\n1,a,b\n", "field-invalid"),
+        (b"record_id,Name,name \n1,a,b\n", "field-invalid"),
+        (b"record_id,sex," + b"x" * 200_000 + b"\n1,a,b\n", "field-missing"),
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, content: bytes, code: str) -> None:
@@ -340,6 +430,60 @@ def test_bad_files_are_refused(tmp_path: Path, content: bytes, code: str) -> Non
     with pytest.raises(Refusal) as refused:
         bulk.run(bulk.Task(path, tmp_path / "out", workers=1))
     assert refused.value.code == code
+
+
+def test_ids_are_text_behind_the_mark_of_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(codecs.BOM_UTF8 + b"record_id,name\n007,a\n7,b\n")
+    (rows,) = bulk.batches(path)
+    assert [row["record_id"] for row in rows] == ["007", "7"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array([b"\xe5\xbc\xa0"]), "张"),
+        (pa.array([b"\xd5\xc5"]), None),
+        (pa.array([["a"]]), None),
+        (pa.array([{"a": "b"}]), None),
+        (pa.array([1], pa.timestamp("ns")), None),
+        (pa.array([1], pa.timestamp("s", "Mars/Base")), None),
+    ],
+)
+def test_columns_of_parquet_are_text_or_refused(tmp_path: Path, values: Any, said: str | None) -> None:
+    path = tmp_path / "in.parquet"
+    parquet.write_table(pa.table({"record_id": ["1"], "name": values}), path)
+    if said is not None:
+        assert next(bulk.batches(path))[0]["name"] == said
+        return
+    with pytest.raises(Refusal) as refused:
+        list(bulk.batches(path))
+    assert refused.value.code == "input-unreadable"
+
+
+@pytest.mark.parametrize(
+    "spoil", ["a file", "a file above", "a name too long", "a pattern", "shards", "a loop", "memory"]
+)
+def test_what_a_run_stumbles_over_is_said(tmp_path: Path, spoil: str) -> None:
+    source = _write(tmp_path / "in.csv", [found.row for found in records(5, 1)])
+    out = {"a name too long": "x" * 300, "a pattern": "run*", "a file above": "file/out", "a file": "file"}.get(
+        spoil, "out"
+    )
+    task = bulk.Task(source, tmp_path / out, workers=1)
+    (tmp_path / "file").write_bytes(b"")
+    if spoil == "shards":
+        bulk.run(task)
+        for shard in tmp_path.glob("out/steps/*/people-*.parquet"):
+            shard.write_bytes(b"")
+    elif spoil == "a loop":
+        (tmp_path / "loop").symlink_to(tmp_path / "loop")
+        task = bulk.Task(tmp_path / "loop", tmp_path / out, workers=1)
+    elif spoil == "memory":
+        task = bulk.Task(source, tmp_path / out, memory="1KB", workers=1)
+    with pytest.raises(Refusal) as refused:
+        bulk.run(task)
+    assert refused.value.code == ("input-unreadable" if spoil == "a loop" else "linkage-stopped")
+    assert "张" not in str(refused.value)
 
 
 HABITS = [

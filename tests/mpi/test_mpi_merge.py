@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from windows import LOCAL, NOW, PASSPORT, RESIDENT, Window, phone, resident_number, said
+from windows import LOCAL, NOW, PASSPORT, RESIDENT, Window, phone, resident_number, said, state, word
 
 from yima import mpi
 from yima.runtime import ids
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
-
-_minutes = itertools.count()
-STATE = (
-    "person",
-    "identifier",
-    "link",
-    "candidate_key",
-    "profile",
-    "carried",
-    "former",
-    "merged",
-    "apart",
-    "frozen",
-    "review",
-)
-
-
-def word() -> mpi.Word:
-    return mpi.Word("operator/op-1", NOW + timedelta(minutes=next(_minutes)), "测试")
-
-
-async def state(db: Database) -> dict[str, list[str]]:
-    """Every row of the index, without the log of acts."""
-    return {
-        table: [row[0] for row in await db.fetch(f"select t::text from mpi.{table} as t order by 1")] for table in STATE
-    }
 
 
 async def two(db: Database, vault: Vault) -> tuple[mpi.Resolution, mpi.Resolution, Window]:
@@ -109,6 +81,18 @@ async def test_a_frozen_number_names_nobody(db: Database, vault: Vault) -> None:
     assert second.review == (first.person,)
 
 
+async def test_a_frozen_number_vouches_for_nobody_under_ones_own_number(db: Database, vault: Vault) -> None:
+    number, own, window = resident_number(), phone(), Window(db, vault)
+    numbers = [(LOCAL, own), (RESIDENT, number)]
+    first = await window.register(said("共用", numbers=numbers))
+    async with db.transaction() as c:
+        await mpi.freeze(c, vault, mpi.Identifier.of(RESIDENT, number), word())
+    again = await window.register(said("共用", numbers=numbers))
+    assert again.person == first.person, "who says what was said before is who it was"
+    with pytest.raises(Refusal, match="identity-conflict"):
+        await window.register(said("欧阳另一", birth_date="1999-09-09", sex="male", numbers=numbers))
+
+
 async def test_who_is_kept_apart_is_neither_merged_nor_asked_about_again(db: Database, vault: Vault) -> None:
     one, other, _ = await two(db, vault)
     async with db.transaction() as c:
@@ -117,16 +101,30 @@ async def test_who_is_kept_apart_is_neither_merged_nor_asked_about_again(db: Dat
             await mpi.merge(c, one.person, other.person, word())
 
 
+async def test_never_the_same_holds_for_who_is_read_as_one_of_the_two(db: Database, vault: Vault) -> None:
+    window, own, travel = Window(db, vault), phone(), f"E{phone()}"
+    one = (await window.register(said("甲一", numbers=[(LOCAL, own)]))).person
+    other = (await window.register(said("乙二", birth_date="1971-03-04", numbers=[(PASSPORT, travel)]))).person
+    third = (await window.register(said("丙三", birth_date="1972-03-04"))).person
+    async with db.transaction() as c:
+        await mpi.keep_apart(c, other, one, word())
+        await mpi.merge(c, one, third, word())
+        assert await mpi.ask(c, third, other, 1, "possible-duplicate", NOW) is None
+    found = await window.register(said("甲一", numbers=[(LOCAL, own), (PASSPORT, travel)]))
+    assert (found.person, found.review) == (third, (other,))
+    assert await mpi.case_of(db, third, other) is None
+
+
 async def test_an_act_is_undone_once_and_an_undo_never(db: Database, vault: Vault) -> None:
     one, other, _ = await two(db, vault)
     async with db.transaction() as c:
         done = await mpi.merge(c, one.person, other.person, word())
-        undone = await mpi.undo(c, done, word())
+        undone = await mpi.undo(c, vault, done, word())
         for number in (done, undone):
             with pytest.raises(Refusal, match="undo-impossible"):
-                await mpi.undo(c, number, word())
+                await mpi.undo(c, vault, number, word())
         with pytest.raises(Refusal, match="not-found"):
-            await mpi.undo(c, 10**12, word())
+            await mpi.undo(c, vault, 10**12, word())
         assert [one.kind for one in await mpi.events_of(c, one.person)] == ["merge", "unmerge"]
 
 
@@ -160,13 +158,13 @@ async def test_keys_and_words_go_with_the_patient_that_brought_them(db: Database
     assert await keyed(db, person) == mine
     assert await keyed(db, new) == theirs | (had if act == "move" else set())
     async with db.transaction() as c:
-        await mpi.undo(c, number, word())
+        await mpi.undo(c, vault, number, word())
     assert await state(db) == before
 
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["merge", "merge", "unmerge", "move", "split", "apart", "freeze", "undo"]),
+        st.sampled_from(["merge", "merge", "unmerge", "move", "split", "apart", "freeze", "number", "undo"]),
         st.integers(0, 4),
         st.integers(0, 4),
     ),
@@ -209,7 +207,7 @@ async def test_any_history_undone_last_first_equals_the_start(
             act = await mpi.event(c, number)
             undone = {row["undoes"] for row in await c.fetch("select undoes from mpi.event where undoes is not null")}
             if act.undoes is None and number not in undone:
-                await mpi.undo(c, number, word())
+                await mpi.undo(c, vault, number, word())
     assert await state(db) == before
 
 
@@ -231,6 +229,8 @@ async def _act(c, vault, kind, persons, moved, number, done) -> int:  # type: ig
         return (await mpi.split(c, vault, moved[0], word(), moved[1]))[0]
     if kind == "apart":
         return await mpi.keep_apart(c, *persons, word())
+    if kind == "number":
+        return await mpi.move_number(c, vault, mpi.Identifier.of(PASSPORT, number), persons[::-1], word())
     if kind == "freeze":
         return await mpi.freeze(c, vault, mpi.Identifier.of(PASSPORT, number), word())
-    return await mpi.undo(c, done[-1] if done else 0, word())
+    return await mpi.undo(c, vault, done[-1] if done else 0, word())

@@ -407,3 +407,19 @@ async def test_look_ups_of_nobody_say_nothing(window: Window) -> None:
         assert await mpi.person_of_patient(window.db, patient) is None
     assert await mpi.person_of_document(window.db, window.vault, LOCAL, "1") is None, "local numbers are no documents"
     assert await mpi.find_patients(window.db, window.vault, None, "1", 1) == []
+
+
+async def test_nobody_becomes_somebody_else_step_by_step(db: Database, vault: Vault) -> None:
+    """Each update agrees with the one before in two of name, birth date and sex; the last with nothing of the first."""
+    here, there, own = Window(db, vault), Window(db, vault), (LOCAL, phone())
+    shared, travel = phone(), (PASSPORT, f"E{phone()}")
+    victim = await there.register(said("欧阳受害", numbers=[(LOCAL, phone()), travel], phones=(shared,)))
+    mine = await here.register(said("欧阳受害", numbers=[own, travel], phones=(shared,)))
+    assert mine.person == victim.person
+    renamed = await here.register(said("司徒别人", numbers=[own], phones=(shared,)))
+    assert renamed.person == victim.person, "people change their names"
+    with pytest.raises(Refusal, match="identity-conflict"):
+        await here.register(said("司徒别人", birth_date="1955-12-30", numbers=[own], phones=(shared,)))
+    assert (await here.register(said("司徒别人", numbers=[own], phones=(phone(),)))).person == victim.person
+    other = await Window(db, vault).register(said("司徒别人", birth_date="1955-12-30", phones=(shared,)))
+    assert other.created

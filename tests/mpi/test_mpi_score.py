@@ -247,7 +247,11 @@ def test_cases_by_name() -> None:
     assert decided(person(documents=number), sister) == "review", "one has a number: it may be a slip of the pen"
     elsewhere = mpi.Known(1, (sister,), here=False)
     assert mpi.decide(person(), [elsewhere], MODEL).kind == "review", "not yet known here"
-    assert decided(person(), person(birth_date="1990-01")) == "automatic", "a day nobody said, in one home"
+    unsure = person(birth_date="1990-01")
+    assert decided(person(documents=number), unsure) == "automatic", "a day nobody said, in one home; a number says it"
+    assert decided(person(), unsure) == "review", "two of a hostel, as far as anybody vouches for a date"
+    assert decided(person(documents=number), person(birth_date="1998-01-02")) == "automatic", "a digit of the year"
+    assert decided(person(documents=number), person(birth_date="1960-01-02")) == "review", "the father's name and day"
     assert decided(person(), person(birth_date="1990-01", phones=[])) == "review"
     assert decided(person(order=1), person(name="王雨晨", order=2)) == "new", "a twin"
     assert decided(person(), person(name="王建国", sex="male", birth_date="1960-05-06")) == "new", "a relative"
@@ -327,6 +331,9 @@ def test_models_are_checked_and_compared() -> None:
     for broken in (b"{}", b"[", b'{"version": "x"}'):
         with pytest.raises(Refusal, match="model-invalid"):
             mpi.read_model(broken)
+    for version in ("", "../x", "a\\b", "*", "x" * 65, "a\nb"):
+        with pytest.raises(Refusal, match="model-invalid"):
+            mpi.read_model(msgspec.json.encode(msgspec.structs.replace(MODEL, version=version)))
     for version in ("1999.1", "../2026.2", " "):
         with pytest.raises(Refusal, match="model-invalid"):
             mpi.model_named(version)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bench.population import records
 from bench.resolve import said
-from windows import RESIDENT, Window
+from windows import LOCAL, RESIDENT, Window
 from windows import said as person
 
 from support import resident_number
@@ -125,3 +125,22 @@ async def test_two_without_a_key_in_common_add_to_one_person(db: Database, vault
 async def test_nobody_asked_is_nobody_found(db: Database, vault: Vault) -> None:
     window = Window(db, vault)
     assert await undone(db, lambda c: mpi.resolve_many(c, vault, [], window.source, now=window._now)) == []
+
+
+async def test_there_is_room_for_the_locks_of_many_groups(db: Database, vault: Vault) -> None:
+    """A hundred Patients with a name, a birth date and two numbers, in two transactions of each of 48 workers."""
+    window = Window(db, vault)
+    asked = [
+        (
+            mpi.Asked(person(f"锁{chr(0x5000 + n)}", numbers=[(RESIDENT, resident_number()), (LOCAL, str(n))])),
+            window.source,
+        )
+        for n in range(100)
+    ]
+    held = "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+    async with db.transaction() as c:
+        async for _ in mpi.resolve_new(c, vault, asked, now=window._now):
+            pass
+        most = 96 * await c.fetchval(held)
+        room = "select count(pg_advisory_xact_lock(1, n)) from generate_series(1, $1) as n"
+        assert await c.fetchval(room, most) == most

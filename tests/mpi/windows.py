@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from stdnum.cn import ric
 
@@ -19,6 +19,7 @@ PASSPORT = "urn:yima:id:passport"
 LOCAL = "urn:example:mrn"
 _sequence = itertools.count(1)
 _institutions = itertools.count(1)
+_minutes = itertools.count()
 
 
 def resident_number(born: str = "1990-01-02", order: int | None = None) -> str:
@@ -63,6 +64,35 @@ class Window:
         """The id of this institution's oldest Patient of a person."""
         patients = await mpi.patients_of(self.db, person)
         return next(patient for patient, institution in patients if institution == self.source.institution)
+
+
+_STATE: Final = (
+    "person",
+    "identifier",
+    "link",
+    "candidate_key",
+    "profile",
+    "carried",
+    "former",
+    "merged",
+    "apart",
+    "frozen",
+    "review",
+)
+
+
+def word() -> mpi.Word:
+    """On a steward's word, each a minute after the one before."""
+    return mpi.Word("operator/op-1", NOW + timedelta(minutes=next(_minutes)), "测试")
+
+
+async def state(db: Database) -> dict[str, list[str]]:
+    """Every row of the index, without the log of acts; of a number whose it is, since it may be sealed anew."""
+    what = dict.fromkeys(_STATE, "t::text") | {"identifier": "(to_jsonb(t) - 'number')::text"}
+    return {
+        table: [row[0] for row in await db.fetch(f"select {rows} from mpi.{table} as t order by 1")]
+        for table, rows in what.items()
+    }
 
 
 async def everything_stored(db: Database) -> str:

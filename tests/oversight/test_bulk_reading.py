@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from yima import audit, directory, oversight
@@ -66,7 +68,7 @@ async def test_staff_above_the_ceiling_are_stopped(access: Access, place: int, m
     assert [(one.kind, one.persons, one.stopped) for one in found] == ([("bulk", many, True)] if stopped else [])
     staff = await directory.practitioner(access.database, int(number))
     assert staff is not None
-    assert staff.status == ("suspended" if stopped else "active")
+    assert staff.status == ("stopped" if stopped else "active")
     board = await access.glass_desk.board(OFFICER, NOW)
     causes = [(one.cause, one.number, one.by) for one in board.stops if one.practitioner == int(number)]
     assert causes == ([("bulk", many, "platform")] if stopped else []), "begun again by two people only"
@@ -89,10 +91,53 @@ async def test_an_app_has_ten_times_the_room_and_is_never_stopped(
     assert [(one.persons, one.stopped) for one in found] == ([(many, False)] if alarm else [])
 
 
-async def test_an_app_is_measured_against_its_own_habit(access: Access, place: int) -> None:
-    """A busy hospital's system reads thousands an hour; three times its busiest hour of four weeks is odd."""
-    usual = CEILING * 10 + 150
-    yesterday = NOW - timedelta(hours=20)
-    await alarms_of(access, "app/busy", reads("app", "busy", place, usual, yesterday), yesterday)
+async def test_what_an_officer_explains_is_usual(access: Access, place: int) -> None:
+    """A busy hospital's system reads thousands an hour: asked about once, then twice as many are nothing new."""
+    usual, hour = CEILING * 10 + 150, timedelta(hours=1)
+    for n in range(3):
+        at = NOW - (20 - n) * hour
+        (alarm,) = await alarms_of(access, "app/busy", reads("app", "busy", place, usual + n, at), at)
+    assert alarm.persons == usual, "one waits: nearly the same is no second"
+    verdict = {"decision": "explained", "reason": "夜间对账任务，已与信息科核实", "follows": "nothing"}
+    await access.privacy.decide_alarm(OFFICER, alarm.alarm_id, verdict, NOW)
     found = await alarms_of(access, "app/busy", reads("app", "busy", place, 2 * usual))
-    assert {one.persons for one in found} == {usual}, "only the first such hour, of which nothing was known"
+    assert [one.persons for one in found if one.decided is None] == []
+    found = await alarms_of(access, "app/busy", reads("app", "busy", place, 4 * usual, NOW + hour), NOW + hour)
+    assert [(one.persons, one.usual) for one in found if one.decided is None] == [(4 * usual, usual + 2)]
+
+
+async def test_an_institution_counts_as_a_whole(access: Access) -> None:
+    """Four apps and six doctors of a small clinic, each within its own room, see more than such a clinic has."""
+    async with access.database.transaction() as c:
+        clinic = await directory.register_institution(
+            c, code="SMALL", name_zh="诊所", name_en="Clinic", kind="D212", area="999999"
+        )
+    lines = [one for n in range(4) for one in reads("app", f"small-{n}", clinic, 45)]
+    for n in range(6):
+        number = await doctor(access.database, clinic, f"S{n}")
+        lines += reads("practitioner", number, clinic, 20)
+    assert await alarms_of(access, f"institution/{clinic}", lines) == [], "three hundred are what it may"
+    one = lines[0].person
+    again = [msgspec.structs.replace(line, person=one) for line in reads("app", "small-4", clinic, 50)]
+    assert await alarms_of(access, f"institution/{clinic}", again) == [], "somebody known is nobody new"
+    (found,) = await alarms_of(access, f"institution/{clinic}", reads("app", "small-5", clinic, 1))
+    assert (found.persons, found.institution, found.stopped) == (301, clinic, False)
+    board = await access.privacy.board(OFFICER, NOW)
+    assert {a.reader for a in board.alarms if a.institution == clinic} == {f"institution/{clinic}"}
+
+
+async def test_who_reads_a_tenth_more_each_week_is_found(access: Access, keys: FileKeyStore, place: int) -> None:
+    """Week by week through the watch: found before the ceiling, and never three times the four weeks before."""
+    roomy = dataclasses.replace(access.settings, bulk_read_ceiling=60)
+    watching = Access(access.database, keys, roomy, access.base_url)
+    number = await doctor(access.database, place, "D-slow")
+    counts = list[int]()
+    found = list[oversight.Alarm]()
+    while not found:
+        counts.append(round(12 * 1.1 ** max(0, len(counts) - 5)))
+        at = NOW + timedelta(weeks=len(counts))
+        lines = reads("practitioner", number, place, counts[-1], at)
+        found = await alarms_of(watching, f"practitioner/{number}", lines, at)
+    assert [one.persons for one in found] == [counts[-1]]
+    assert counts[-1] <= 50, "and not sixty"
+    assert all(now < 3 * max(counts[n : n + 4]) for n, now in enumerate(counts[4:])), "the habit of before follows"

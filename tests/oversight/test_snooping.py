@@ -95,7 +95,7 @@ async def test_planted_snoopers_are_found(access: Access, capsys: pytest.Capture
         print(  # noqa: T201  the figures of docs/privacy-officer.md
             f"\n{watched.looks} looks, {len(planted)} of them planted; {len(found)} on the list: recall {recall:.2f}, "
             f"precision {precision:.2f}; of the first {len(first)}: {sum(first) / len(first):.2f}; at recall 0.8: "
-            f"{at_80:.2f}; {told}"
+            f"{at_80:.2f}; {told}; {watched.alarms} alarms"
         )
     assert watched.looks > LOOKS * 0.9
     for kind in ("vip", "family", "colleague", "browser"):

@@ -9,7 +9,7 @@ from html import unescape
 
 import httpx
 
-from support import BASE, Institution, Platform
+from support import BASE, Institution, Platform, be_humans
 from yima import authentication, directory
 from yima.directory import Caller
 from yima.runtime import clock
@@ -85,6 +85,7 @@ class Entrance:
         one = directory.Operator(code, "陈敏", "Chen Min", frozenset(rights), organisation="一码市数据局")
         async with self.platform.database.transaction() as c:
             await directory.register_operator(c, one)
+        await be_humans(self.platform.database, self.platform.access.vault, code)
         return await self.enrolled("operator", code)
 
     def browser(self, lang: str = "en", address: str = "127.0.0.1") -> httpx.AsyncClient:

@@ -45,7 +45,7 @@ class Place:
 
     async def enter(self, browser: httpx.AsyncClient, role: str, subject: str) -> httpx.AsyncClient:
         """Sign in with a development ticket, as a person does who clicks the printed link."""
-        answer = await browser.get(f"/dev/sign-in/{self.access.sessions.ticket(role, subject)}")
+        answer = await browser.get(f"/dev/sign-in/{self.access.callers.ticket(role, subject)}")
         assert answer.status_code == 303
         return browser
 
@@ -74,7 +74,9 @@ class Place:
     async def caller(self, practitioner: str) -> Caller:
         """A clinician as access knows them."""
         now = clock.now()
-        return await self.access.caller("clinician", self.access.session("clinician", practitioner, now), now)
+        return await self.access.callers.caller(
+            "clinician", self.access.callers.session("clinician", practitioner, now), now
+        )
 
     async def terminal(self, practitioner: str) -> str:
         """A terminal at the clinician's institution."""

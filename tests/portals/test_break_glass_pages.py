@@ -10,6 +10,7 @@ from portal_place import form_token
 from test_privacy_pages import desk, platform, resident, somebody
 from test_steward_pages import Desk
 
+from support import be_humans
 from yima import directory
 from yima.runtime import clock
 
@@ -25,12 +26,13 @@ async def officer(desk: Desk) -> httpx.AsyncClient:
         for code in ("po-2", "po-3"):
             said = directory.Operator(code, f"专员{code}", f"Officer {code}", frozenset({"privacy"}))
             await directory.register_operator(c, said)
+    await be_humans(desk.platform.database, desk.platform.access.vault, "po-1", "po-2")
     return await desk.steward("po-1")
 
 
 async def doctor(desk: Desk) -> httpx.AsyncClient:
     browser = desk.browser()
-    ticket = desk.platform.access.sessions.ticket("clinician", str(desk.other.practitioner))
+    ticket = desk.platform.access.callers.ticket("clinician", str(desk.other.practitioner))
     assert (await browser.get(f"/dev/sign-in/{ticket}")).status_code == 303
     return browser
 

@@ -170,6 +170,6 @@ async def test_forms_need_their_token(place: Place, path: str) -> None:
 
 async def test_a_resident_session_is_no_clinician_session(place: Place) -> None:
     browser = place.browser()
-    cookie = place.access.session("resident", place.full, clock.now())
+    cookie = place.access.callers.session("resident", place.full, clock.now())
     browser.cookies.set("yima_clinician", cookie)
     assert (await browser.get("/clinician/")).status_code == 401

@@ -29,7 +29,7 @@ async def counted(platform: Platform) -> Platform:
 async def operator(platform: Platform, lang: str) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=platform.app)
     browser = httpx.AsyncClient(transport=transport, base_url=BASE, cookies={"yima_lang": lang})
-    assert (await browser.get(f"/dev/sign-in/{platform.access.sessions.ticket('operator', 'op-1')}")).status_code == 303
+    assert (await browser.get(f"/dev/sign-in/{platform.access.callers.ticket('operator', 'op-1')}")).status_code == 303
     return browser
 
 

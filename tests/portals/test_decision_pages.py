@@ -52,7 +52,11 @@ async def test_an_item_is_held_back_in_three_taps(place: Place, resident: httpx.
     assert title
     assert title[1] in shown
     held = await place.access.choices.of_mine(
-        (await place.access.caller("resident", place.access.session("resident", place.full, clock.now()), clock.now())),
+        (
+            await place.access.callers.caller(
+                "resident", place.access.callers.session("resident", place.full, clock.now()), clock.now()
+            )
+        ),
         clock.now(),
     )
     assert {one.standing.resource for one in held} == set(fields["item"].split())
@@ -98,7 +102,9 @@ async def test_what_is_no_decision(resident: httpx.AsyncClient, wrong: dict[str,
 
 async def test_a_line_says_why_and_where_and_can_be_checked(place: Place, resident: httpx.AsyncClient) -> None:
     events = await place.access.access_log(
-        await place.access.caller("resident", place.access.session("resident", place.full, clock.now()), clock.now()),
+        await place.access.callers.caller(
+            "resident", place.access.callers.session("resident", place.full, clock.now()), clock.now()
+        ),
         now=clock.now(),
     )
     look = next(e for e in events if e.action == "read" and e.basis == "visit")

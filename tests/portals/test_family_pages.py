@@ -1,8 +1,10 @@
-"""Family, a lost card and a suspension on the resident's pages; the desk's counter; the operator's two."""
+"""Family, a lost card, a suspension, a guardian taken away on the resident's pages; the desk's counter; the operator's
+two."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import orjson
@@ -10,11 +12,14 @@ import pytest
 from portal_place import Place, form_token
 from test_resident_pages import decode
 
-from support import BASE, Platform, patient, resident_number
+from support import BASE, Platform, be_humans, patient, resident_number
 from yima import directory, healthcode
 from yima.runtime import clock, ids
+from yima.runtime.civil import civil_day
 
+REMOVALS = "/operator/removals"
 NATIONAL = "urn:oid:2.16.156.10011.1.3"
+ENDS = (civil_day(clock.now()) + timedelta(days=200)).isoformat()
 
 
 class Person:
@@ -51,7 +56,7 @@ async def mandate(one: Person, other: Person, *scopes: str) -> httpx.Response:
         "/resident/family",
         name=other.name,
         number=card.shown_number,
-        ends="2027-06-30",
+        ends=ENDS,
         **chosen,
     )
 
@@ -116,7 +121,7 @@ async def test_a_mandate_is_given_used_and_ended(place: Place) -> None:
 )
 async def test_what_was_typed_is_kept(place: Place, fields: dict[str, str], said: str) -> None:
     one, other = await somebody(place), await somebody(place)
-    right = {"name": other.name, "number": (await other.card()).number, "ends": "2027-06-30", "scope-show-code": "yes"}
+    right = {"name": other.name, "number": (await other.card()).number, "ends": ENDS, "scope-show-code": "yes"}
     answer = await one.post("/resident/family/give", "/resident/family", **(right | fields))
     assert answer.status_code in (404, 422)
     assert said in answer.text
@@ -170,6 +175,7 @@ async def operators(place: Place) -> list[httpx.AsyncClient]:
     async with place.access.database.transaction() as c:
         for code in ("op-1", "op-2"):
             await directory.register_operator(c, directory.Operator(code, f"员{code}", code, frozenset({"suspend"})))
+    await be_humans(place.access.database, place.access.vault, "op-1", "op-2")
     return [await place.enter(place.browser(), "operator", code) for code in ("op-1", "op-2", "operator")]
 
 
@@ -249,7 +255,7 @@ async def test_the_counter_replaces_prints_and_records(place: Place) -> None:
     said = {
         "csrf": form["csrf"], "visit": link[0].rpartition("/")[2], "kind": "given", "evidence": "in-person",
         "agent-system": NATIONAL, "agent-value": son.number, "system": NATIONAL, "value": elder.number,
-        "scope-show-code": "yes", "ends": "2027-06-30",
+        "scope-show-code": "yes", "ends": ENDS,
     }  # fmt: skip
     assert (await desk.post("/clinician/counter/mandate", data=said | {"value": ""})).status_code == 403
     assert (await desk.post("/clinician/counter/mandate", data=said | {"ends": ""})).status_code == 422
@@ -260,3 +266,56 @@ async def test_the_counter_replaces_prints_and_records(place: Place) -> None:
     assert "当面核对了身份证件" in log
     assert f"{son.name} 可以代您办事了" in log
     assert BASE
+
+
+async def test_two_people_take_a_guardian_away_and_two_undo_it(place: Place) -> None:
+    father, child = await somebody(place), await somebody(place, f"{clock.now().year - 5}-01-01")
+    await place.access.families.register(child.person, father.person, clock.now())
+    one, two, dashboard = await operators(place)
+    assert (await dashboard.get(REMOVALS)).status_code == 403
+    page = (await one.get(REMOVALS)).text
+    form = {
+        "csrf": form_token(page), "number": (await child.card()).number, "agent": (await father.card()).shown_number,
+        "basis": "guardianship-revoked", "reference": "某某区人民法院（2026）民特1号",
+        "reason": "法院认定其侵害被监护人权益", "until": f"{clock.now().year + 3}-05-01",
+    }  # fmt: skip
+    for wrong in ({"until": "soon"}, {"until": "2020-01-01"}, {"basis": "x"}, {"number": "1"}, {"reference": ""}):
+        assert (await one.post(REMOVALS, data=form | wrong)).status_code == 422, wrong
+    assert (await one.post(REMOVALS, data=form | {"agent": form["number"]})).status_code == 422
+    by_document = form | {"agent": father.number, "agent-kind": NATIONAL, "agent-name": "欧阳远"}
+    answer = await one.post(REMOVALS, data=by_document)
+    assert (answer.status_code, "欧阳远" in answer.text) == (404, True), "what was typed stands there"
+    assert (await one.post(REMOVALS, data=by_document | {"agent-name": father.name})).status_code == 303
+    page = (await one.get(REMOVALS)).text
+    assert "您提出的，须另一人批准" in page
+    assert father.name not in page
+    assert child.name not in page
+    held = re.search(r'name="removal" value="([^"]+)"', page)
+    assert held
+
+    async def post(who: object, act: str, **fields: str) -> int:
+        token = form_token((await who.get(REMOVALS)).text)  # type: ignore[attr-defined]
+        said = {"csrf": token, "removal": held[1], **fields}
+        return int((await who.post(f"{REMOVALS}/{act}", data=said)).status_code)  # type: ignore[attr-defined]
+
+    assert [await post(one, "approve"), await post(two, "approve"), await post(two, "withdraw")] == [403, 303, 404]
+    for side, said in (
+        (father, f"依据法律文书，您不得再代 {child.name} 办事"),
+        (child, f"依据法律文书，{father.name} 不得再代您办事"),
+    ):
+        browser = await side.browser()
+        log = (await browser.get("/resident/log")).text
+        for words in (said, "撤销监护人资格的判决", form["reference"], form["reason"], "之前不得再次授权"):
+            assert words in log, words
+        assert said in (await browser.get("/resident/")).text, "told where notices stand"
+    browser = await father.browser()
+    assert (await browser.get(f"/resident/?for={child.text}")).status_code == 403
+    counts = orjson.loads((await place.browser().get("/public/removals.json")).content)
+    assert counts["removed"]["guardianship-revoked"] is None
+    assert "少于 10" in (await place.browser().get("/public/removals")).text
+    assert "The order: court and number" in (await one.get(f"{REMOVALS}?lang=en")).text
+    done = [await post(two, "propose-undo", reason=said) for said in ("x", "二审改判，原裁判已撤销")]
+    assert done == [422, 303]
+    assert [await post(two, "undo"), await post(one, "undo")] == [403, 303]
+    assert (await browser.get(f"/resident/?for={child.text}")).status_code == 200
+    assert "决定已撤销" in (await browser.get("/resident/log")).text

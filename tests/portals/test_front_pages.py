@@ -47,7 +47,7 @@ async def test_the_language_chosen_is_remembered(place: Place) -> None:
 
 async def test_sign_in_sets_a_cookie_for_its_own_door_only(place: Place) -> None:
     browser = place.browser()
-    answer = await browser.get(f"/dev/sign-in/{place.access.sessions.ticket('resident', place.full)}")
+    answer = await browser.get(f"/dev/sign-in/{place.access.callers.ticket('resident', place.full)}")
     assert answer.headers["location"] == "/resident/"
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie

@@ -34,7 +34,7 @@ class Holder:
     @property
     def door(self) -> str:
         """The link that signs this resident in once."""
-        return f"{BASE}/dev/sign-in/{self.platform.access.sessions.ticket('resident', ids.person_text(self.person))}"
+        return f"{BASE}/dev/sign-in/{self.platform.access.callers.ticket('resident', ids.person_text(self.person))}"
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ import itertools
 import re
 
 import pytest
+from starlette.routing import Route
 
 from support import Platform, patient, report
 from yima import directory, portals
 from yima.directory import OPERATOR_RIGHTS
-from yima.portals.policy import POLICY, who_may, without_policy
+from yima.portals.policy import MAY_TELL, POLICY, TELLS, under_policy, who_may, without_policy
 from yima.runtime import clock, ids
 
 ROUTES = [(m, r.path) for r in portals.routes() for m in sorted((r.methods or set()) - {"HEAD"})]
@@ -20,6 +21,7 @@ SESSIONS = [
     "forged",
     "resident",
     "clinician",
+    "clinician/protection-officer",
     "kiosk",
     "operator",
     *(f"operator/{r}" for r in OPERATOR_RIGHTS),
@@ -32,11 +34,18 @@ def test_every_page_has_a_row_and_every_row_a_page() -> None:
     assert without_policy(portals.routes()) == []
     used = {next(named for named, _ in POLICY if _fits(named, path)) for _, path in ROUTES}
     assert used == {named for named, _ in POLICY}
-    assert {who for _, who in POLICY} == {"anybody", *DOORS, *(f"operator/{r}" for r in _RIGHTS_WITH_PAGES)}
+    assert {who for _, who in POLICY} == {"anybody", *DOORS, *_WITH_RIGHT}
     assert who_may("/doctors/list") is None
 
 
-_RIGHTS_WITH_PAGES = sorted(who.partition("/")[2] for _, who in POLICY if who.startswith("operator/"))
+def test_nothing_starts_with_a_page_that_has_no_row() -> None:
+    with pytest.raises(LookupError, match="/doctors/list"):
+        under_policy([*portals.routes(), Route("/doctors/list", portals.routes()[0].endpoint)])
+    assert {f"{m} {p}" for m, p in ROUTES} >= TELLS | MAY_TELL
+    assert len(portals.DISCLOSING) == len(TELLS)
+
+
+_WITH_RIGHT = {who for _, who in POLICY if "/" in who}
 
 
 def _fits(named: str, path: str) -> bool:
@@ -55,19 +64,24 @@ async def cookies(platform: Platform) -> dict[str, str]:
         kiosk = f"{hospital.code}-K"
         await directory.register_terminal(c, hospital.number, directory.Terminal(kiosk, "kiosk", "0300"))
         await directory.add_terminal_key(c, kiosk, hospital.key.as_dict(private=False))
+        works = directory.Practitioner(
+            0, hospital.number, "P1", "周宁", "Zhou Ning", "", "", "0300", role="protection-officer"
+        )
+        watches = await directory.register_practitioner(c, works)
     subjects = {
         "resident": ids.person_text(platform.person_of(f"Patient/{made['id']}")),
-        "clinician": str(hospital.practitioner), "kiosk": kiosk, "operator": "operator",
+        "clinician": str(hospital.practitioner), "clinician/protection-officer": str(watches), "kiosk": kiosk,
+        "operator": "operator",
     } | {f"operator/{right}": right for right in OPERATOR_RIGHTS}  # fmt: skip
     now = clock.now()
-    held = {kind: platform.access.session(kind.partition("/")[0], who, now) for kind, who in subjects.items()}
+    held = {kind: platform.access.callers.session(kind.partition("/")[0], who, now) for kind, who in subjects.items()}
     return held | {"nobody": "", "forged": "eyJ.0000000000000000000000000000000000000000"}
 
 
 async def _open(platform: Platform, method: str, path: str, cookie: str) -> tuple[int, str]:
     """Status, and the stable code of a refusal."""
     filled = re.sub(r"{([\w:]+)}", lambda m: VALUES.get(m[1], "1"), path)
-    form = {"data": {"csrf": platform.access.csrf(cookie)}} if method == "POST" else {}
+    form = {"data": {"csrf": platform.access.callers.csrf(cookie)}} if method == "POST" else {}
     headers = {"cookie": "; ".join(f"yima_{door}={cookie}" for door in DOORS)} if cookie else {}
     answer = await platform.client.request(method, filled, headers=headers, **form)
     found = re.search(r"<code[^>]*>([a-z0-9]+(?:-[a-z0-9]+)+)</code>", answer.text)
@@ -75,11 +89,11 @@ async def _open(platform: Platform, method: str, path: str, cookie: str) -> tupl
 
 
 async def test_every_page_with_every_session(platform: Platform, cookies: dict[str, str]) -> None:
-    # The rights of the operator's people make no difference at other doors.
+    # Rights of the operator's people, and roles of staff, make no difference at other doors.
     cells = [
         (method, path, kind)
         for (method, path), kind in itertools.product(ROUTES, SESSIONS)
-        if "/" not in kind or (who_may(path) or "").startswith("operator")
+        if "/" not in kind or (who_may(path) or "").startswith(kind.partition("/")[0])
         if not path.endswith("/sign-in/again")  # a development session proves nothing: `test_sign_in_pages.py`
     ]
     for method, path, kind in cells:
@@ -110,3 +124,32 @@ async def test_a_form_without_its_token_does_nothing(platform: Platform, cookies
         answer = await platform.client.post(filled, data={"csrf": "0" * 32}, headers=headers)
         assert answer.status_code == 403, (path, answer.status_code)
         assert "csrf" in answer.text, path
+
+
+ODD = ("a%00b", "%C2%B2", "9" * 20)
+"""In addresses and forms: NUL, a digit that is no number, a number that fits no column."""
+BODIES = (
+    *(f"staff={odd}&number={odd}&handle={odd}&reason={odd}&name={odd}&code={odd}&id={odd}" for odd in ODD),
+    "&".join(f"a{n}=1" for n in range(60)),
+)
+
+
+async def test_no_page_fails_at_odd_addresses_and_forms(platform: Platform, cookies: dict[str, str]) -> None:
+    """Whatever is sent is refused in words that say why, never by an error of ours."""
+    tried = 0
+    for method, path in ROUTES:
+        who = who_may(path) or ""
+        cookie = cookies[who] if who != "anybody" else ""
+        headers = {"cookie": f"yima_{who.partition('/')[0]}={cookie}; yima_visitor={'0' * 32}"}
+        csrf = platform.access.callers.csrf(cookie or f"visitor/{'0' * 32}")
+        form = {"content-type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+        usual = re.sub(r"{([\w:]+)}", lambda m: VALUES.get(m[1], "1"), path)
+        asked = [(re.sub(r"{[\w:]+}", odd, path), f"csrf={csrf}") for odd in ODD if "{" in path]
+        asked += [(usual, f"csrf={csrf}&{body}") for body in BODIES if method == "POST"]
+        asked += [(f"{usual}?find=%00", f"csrf={csrf}")]
+        for address, body in asked:
+            sent = {"content": body.encode()} if method == "POST" else {}
+            answer = await platform.client.request(method, address, headers=headers | form, **sent)
+            assert answer.status_code != 500, (method, address, body[:80])
+            tried += 1
+    report("odd_addresses_and_forms", {"tried": tried})

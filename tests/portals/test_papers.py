@@ -21,7 +21,9 @@ async def hospital(platform: Platform) -> Institution:
 @pytest.fixture(scope="module")
 async def cookie(platform: Platform, hospital: Institution) -> dict[str, str]:
     person = platform.person_of((await hospital.submit(visit_bundle("a")))[0])
-    return {"cookie": f"yima_resident={platform.access.session('resident', ids.person_text(person), clock.now())}"}
+    return {
+        "cookie": f"yima_resident={platform.access.callers.session('resident', ids.person_text(person), clock.now())}"
+    }
 
 
 async def posted(platform: Platform, cookie: dict[str, str], **form: str) -> Any:

@@ -11,6 +11,7 @@ from yima import audit
 from yima.audit import proof
 from yima.portals.layout.messages import messages
 from yima.runtime import clock, ids
+from yima.runtime.civil import civil_day
 
 COSIGNER = proof.Cosigner(b"w" * 32, "court.example/w1")
 LEAST = 10
@@ -72,7 +73,7 @@ async def test_no_number_tells_of_a_few(platform: Platform, log: proof.Log) -> N
 
 async def test_the_counts_are_those_of_the_sealed_lines(platform: Platform, log: proof.Log) -> None:
     newest = (await log.heads())[0]
-    counted = await audit.tallied(platform.database, clock.now().date() - timedelta(days=30))
+    counted = await audit.tallied(platform.database, civil_day(clock.now()) - timedelta(days=30))
     assert sum(one.lines for one in counted) == newest.size
 
 

@@ -135,7 +135,8 @@ async def test_log_in_sentences(place: Place, history: None, resident: httpx.Asy
 
 
 async def test_log_pages_refuse_a_forged_mark(resident: httpx.AsyncClient) -> None:
-    assert (await resident.get("/resident/log", params={"before": "yesterday"})).status_code == 422
+    for wrong in ("yesterday", "2020-01-01T00:00:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
+        assert (await resident.get("/resident/log", params={"before": wrong})).status_code == 422
     assert (await resident.get("/resident/log", params={"before": "2020-01-01T00:00:00+00:00"})).status_code == 200
 
 

@@ -15,6 +15,7 @@ import pytest
 from support import BASE, Institution, Platform, patient, resident_number
 from yima import directory
 from yima.access import Paper, Said, Visitor
+from yima.consent import Standing
 from yima.directory import Caller
 from yima.mpi import RESIDENT_NUMBER
 from yima.runtime import clock, ids
@@ -99,7 +100,7 @@ async def test_a_confirmed_phone_opens_the_own_pages(platform: Platform, hospita
     assert "httponly" in cookie.lower()
     assert "samesite=lax" in cookie.lower()
     assert (await phone.client.get("/resident/")).status_code == 200
-    caller = await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    caller = await platform.access.callers.caller("resident", phone.client.cookies["yima_resident"], clock.now())
     assert (caller.person, caller.assurance) == (person, "substantial")
     log = re.sub(r"<[^>]+>", "", (await phone.client.get("/resident/log")).text)
     assert "confirmed the phone" in log
@@ -109,7 +110,7 @@ async def test_a_confirmed_phone_opens_the_own_pages(platform: Platform, hospita
     held = phone.client.cookies["yima_resident"]
     await phone.client.post("/resident/sign-out", data={"csrf": csrf[1]})
     with pytest.raises(Refusal, match="sign-in-needed"):
-        await platform.access.caller("resident", held, clock.now())
+        await platform.access.callers.caller("resident", held, clock.now())
 
 
 async def test_a_phone_that_nobody_confirmed_opens_nothing(platform: Platform, hospital: Institution) -> None:
@@ -182,7 +183,7 @@ async def test_a_code_is_good_once_soon_and_where_it_was_asked_for(
         await platform.database.execute("update authentication.phone_code set expires = $1", late)
         answer = await phone.enter(page, code)
     elif kind == "challenge":
-        answer = await phone.client.post("/resident/sign-in/code", data=fields | {"challenge": "x\x00", "code": code})
+        answer = await phone.client.post("/resident/sign-in/code", data=fields | {"challenge": "x", "code": code})
     else:
         said = {"blank": "", "letters": "abcdef", "endless": "1" * 5000}[kind]
         answer = await phone.enter(page, said)
@@ -204,7 +205,7 @@ async def test_a_family_with_one_phone(platform: Platform, hospital: Institution
         assert answer.status_code == 401, wrong
     came = await phone.client.post("/resident/sign-in/choose", data=fields | {"digits": his[-4:].lower()})
     assert came.status_code == 303
-    caller = await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    caller = await platform.access.callers.caller("resident", phone.client.cookies["yima_resident"], clock.now())
     assert caller.person == son != mother
 
 
@@ -226,7 +227,12 @@ async def test_choosing_is_not_guessing(platform: Platform, hospital: Institutio
 async def test_a_newly_confirmed_number_takes_the_old_ones_place(platform: Platform, hospital: Institution) -> None:
     _, number = await _somebody(hospital, "13900001300")
     await _confirm(hospital, number, "13900001300")
+    before = Phone(platform, "13900001300", "198.51.100.251")
+    assert (await before.come_in()).status_code == 303
+    await _confirm(hospital, number, "13900001300")
+    assert (await before.client.get("/resident/")).status_code == 200, "the same number again ends nothing"
     await _confirm(hospital, number, "13900001301")
+    assert (await before.client.get("/resident/")).status_code == 401, "who took the old number over is out"
     assert (await Phone(platform, "13900001301").come_in()).status_code == 303
     assert (await Phone(platform, "13900001300").come_in()).status_code == 403
 
@@ -269,7 +275,7 @@ async def test_where_low_assurance_is_enough_it_opens_the_record_and_nothing_to_
     phone = Phone(low, "13900001600")
     assert (await phone.come_in()).status_code == 303
     assert (await phone.client.get("/resident/record")).status_code == 200
-    caller = await low.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    caller = await low.access.callers.caller("resident", phone.client.cookies["yima_resident"], clock.now())
     assert (caller.person, caller.assurance) == (person, "low")
     for act in (
         low.access.set_sharing(caller, "psychiatry", permit=True, now=clock.now()),
@@ -281,7 +287,7 @@ async def test_where_low_assurance_is_enough_it_opens_the_record_and_nothing_to_
             await act
     # At a deployment that asks for more, the same session is worth nothing.
     with pytest.raises(Refusal, match="assurance-too-low"):
-        await platform.access.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+        await platform.access.callers.caller("resident", phone.client.cookies["yima_resident"], clock.now())
     await low.stop()
 
 
@@ -350,8 +356,8 @@ async def test_a_passkey_is_made_just_after_signing_in_and_by_who_is_surely_the_
     assert (await access.phones.passkey_offer(sure, "t", now)).options["user"]
     cases = [
         (replace(sure, assurance="low"), "assurance-too-low"),
-        (replace(sure, proved=None), "sign-in-needed"),
-        (replace(sure, proved=now - timedelta(minutes=6)), "sign-in-needed"),
+        (replace(sure, proved=None), "step-up-needed"),
+        (replace(sure, proved=now - timedelta(minutes=6)), "step-up-needed"),
         (replace(sure, kind="practitioner"), "sign-in-needed"),
     ]
     for caller, code in cases:
@@ -361,3 +367,131 @@ async def test_a_passkey_is_made_just_after_signing_in_and_by_who_is_surely_the_
     for answer in ("{}", "x", '{"id": 1}'):
         with pytest.raises(Refusal, match="passkey-invalid"):
             await access.signing_in.enter("resident", visitor, Said(passkey=answer), now)
+
+
+# --- proving it once more ---------------------------------------------------------------------------------------------
+
+
+async def _left_open(platform: Platform, hospital: Institution, number: str) -> tuple[int, Phone]:
+    """Somebody who came in by phone six minutes ago."""
+    person, document = await _somebody(hospital, number)
+    await _confirm(hospital, document, number)
+    phone = Phone(platform, number)
+    assert (await phone.come_in()).status_code == 303
+    await platform.database.execute(
+        "update authentication.session set proved = proved - interval '6 minutes' where subject = $1",
+        ids.person_text(person),
+    )
+    return person, phone
+
+
+async def _post(phone: Phone, path: str, **fields: str) -> httpx.Response:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', (await phone.client.get("/resident/choices")).text)
+    assert csrf
+    return await phone.client.post(path, data=fields | {"csrf": csrf[1]})
+
+
+async def _once_more(phone: Phone, page: httpx.Response, *, number: str = "") -> tuple[httpx.Response, str]:
+    """The page with the field for a code, and the code that came."""
+    fields = _hidden(page) | {"again-phone": number or phone.number}
+    answer = await phone.client.post("/resident/sign-in/again", data=fields)
+    await phone.platform.access.phones.sent()
+    assert "again-challenge" in answer.text, answer.text[-2000:]
+    return answer, await phone.code()
+
+
+GIVES = [
+    ("/resident/choices", {"class": "hiv", "permit": "yes"}),
+    ("/resident/decisions", {"class": "psychiatric", "permit": "yes"}),
+    ("/resident/decisions", {"class": "all", "permit": "no", "withdraw": "yes"}),
+    ("/resident/family/give", {"number": "x", "name": "y", "scope-record": "yes", "ends": "2030-01-01"}),
+    ("/resident/passkey", {}),
+]
+"""What opens something to somebody, or a new way in."""
+TAKES = [
+    ("/resident/choices", {"class": "all", "permit": "no"}),
+    ("/resident/decisions", {"class": "hiv", "permit": "no"}),
+    ("/resident/decisions", {"class": "psychiatric", "permit": "yes", "withdraw": "yes"}),
+]
+
+
+async def test_what_gives_access_is_proved_once_more_and_what_takes_it_is_not(
+    platform: Platform, hospital: Institution
+) -> None:
+    _, phone = await _left_open(platform, hospital, "13900002001")
+    for path, fields in GIVES:
+        answer = await _post(phone, path, **fields)
+        assert (answer.status_code, "again-phone" in answer.text) == (403, True), (path, fields)
+    download = await phone.client.get("/resident/record.json")
+    assert (download.status_code, "again-phone" in download.text) == (403, True)
+    for path, fields in TAKES:
+        assert (await _post(phone, path, **fields)).status_code == 303, (path, fields)
+
+
+@pytest.mark.parametrize("period", ["always", "week"])
+async def test_a_no_is_not_taken_back_under_the_name_of_a_yes(
+    platform: Platform, hospital: Institution, period: str
+) -> None:
+    """What a form says of the answer that it takes back is not believed; nor is a yes for a week a way round the no
+    that counts again after it."""
+    number = {"always": "13900002006", "week": "13900002007"}[period]
+    person, phone = await _left_open(platform, hospital, number)
+    about = {"class": "all", "institution": "0"}
+    assert (await _post(phone, "/resident/decisions", **about, permit="no")).status_code == 303
+    if period == "week":
+        now = clock.now()
+        surely = Caller(kind="resident", agent_id=ids.person_text(person), person=person, proved=now)
+        ended = Standing("all", 0, permit=True, ends=now + timedelta(days=7))
+        await platform.access.choices.decide(surely, [ended], now)
+    answer = await _post(phone, "/resident/decisions", **about, permit="yes", withdraw="yes")
+    assert (answer.status_code, "again-phone" in answer.text) == (403, True)
+    low = Caller(kind="resident", agent_id=ids.person_text(person), person=person, assurance="low", proved=clock.now())
+    with pytest.raises(Refusal, match="assurance-too-low"):
+        await platform.access.choices.decide(low, [Standing("all", 0, permit=True)], clock.now(), withdrawn=True)
+
+
+async def test_a_code_carries_the_act_on_and_renews_the_session(platform: Platform, hospital: Institution) -> None:
+    person, phone = await _left_open(platform, hospital, "13900002002")
+    refused = await _post(phone, "/resident/choices", **{"class": "hiv", "permit": "yes"})
+    page, code = await _once_more(phone, refused)
+    before = phone.client.cookies["yima_resident"]
+    wrong = await phone.client.post(
+        "/resident/sign-in/again", data=_hidden(page) | {"again-code": f"{(int(code) + 1) % 10**6:06}"}
+    )
+    assert (wrong.status_code, "code-wrong" in wrong.text or "again-challenge" in wrong.text) == (401, True)
+    sent = _hidden(wrong) | {"again-code": code}
+    onward = await phone.client.post("/resident/sign-in/again", data=sent)
+    assert (onward.status_code, onward.headers["location"]) == (307, "/resident/choices")
+    done = await phone.client.post(onward.headers["location"], data=sent)
+    assert (done.status_code, done.headers["location"]) == (303, "/resident/choices?changed=hiv")
+    with pytest.raises(Refusal, match="sign-in-needed"):
+        await platform.access.callers.caller("resident", before, clock.now())
+    caller = await platform.access.callers.caller("resident", phone.client.cookies["yima_resident"], clock.now())
+    assert {one.cls for one in await platform.access.sharing(caller, clock.now()) if one.permit} == {"all", "hiv"}
+    again = await phone.client.post("/resident/sign-in/again", data=sent)
+    assert again.status_code == 401, "a code is good once"
+    assert (caller.person, (await phone.client.get("/resident/record.json")).status_code) == (person, 200)
+
+
+async def test_the_file_is_fetched_after_the_code(platform: Platform, hospital: Institution) -> None:
+    _, phone = await _left_open(platform, hospital, "13900002003")
+    page, code = await _once_more(phone, await phone.client.get("/resident/record.json"))
+    onward = await phone.client.post("/resident/sign-in/again", data=_hidden(page) | {"again-code": code})
+    assert (onward.status_code, onward.headers["location"]) == (303, "/resident/record.json")
+    assert (await phone.client.get("/resident/record.json")).json()["resourceType"] == "Bundle"
+
+
+async def test_nobody_elses_code_or_browser_proves_it(platform: Platform, hospital: Institution) -> None:
+    _, phone = await _left_open(platform, hospital, "13900002004")
+    _, other = await _left_open(platform, hospital, "13900002005")
+    refused = await phone.client.get("/resident/record.json")
+    foreign, _ = await _once_more(phone, refused, number=other.number)  # a code to somebody else's phone
+    said = _hidden(foreign) | {"again-code": await other.code()}
+    assert (await phone.client.post("/resident/sign-in/again", data=said)).status_code == 401
+    page, code = await _once_more(phone, refused)
+    theirs = _hidden(await other.client.get("/resident/record.json"))
+    taken = theirs | {"again-challenge": _hidden(page)["again-challenge"], "again-code": code}
+    assert (await other.client.post("/resident/sign-in/again", data=taken)).status_code == 401
+    assert (await other.client.get("/resident/record.json")).status_code == 403
+    nobody = httpx.AsyncClient(transport=httpx.ASGITransport(platform.app), base_url=BASE)
+    assert (await nobody.post("/resident/sign-in/again", data=_hidden(page) | {"again-code": code})).status_code == 401

@@ -14,6 +14,7 @@ from test_scanning_pages import kiosk, poster
 from support import BASE
 from yima import healthcode
 from yima.runtime import clock
+from yima.runtime.civil import civil_day
 
 __all__ = ["chromium", "kiosk", "poster", "pytestmark"]  # fixtures and marks of its neighbours
 _persons = itertools.count(1 << 40)
@@ -75,7 +76,7 @@ async def test_the_operators_card_use(place: Place, chromium: Browser, width: in
                 at,
             )
         for back in range(3):
-            await healthcode.count_day(c, healthcode.day_of(now - timedelta(days=back)), now)
+            await healthcode.count_day(c, civil_day(now - timedelta(days=back)), now)
     page, troubles = await opened(place, chromium, width, lang, "light", False)
     await enter(place, page, "operator", "operator")
     await page.goto(f"{BASE}/operator/card-use?institution={caller.institution}")

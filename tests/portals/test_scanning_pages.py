@@ -13,6 +13,7 @@ from yima import directory, healthcode
 from yima.directory import Terminal
 from yima.healthcode.counter import Counter
 from yima.runtime import clock
+from yima.runtime.civil import civil_day
 
 KEY = {"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"}
 KEY |= {"y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}  # the public example key of RFC 7517, appendix A.1
@@ -138,7 +139,7 @@ async def test_the_operator_sees_numbers_and_no_person(place: Place, kiosk: str)
         await send(await phone(place, await place.newcomer()), "/resident/scan/answer", code=text, answer="yes")
     now = clock.now()
     async with place.access.database.transaction() as c:
-        await healthcode.count_day(c, healthcode.day_of(now), now + timedelta(days=2))
+        await healthcode.count_day(c, civil_day(now), now + timedelta(days=2))
     operator = await place.enter(place.browser(), "operator", "operator")
     page = (await operator.get(f"/operator/card-use?days=30&institution={caller.institution}")).text
     assert "100 %" in page

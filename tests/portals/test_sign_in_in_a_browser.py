@@ -152,7 +152,10 @@ async def test_from_the_invitation_to_the_desk(town: Town) -> None:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         context = await browser.new_context(viewport={"width": 360, "height": 780}, locale="zh-CN")
         page = await context.new_page()
-        page.on("console", lambda one: complaints.append(one.text) if "status of" not in one.text else None)
+        page.on(
+            "console",
+            lambda one: complaints.append(one.text) if one.type == "error" and "status of" not in one.text else None,
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         devtools, device = await authenticator(page)
         await by_passkey(town, page)
@@ -196,8 +199,8 @@ async def test_a_resident_makes_a_passkey_and_comes_in_by_it(town: Town) -> None
         await page.locator("[data-passkey-go]").click()
         await page.wait_for_url("**/resident/")
         now_held = {one["name"]: one["value"] for one in await context.cookies(f"{town.base}/resident")}
-        caller = await town.access.caller("resident", now_held["yima_resident"], clock.now())
+        caller = await town.access.callers.caller("resident", now_held["yima_resident"], clock.now())
         assert (ids.person_text(caller.person), caller.assurance) == (person, "substantial")
         await browser.close()
     with pytest.raises(Refusal, match="sign-in-needed"):
-        await town.access.caller("resident", cookie, clock.now())
+        await town.access.callers.caller("resident", cookie, clock.now())

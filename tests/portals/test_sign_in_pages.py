@@ -6,16 +6,16 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from entrance import PASSWORD, Entrance, Person, fields_of, options_of
+from entrance import COMMAND, PASSWORD, Entrance, Person, fields_of, options_of
 
-from support import Platform, patient
+from support import Platform, patient, resident_number
 from support.authenticator import Authenticator
-from yima import authentication, directory
+from yima import authentication, directory, mpi
 from yima.authentication import ADDRESS, Try
 from yima.runtime import clock, ids
 
@@ -101,6 +101,7 @@ async def test_a_recovery_code_stands_in_for_the_app_once(entrance: Entrance) ->
     [("/clinician/counter", "/clinician/counter"), ("/clinician/visit/x?a=b", "/clinician/visit/x?a=b"),
      ("https://evil.example/", "/clinician/"), ("//evil.example/clinician/", "/clinician/"),
      ("/\\evil.example", "/clinician/"), ("/clinician/../operator/", "/clinician/"), ("/operator/", "/clinician/"),
+     ("/clinician/%2e%2E/operator/", "/clinician/"), ("/clinician/.%2e/operator/", "/clinician/"),
      ("/clinician//evil.example", "/clinician/"), ("javascript:alert(1)", "/clinician/"),
      ("/clinician/\r\nset-cookie: a=b", "/clinician/"), ("/clinicians/", "/clinician/")],
 )  # fmt: skip
@@ -200,7 +201,7 @@ async def test_a_code_counts_once(entrance: Entrance) -> None:
 )  # fmt: skip
 async def test_nonsense_is_refused_like_everything_else(entrance: Entrance, said: dict[str, str]) -> None:
     answer = await entrance.try_in(entrance.browser(), "clinician", **said)
-    assert answer.status_code == 401
+    assert answer.status_code == (422 if "\x00" in "".join(said.values()) else 401)
     assert "<script>alert" not in answer.text
 
 
@@ -228,7 +229,7 @@ async def test_a_session_planted_before_sign_in_is_worth_nothing_after(entrance:
     fresh = re.search(r"yima_clinician=([^;]+)", ";".join(answer.headers.get_list("set-cookie")))
     assert fresh
     assert fresh[1].partition(".")[0] != planted.partition(".")[0]
-    caller = await entrance.platform.access.caller("clinician", planted, clock.now())
+    caller = await entrance.platform.access.callers.caller("clinician", planted, clock.now())
     assert caller.agent_id == other.subject
 
 
@@ -250,7 +251,7 @@ async def test_sessions_end_when_unused_and_at_last_in_any_case(entrance: Entran
 
 
 async def test_no_development_link_and_no_development_session_counts(entrance: Entrance, doctor: Person) -> None:
-    sessions, browser = entrance.platform.access.sessions, entrance.browser()
+    sessions, browser = entrance.platform.access.callers, entrance.browser()
     for role, subject in (("clinician", doctor.subject), ("operator", "operator"), ("resident", "x"), ("kiosk", "x")):
         assert (await browser.get(f"/dev/sign-in/{sessions.ticket(role, subject)}")).status_code == 401
         cookie = {"cookie": f"yima_{role}={sessions.session(role, subject, clock.now())}"}
@@ -281,10 +282,40 @@ async def test_suspended_is_out_with_the_next_request_on_every_worker(entrance: 
         assert (await entrance.enter(entrance.browser(), one)).status_code == 303
     browser = entrance.browser()
     await entrance.enter(browser, person)
-    await directory.set_institution_status(entrance.platform.database, entrance.hospital.number, "suspended")
-    assert (await browser.get("/clinician/")).status_code == 403
-    await directory.set_institution_status(entrance.platform.database, entrance.hospital.number, "active")
+    await _says_that_the_institution_is_suspended(entrance, person, browser)
     await second.stop()
+
+
+async def _says_that_the_institution_is_suspended(
+    entrance: Entrance, person: Person, inside: httpx.AsyncClient
+) -> None:
+    """Which one, since when and whom to ask: to its staff, in both languages, and to nobody else."""
+    database, number = entrance.platform.database, entrance.hospital.number
+    place = await directory.institution(database, number)
+    assert place
+    since = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+    await directory.set_institution_status(database, number, "suspended", since)
+    await directory.set_institution_status(database, number, "suspended", clock.now())  # the first time counts
+    said = {"en": (f"{place.name_en} is suspended", "2 Mar 2026, 09:30", "ask the platform&#39;s operator"),
+            "zh": (f"{place.name_zh}已暂停接入", "2026年3月2日 09:30", "联系平台运营方")}  # fmt: skip
+    try:
+        for lang, words in said.items():
+            held = await inside.get(f"/clinician/?lang={lang}")
+            assert held.status_code == 403
+            right = {"name": person.name, "password": PASSWORD, "code": await entrance.fresh(person)}
+            proved = await entrance.try_in(entrance.browser(lang), "clinician", **right)
+            assert proved.status_code == 403
+            wrong = await entrance.try_in(entrance.browser(lang), "clinician", **(right | {"password": "x" * 12}))
+            assert wrong.status_code == 401
+            for word in words:
+                assert word in held.text
+                assert word in proved.text
+                assert word not in wrong.text
+    finally:
+        await directory.set_institution_status(database, number, "active")
+    place = await directory.institution(database, number)
+    assert place
+    assert place.suspended is None
 
 
 # --- invitations -----------------------------------------------------------------------------------------------------
@@ -393,6 +424,20 @@ async def test_who_may_invite_whom(entrance: Entrance, doctor: Person) -> None:
         await access.accounts.invite(stale, "practitioner", doctor.subject, now)
 
 
+async def test_an_operator_is_told_what_is_known_of_who_they_are(entrance: Entrance) -> None:
+    browser = entrance.browser()
+    await entrance.enter(browser, await entrance.operator("op-who", "suspend"))
+    page, nobody = "/operator/my-sign-in", "Nobody has said which human you are"
+    assert nobody not in (await browser.get(page)).text
+    access = entrance.platform.access
+    await access.database.execute("update directory.operator set human = null where code = 'op-who'")
+    assert nobody in (await browser.get(page)).text, "an account of before"
+    await access.accounts.name_human(COMMAND, "op-who", mpi.RESIDENT_NUMBER, resident_number(), clock.now())
+    told = (await browser.get(page)).text
+    assert nobody not in told
+    assert "It was said which human this is, by a document" in told
+
+
 # --- once more -------------------------------------------------------------------------------------------------------
 
 
@@ -418,7 +463,7 @@ async def test_an_act_that_weighs_more_asks_again_and_is_then_carried_out(entran
     assert (right.status_code, right.headers["location"]) == (307, "/clinician/my-sign-in/password")
     assert browser.cookies["yima_clinician"] != before, "a copied cookie gains nothing from it"
     with pytest.raises(Exception, match="sign-in-needed"):
-        await entrance.platform.access.caller("clinician", before, clock.now())
+        await entrance.platform.access.callers.caller("clinician", before, clock.now())
     done = await browser.post("/clinician/my-sign-in/password", data=again)
     assert done.headers["location"] == "/clinician/my-sign-in?done=password"
     person.password = "ein neuer satz"
@@ -448,6 +493,23 @@ async def test_a_desk_left_open_breaks_no_glass(entrance: Entrance) -> None:
     assert carried.status_code == 200
     assert carried.url.path.startswith("/clinician/emergency/"), "the same form, sent on by the browser"
     assert [line for line in await entrance.platform.log_of(resident) if line["action"] == "break-glass"]
+
+
+async def test_who_sets_up_the_own_sign_in_anew_is_out_everywhere(entrance: Entrance) -> None:
+    """A phone or password that somebody else has is not only replaced: what was opened by it ends."""
+    person = await entrance.doctor("D13")
+    mine, thiefs = entrance.browser(), entrance.browser()
+    for browser in (mine, thiefs):
+        await entrance.enter(browser, person)
+    anew = "/clinician/my-sign-in/anew"
+    sent = await mine.post(anew, data=fields_of((await mine.get("/clinician/my-sign-in")).text, anew))
+    browser, page = await opened(entrance, "clinician", sent.headers["location"].partition("#")[2])
+    form = fields_of(page.text, "/clinician/sign-in/enrol/password")
+    form |= {"password": "ganz anders gesagt", "repeated": "ganz anders gesagt", "code": app_code(page.text)}
+    assert (await thiefs.get("/clinician/my-sign-in")).status_code == 200, "nothing has changed yet"
+    assert (await browser.post("/clinician/sign-in/enrol/password", data=form)).status_code == 200
+    for browser in (mine, thiefs):
+        assert (await browser.get("/clinician/my-sign-in")).status_code == 401
 
 
 async def test_sessions_are_listed_and_ended(entrance: Entrance) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from store import ALL, VAULT, Shelf, observation
 
 from yima import records
+from yima.records import content
 from yima.records.content import opened, wraps_of
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
@@ -44,6 +46,29 @@ async def test_content_comes_back_and_is_nowhere_readable(db: Database) -> None:
     assert all(MARK.encode() in row.content for row in found), "of a deletion, what the version before said"
     assert len(await records.everything(db, VAULT, [shelf.home], ALL)) == 6
     assert not await readable(db, shelf.home)
+
+
+async def test_an_answer_holds_so_much_and_no_more(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies packed in a few kilobytes would otherwise take all the memory of whoever asks."""
+    shelf = Shelf(db)
+    monkeypatch.setattr(content, "MOST_OPENED", 3_000_000)
+    made = await shelf.create(observation(note=[{"text": "x" * 800_000}]))
+    for status in ("amended", "corrected"):
+        await shelf.update(made, observation(note=[{"text": "x" * 800_000}], status=status))
+        await shelf.create(observation(note=[{"text": "x" * 800_000}]))
+    asked: list[Callable[[], Awaitable[object]]] = [
+        lambda: records.everything(db, VAULT, [shelf.home], ALL),
+        lambda: records.contents(db, VAULT, [shelf.home], ALL),
+        lambda: records.history(db, VAULT, "Observation", made.id, 10),
+        lambda: shelf.search([]),
+        lambda: shelf.search([("code:text", "x")]),
+    ]
+    for ask in asked:
+        await ask()
+    monkeypatch.setattr(content, "MOST_OPENED", 2_000_000)
+    for ask in asked:
+        with pytest.raises(Refusal, match="too-costly"):
+            await ask()
 
 
 @pytest.mark.parametrize("whose", ["resource", "version", "home"])

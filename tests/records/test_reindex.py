@@ -82,6 +82,8 @@ async def test_what_cannot_be_read_is_named_and_left(clean: Database) -> None:
     await clean.execute(f"update records.resource set tokens = '{{5}}' where id = '{after.id}'")
     assert (await _all(clean))[1:] == (1, [f"Observation/{made.id}"])
     assert (await _row(clean, made))[2] == [5]
+    bare = await reindex(clean, VAULT, Position(), index_key=KEY, most=10_000, bare=True)
+    assert (bare.unreadable, (await _row(clean, made))[2]) == ((f"Observation/{made.id}",), []), "its key goes"
     await clean.execute(f"update records.resource set deleted = true where id = '{made.id}'")
 
 

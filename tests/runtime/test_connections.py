@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
+from yima.runtime import connections
 from yima.runtime.database import Database, is_unavailable
 
 SIZE = 3
@@ -54,6 +56,37 @@ async def test_one_that_waits_for_a_connection_may_be_cancelled_as_it_is_given(f
             await asyncio.sleep(0.01)
         waiting[0].cancel()  # the third connection has just been given to it
         assert await asyncio.wait_for(waiting[1], 5)
+    assert len(await _pids(few)) == SIZE
+
+
+async def test_a_wait_may_end_as_its_connection_is_given(few: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LONGEST_WAIT", 0.02)
+    shared = few._connections
+    held = [await shared.take() for _ in range(SIZE)]
+    waiting = asyncio.create_task(few.fetchrow(PID))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.01, shared.give, held.pop())
+    time.sleep(0.05)  # noqa: ASYNC251  both are due when the loop goes on: first it is given, then the wait ends
+    with pytest.raises(TimeoutError):
+        await waiting
+    for connection in held:
+        shared.give(connection)
+    assert len(await asyncio.wait_for(_pids(few), 5)) == SIZE
+
+
+async def test_those_who_wait_for_each_other_do_not_wait_for_ever(
+    few: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds a connection should ask for no second one. One place that forgets it must not stop the worker."""
+    monkeypatch.setattr(connections, "LONGEST_WAIT", 0.2)
+
+    async def greedy() -> None:
+        async with few.transaction() as c:
+            await c.execute("select pg_sleep(0.05)")
+            await few.fetch(PID)
+
+    done = await asyncio.wait_for(asyncio.gather(*(greedy() for _ in range(SIZE)), return_exceptions=True), 10)
+    assert any(isinstance(one, TimeoutError) and is_unavailable(one) for one in done)
     assert len(await _pids(few)) == SIZE
 
 

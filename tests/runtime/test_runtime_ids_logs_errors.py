@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import string
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,6 +158,19 @@ def test_metrics_are_text_and_their_labels_name_no_person() -> None:
         4,
     ]
     assert of_test["yima_http_request_seconds_sum", None] == pytest.approx(99.3021)
+
+
+def test_lines_for_people_go_to_standard_error_whoever_has_closed_pythons_own(
+    lines: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", gone)  # as who runs a command in this process has it
+    logs.configure("console", "info")
+    structlog.configure(cache_logger_on_first_use=False)
+    gone.close()
+    logs.get("room").warning("张 \ud800", count=2, name="李")
+    line = capfd.readouterr().err
+    assert [word in line for word in ("张", "\\ud800", "count=2", "room=room", "李")] == [True, True, True, True, False]
 
 
 async def test_lines_of_requests_are_json_with_the_request_id_and_written_before_the_loop_waits(

@@ -1,6 +1,7 @@
 """Helpers for outside-in tests: a running platform, institutions that sign in, and things to send. No mocks."""
 
 from support.figures import report
+from support.humans import be_humans
 from support.makers import SYNTHEA, bundle, encounter, entry, observation, patient, resident_number, urn, visit_bundle
 from support.owner import as_owner
 from support.platform import BASE, Institution, Platform, code_of, issues_of
@@ -15,6 +16,7 @@ __all__ = [
     "Serving",
     "as_owner",
     "assert_refused",
+    "be_humans",
     "bundle",
     "code_of",
     "encounter",

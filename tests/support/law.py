@@ -113,6 +113,9 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "who is this, asked by a program": lambda r, o, c, p: (
         r in ("institution-system", "sandbox", "demographics") and o == "identify" and c == "identity" and is_care(p)
     ),
+    "an institution may ask for data without names, by order; two others approve": lambda r, o, c, p: (
+        r == "institution-system" and o == "export" and c == "without-names" and p == "public-health"
+    ),
     "an institution may ask for its own records at once": lambda r, o, c, p: (
         r == "institution-system" and o == "export" and is_care(p) and level(c) in (1, 4, 5)
     ),
@@ -129,14 +132,25 @@ SENTENCES: Final[dict[str, Sentence]] = {
         r in ("resident", "guardian", "agent") and o == "decide" and c == "decisions" and p == "own-request"
     ),
     "the operator's people count": lambda r, o, c, p: (
-        r in _PEOPLE_OF_THE_OPERATOR and o == c == "figures" and not p
+        r in _PEOPLE_OF_THE_OPERATOR | {"platform"} and o == c == "figures" and not p
     ),
     "each right of the operator's people does its one work, and opens no record": lambda r, o, c, p: (
         not p and ((r, o, c) in {
             ("steward", "merge", "identity"), ("suspension-officer", "suspend", "identity"),
-            ("privacy-officer", "review", "log"), ("export-approver", "export", "without-names"),
+            ("privacy-officer", "review", "log"), ("privacy-officer", "mark", "identity"),
+            ("export-approver", "export", "without-names"),
             ("accounts-officer", "accounts", "directory"),
         } or (r == "erasure-officer" and o == "erase" and level(c) in (1, 4, 5)))
+    ),
+    "PIPL 52: an institution's officer hears what was stopped there, and its system does": lambda r, o, c, p: (
+        r in ("protection-officer", "institution-system") and o == "own-stops" and c == "log" and not p
+    ),
+    "the command line keeps the register of persons and of who may sign in, and opens no record": lambda r, o, c, p: (
+        r == "platform" and not p
+        and (o, c) in {
+            ("merge", "identity"), ("bulk", "identity"), ("mark", "identity"), ("accounts", "directory"),
+            ("operators", "directory"),
+        }
     ),
     "public health by order: without names, after two organisations approved": lambda r, o, c, p: (
         r == "public-health-order" and o == "export" and c == "without-names" and p == "public-health"

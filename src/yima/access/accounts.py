@@ -1,7 +1,8 @@
 """Accounts of staff and operators: invitations, setting one up, and what its owner may change.
 
 Staff are invited by an operator with the right `accounts`, or by command. Operators are invited by command only: who
-could set up another operator's sign-in anew could be two people, and much here needs two.
+could set up another operator's sign-in anew could be two people, and much here needs two. For the same reason it must
+be known first which human being an operator is (`name_human`).
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, authentication, directory, oversight
+from yima import audit, authentication, directory, mpi, oversight
+from yima.access import glass
 from yima.access.context import Context
+from yima.access.giving import hold_person
+from yima.access.rights import check_right
 from yima.access.signing_in import KINDS, Who, line
 from yima.authentication import Account, Invitation, Means, Session, Waiting, Ways
 from yima.directory import Caller
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 
-RIGHT: Final = "accounts"
 _DOORS: Final = {kind: role for role, kind in KINDS.items()}
 
 
@@ -54,6 +57,8 @@ class Mine:
     here: str
     """The id of the session that asks."""
     waiting: Sequence[Waiting]
+    nobody: bool
+    """Whether it is an operator of whom nobody said which human they are: they second nothing, and nobody them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class Accounts:
     async def invite(self, caller: Caller, kind: str, subject: str, now: datetime) -> Invited:
         """Invite somebody to set up sign-in, or to set it up anew; the ways there are count until they do.
 
-        Refusals `right-needed`, `step-up-needed`, `not-found` for who is not on the register or suspended.
+        Refusals `right-needed`, `step-up-needed`, `not-found` for who is not on the register or suspended,
+        `human-unknown` for an operator of whom nobody said which human they are.
         """
         _may_invite(caller, kind)
         caller.check_fresh(now)
@@ -92,6 +98,8 @@ class Accounts:
             invited = await self._who(_DOORS[kind], subject)
         except Refusal as refusal:
             raise Refusal("not-found", field="subject") from refusal
+        if kind == "operator" and subject not in await directory.known_humans(self._cx.database):
+            raise Refusal("human-unknown", account=f"operator/{subject}")
         return await self._invite(caller, invited, now)
 
     async def _invite(self, caller: Caller, invited: Caller, now: datetime) -> Invited:
@@ -140,6 +148,8 @@ class Accounts:
         async with self._cx.database.transaction() as c:
             challenge = await self._means.challenges.spend(c, answer, f"enrol/{role}", token, now)
         async with self._cx.database.transaction() as c:
+            if caller.kind == "resident":
+                await hold_person(c, caller.person)
             used = await self._means.enrolment.with_passkey(
                 c, KINDS[role], code, answer=answer, challenge=challenge, label=label, now=now
             )
@@ -163,6 +173,7 @@ class Accounts:
             await self._means.browsers.of(caller.kind, caller.agent_id, now),
             cookie.partition(".")[0],
             await self._means.enrolment.waiting(caller.kind, caller.agent_id, now),
+            caller.kind == "operator" and caller.agent_id not in await directory.known_humans(self._cx.database),
         )
 
     async def passkey_creation(self, caller: Caller, cookie: str, now: datetime) -> Mapping[str, Any]:
@@ -179,6 +190,7 @@ class Accounts:
             challenge = await self._means.challenges.spend(c, answer, "add", cookie.partition(".")[0], now)
         made = self._means.passkeys.registered(answer, challenge)
         async with self._cx.database.transaction() as c:
+            await authentication.hold_account(c, account)
             await authentication.put_passkey(c, account.account_id, made, label, now)
             await self._changed(c, caller, "passkey-added", now)
 
@@ -247,6 +259,21 @@ class Accounts:
         await authentication.happened(c, caller.kind, caller.agent_id, what, "", now)
         await _log(c, caller, {"event": what}, now)
 
+    async def name_human(self, caller: Caller, code: str, system: str, number: str, now: datetime) -> None:
+        """Say which human being an operator is, by a document in hand; only a keyed hash of its number is kept.
+
+        Refusals `right-needed`, `field-invalid`, `not-found`, `human-taken` when that human has another operator's
+        account.
+        """
+        check_right(caller, "operators")
+        named = mpi.human_of_number(system, number)
+        if named is None:
+            raise Refusal("field-invalid", field="number", expected="the number of a national document")
+        async with self._cx.database.transaction() as c:
+            await directory.name_human(c, self._cx.vault, code, named)
+            await authentication.happened(c, "operator", code, "human-named", "", now)
+            await _log(c, caller, {"event": "human-named", "of": f"operator/{code}"}, now)
+
     # --- who leaves, by command --------------------------------------------------------------------------------------
 
     async def suspend(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
@@ -264,11 +291,10 @@ class Accounts:
             await self._standing(c, caller, (kind, subject), "active", now)
 
     async def _standing(self, c: Connection, caller: Caller, whom: tuple[str, str], status: str, now: datetime) -> None:
-        if caller.kind != "system":
-            raise Refusal("right-needed", expected=RIGHT)
+        check_right(caller, "operators")
         kind, subject = whom
         if kind == "operator":
-            found = await directory.operator(self._cx.database, subject)
+            found = await directory.operator(c, subject)
             if found is None:
                 raise Refusal("not-found", field="operator")
             await directory.register_operator(c, replace(found, status=status))
@@ -276,25 +302,24 @@ class Accounts:
             if status == "active" and await oversight.is_stopped(c, int(subject)):
                 raise Refusal("access-stopped", field="subject")
             await directory.set_practitioner_status(c, int(subject), status)
+            if status != "active":
+                await glass.close(c, "practitioner", int(subject), now)
         await _log(c, caller, {"event": status, "of": f"{kind}/{subject}"}, now)
 
     async def close(self, caller: Caller, kind: str, subject: str, now: datetime) -> None:
         """Take an account away with its ways, sessions and invitations: who leaves for good, or must begin from
         nothing. Refusals `right-needed`, `not-found`."""
-        if caller.kind != "system":
-            raise Refusal("right-needed", expected=RIGHT)
+        check_right(caller, "operators")
         account = await authentication.account_of(self._cx.database, kind, subject)
         if account is None:
             raise Refusal("not-found", field="account")
         async with self._cx.database.transaction() as c:
-            await authentication.remove_account(c, account)
+            await authentication.remove_account(c, kind, subject)
             await _log(c, caller, {"event": "account-closed", "of": f"{kind}/{subject}"}, now)
 
 
 def _may_invite(caller: Caller, kind: str) -> None:
-    by_page = caller.kind == "operator" and kind == "practitioner" and RIGHT in caller.rights
-    if caller.kind != "system" and not by_page:
-        raise Refusal("right-needed", expected=RIGHT)
+    check_right(caller, "accounts" if kind == "practitioner" else "operators")
 
 
 async def _log(c: Connection, caller: Caller, detail: Mapping[str, Any], now: datetime) -> None:

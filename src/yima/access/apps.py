@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey
 from yima import audit, directory, fhir, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
+from yima.access.giving import hold_giver
 from yima.access.residents import own
 from yima.access.staffed import staff_id
 from yima.directory import Caller, Grant, Held, Issued, Opened, PatientApp
@@ -154,9 +155,9 @@ class Apps:
         self, caller: Caller, request: AppRequest, *, scopes: Sequence[str], sensitive: bool, now: datetime
     ) -> str:
         """The resident says yes, to some of the scopes: where the browser goes, with the code. Without a record there
-        is nothing to grant, and the app hears `access_denied`."""
+        is nothing to grant, and the app hears `access_denied`. Refusals `assurance-too-low`, `step-up-needed`."""
         person = own(caller)
-        caller.check_assured()
+        caller.check_giving(now)
         kept = [scope for scope in scopes if scope in directory.SIGN_IN_SCOPES or directory.types_of([scope])]
         if not directory.types_of(kept) and "openid" not in kept:
             return self.refuse(request)
@@ -174,8 +175,10 @@ class Apps:
         bound = {"redirect_uri": request.redirect_uri, "challenge": request.challenge, "nonce": request.nonce}
         terms = directory.Terms(scopes, sensitive, bound, opened, asking.caller.assurance)
         async with self._cx.database.transaction() as c:
+            if opened is None:
+                await hold_giver(c, asking.caller)
             grant_id, code = await self._grants.give(c, person, request.client_id, terms, asking.now)
-            app = await directory.patient_app(self._cx.database, request.client_id)
+            app = await directory.patient_app(c, request.client_id)
             detail = {
                 "event": "launch" if opened else "give", "app": request.client_id,
                 "app_name": app.name_zh if app else "", "grant": grant_id, "scopes": list(scopes),

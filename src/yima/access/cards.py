@@ -7,7 +7,7 @@ staff and systems are on the log as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,8 +15,12 @@ from yima import audit, directory, healthcode, mpi
 from yima.access.acting import Done, acting, tell_both
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.rights import check_right
+from yima.access.words import Pen, opened, opened_one, pen_of
 from yima.directory import Caller
 from yima.healthcode import Act, Card, Event, Suspension
+from yima.runtime import words
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -55,6 +59,12 @@ def actor_of(caller: Caller) -> str:
     return f"{caller.kind}/{caller.agent_id}"
 
 
+def card_act(pen: Pen, caller: Caller, reason: str, now: datetime) -> Act:
+    """An act on a card as its history keeps it, the reason sealed."""
+    actor = actor_of(caller)
+    return Act(actor=actor, at=now, reason=pen.seal("healthcode.card_event.reason", (actor, now), words.kept(reason)))
+
+
 async def operator_caller(cx: Context, subject: str) -> Caller:
     """Somebody of the operator as a caller. Refusal `sign-in-needed` for who is not on the register, or suspended."""
     found = await directory.operator(cx.database, subject)
@@ -63,6 +73,16 @@ async def operator_caller(cx: Context, subject: str) -> Caller:
     return Caller(
         kind="operator", agent_id=found.code, name_zh=found.name_zh, name_en=found.name_en, rights=found.rights
     )
+
+
+async def _visits_ended(c: Connection, person: PersonId, event: Event, now: datetime) -> dict[str, int]:
+    """End the open visits that this event ends, and how many there were, for the line that tells of it."""
+    return visits_told(await healthcode.end_visits(c, person, now) if event in healthcode.ENDS_VISITS else 0)
+
+
+def visits_told(ended: int) -> dict[str, int]:
+    """How many open visits ended with something, for the line that tells of it; nothing where none did."""
+    return {"visits_ended": ended} if ended else {}
 
 
 class Cards:
@@ -80,8 +100,10 @@ class Cards:
             card = await healthcode.current(c, person, now)
             found = await healthcode.suspensions_of(c, person)
             lines = await healthcode.history(c, person)
-        running = next((s for s in found if s.stands(now)), None)
-        return Standing(card, card.standing(now), running, tuple(lines))
+        db, vault = self._cx.database, self._cx.vault
+        running = await opened(db, vault, [s for s in found if s.stands(now)][:1])
+        history = await opened(db, vault, lines)
+        return Standing(card, card.standing(now), running[0] if running else None, tuple(history))
 
     async def change(
         self, caller: Caller, person: PersonId, event: Event, *, now: datetime, reason: str = "",
@@ -94,18 +116,23 @@ class Cards:
         `mandate-needed`, `not-found` (the document is not this person's), those of the life cycle.
         """
         basis = await self._basis(caller, person, event, now, paper)
-        act = Act(actor=actor_of(caller), at=now, reason=" ".join(reason.split())[:500])
         async with self._cx.database.transaction() as c:
+            act = Act(actor=actor_of(caller), at=now)
+            if reason.strip():
+                act = card_act(await pen_of(c, self._cx.vault, person), caller, reason, now)
             before = await healthcode.card_of(c, person) if event != "apply" else None
+            ended = await _visits_ended(c, person, event, now)
             if event == "apply":
                 card = await self._apply(c, person, act)
             elif event == "reissue":
                 card = await healthcode.reissue(c, self._cx.keys, person, act)
             else:
                 card = await healthcode.advance(c, person, event, act)
-            if event == "undo-death":
+            if event == "report-death":  # in the index too: who asks there must not find somebody alive
+                await mpi.report_death(c, person, now)
+            elif event == "undo-death":
                 await mpi.not_deceased(c, person, now)
-            detail = {"event": event, "was": before.status if before else "", "became": card.status}
+            detail = {"event": event, "was": before.status if before else "", "became": card.status} | ended
             await self._log(c, caller, person, basis, detail, now)
         return card
 
@@ -135,8 +162,7 @@ class Cards:
 
     async def pre_issue(self, caller: Caller, persons: Sequence[PersonId], now: datetime) -> int:
         """Cards made before anybody came, for the command line; how many of these persons had none."""
-        if caller.kind != "system":
-            raise Refusal("right-needed", expected="the command line")
+        check_right(caller, "bulk")
         act = Act(actor=actor_of(caller), at=now)
         known = await mpi.identities(self._cx.database, self._cx.vault, persons)
         async with self._cx.database.transaction() as c:
@@ -181,10 +207,13 @@ class Cards:
 
         Refusals: `right-needed`, `card-not-found`, `field-invalid`, those of the life cycle.
         """
-        _right(caller)
+        check_right(caller, "suspend")
         card = await healthcode.card_by_number(self._cx.database, card_number)
-        act = Act(actor=actor_of(caller), at=now, reason=reason, legal_basis=legal_basis)
+        actor, reason = actor_of(caller), words.checked(reason)
         async with self._cx.database.transaction() as c:
+            pen = await pen_of(c, self._cx.vault, card.person)
+            sealed = pen.seal("healthcode.suspension.reason", (actor, now), reason)
+            act = Act(actor=actor, at=now, reason=sealed, legal_basis=legal_basis)
             made = await healthcode.propose(
                 c, card.person, act, ends=ends, longest=self._cx.longest_suspension
             )  # fmt: skip
@@ -195,32 +224,40 @@ class Cards:
     async def approve_suspension(self, caller: Caller, suspension: str, now: datetime) -> Suspension:
         """Approve what somebody else proposed. From the commit on the codes are refused, and the holder is told.
 
-        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`, those of the life cycle.
+        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`, `human-unknown`, those of the
+        life cycle.
         """
-        _right(caller)
+        check_right(caller, "suspend")
         caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
-            done = await healthcode.approve(c, suspension, Act(actor=actor_of(caller), at=now))
+            proposed = await opened_one(c, self._cx.vault, await healthcode.suspension_by_id(c, suspension))
+            pen = await pen_of(c, self._cx.vault, proposed.person)
+            ended = await _visits_ended(c, proposed.person, "suspend", now)
+            done = await healthcode.approve(c, suspension, card_act(pen, caller, proposed.reason, now))
             detail = {
-                "event": "suspend", "reason": done.reason, "legal_basis": done.legal_basis,
+                "event": "suspend", "reason": proposed.reason, "legal_basis": done.legal_basis,
                 "ends": done.ends.isoformat(), "proposed_by": done.proposer,
-            }  # fmt: skip
-            await self._log(c, caller, done.person, "two-people", detail, now)
-        return done
+            } | ended  # fmt: skip
+            await self._log(c, caller, done.person, "two-people", detail, now, pen)
+        return replace(done, reason=proposed.reason)
 
     async def end_suspension(self, caller: Caller, suspension: str, now: datetime) -> None:
-        """End a suspension before its time, or withdraw a proposal. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        """End a suspension before its time, or withdraw a proposal. Refusals: `right-needed`, `not-found`, and
+        `step-up-needed` for one that stands: its codes are good again."""
+        check_right(caller, "suspend")
         async with self._cx.database.transaction() as c:
+            if (await healthcode.suspension_by_id(c, suspension)).approved:
+                caller.check_fresh(now)
             done = await healthcode.end_suspension(c, suspension, Act(actor=actor_of(caller), at=now))
             detail = {"event": "end-suspension" if done.approved else "withdraw-suspension"}
             await self._log(c, caller, done.person, "operator", detail, now)
 
     async def suspensions(self, caller: Caller, now: datetime) -> list[Suspension]:
         """What waits, what stands, what ended lately; overdue ends are written down first. Refusal `right-needed`."""
-        _right(caller)
+        check_right(caller, "suspend")
         await healthcode.end_due(self._cx.database, now)
-        return await healthcode.suspensions(self._cx.database, now)
+        found = await healthcode.suspensions(self._cx.database, now)
+        return await opened(self._cx.database, self._cx.vault, found)
 
     async def public_counts(self, now: datetime, at_least: int) -> dict[str, int | None]:
         """Suspended cards by legal basis, for everybody; None stands for some, but fewer than `at_least`."""
@@ -257,8 +294,9 @@ class Cards:
         return caller.institution in {institution for _, institution in await mpi.patients_of(cx.database, person)}
 
     async def _log(
-        self, c: Any, caller: Caller, person: PersonId, basis: str, detail: dict[str, Any], now: datetime
-    ) -> None:
+        self, c: Any, caller: Caller, person: PersonId, basis: str, detail: dict[str, Any], now: datetime,
+        pen: Pen | None = None,
+    ) -> None:  # fmt: skip
         if caller.kind == "resident" and caller.person != person:
             await tell_both(self._cx, c, caller, person, Done("card", basis, detail), now)
             return
@@ -267,9 +305,4 @@ class Cards:
         if c is None:
             await self._cx.appender.append(event)
         else:
-            await audit.append(c, [event])
-
-
-def _right(caller: Caller) -> None:
-    if caller.kind != "operator" or "suspend" not in caller.rights:
-        raise Refusal("right-needed", expected="suspend")
+            await audit.append(c, [pen.line(event) if pen else event])

@@ -38,13 +38,22 @@ class Choices:
     ) -> list[str]:
         """Decide, or take back, all or nothing; it counts from the next request on. The ids of the decisions.
 
-        Refusals: `field-invalid`, `not-found` for an item that is not in the resident's own record, `too-costly`.
+        What opens asks for a proof of just now: a yes, and taking back a no. Refusals: `field-invalid`, `not-found` for
+        an item that is not in the resident's own record, `too-costly`, `assurance-too-low`, `step-up-needed`.
         """
         person = own(caller)
-        if any(one.permit for one in said):
-            caller.check_assured()
+        if await self._opens(caller, said, now, withdrawn):
+            caller.check_giving(now)
         asking = Asking(caller=caller, now=now, purpose="own-request")
         return await self.keep(asking, person, said, agent="resident", withdrawn=withdrawn)
+
+    async def _opens(self, caller: Caller, said: Sequence[Standing], now: datetime, withdrawn: bool) -> bool:
+        """Whether something may be open afterwards, or for longer, that was not: what is taken back is what stands,
+        not only what the asker calls it."""
+        if any(one.permit is not withdrawn for one in said):
+            return True
+        persons = await everybody(self._cx, caller)
+        return withdrawn and await consent.is_refused(self._cx.database, persons, said, now)
 
     async def keep(
         self, asking: Asking, person: PersonId, said: Sequence[Standing], *, agent: str, withdrawn: bool = False

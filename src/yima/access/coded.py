@@ -20,7 +20,7 @@ Own = Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
 """(search parameter, its value) -> a ValueSet within the caller's own scope, or None."""
 
 
-async def with_codes(db: Database, index_key: bytes, query: fhir.Query, own: Own) -> fhir.Query:
+async def with_codes(db: Database, index_key: tuple[bytes, ...], query: fhir.Query, own: Own) -> fhir.Query:
     """The query with its coded conditions as tokens, those of `:not-in` as a predicate.
 
     Refusals: `value-set-unknown`, `code-system-unknown`, `concept-unknown`, `too-costly`.
@@ -34,7 +34,7 @@ async def with_codes(db: Database, index_key: bytes, query: fhir.Query, own: Own
         if coded.modifier == "not-in":
             tests.append(fhir.not_among(coded, forms))
         else:
-            tokens.append([fhir.token(form, index_key) for form in forms])
+            tokens.append(fhir.tokens(forms, index_key))
     predicate = (lambda resource: all(test(resource) for test in tests)) if tests else None
     return replace(query, tokens=tokens, predicate=predicate, coded=[])
 

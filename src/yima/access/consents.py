@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from yima import consent, directory, mpi
+from yima.access.acting import decided_by_shower
 from yima.access.choices import Choices
 from yima.access.context import Context
 from yima.access.decision import Asking, check_allowed, decide, log
@@ -47,8 +48,9 @@ class Consents:
     async def at_counter(self, asking: Asking, resource: dict[str, Any]) -> list[dict[str, Any]]:
         """What a person said at the counter of the asking institution, all or nothing; the decisions it became.
 
-        The open visit of a scanned phone proves that the person is there. Refusals: `consent-not-understood`,
-        `visit-needed`, `visit-expired`, `code-assurance-too-low`, `field-invalid`, `not-found`.
+        The open visit of a scanned phone proves that the person is there, or somebody who may show the code: what opens
+        is refused while one of those may not decide. Refusals: `consent-not-understood`, `visit-needed`,
+        `visit-expired`, `code-assurance-too-low`, `mandate-needed`, `field-invalid`, `not-found`.
         """
         check_allowed(asking, _TYPE, "decide")
         asked = consent.from_fhir(resource)
@@ -61,6 +63,8 @@ class Consents:
             raise Refusal("visit-needed", field="Consent.patient")
         numbers = await self._numbers({one.institution for one in asked})
         said = [one.standing(numbers[one.institution]) for one in asked]
+        if any(one.permit for one in said) and not await decided_by_shower(self._cx, named, asking.now):
+            raise Refusal("mandate-needed", field="Yima-Visit")
         agent = f"{asking.caller.kind}/{asking.caller.agent_id}"
         made = await self._choices.keep(asking, named, said, agent=agent)
         return [one for one in await self._known(asking, named, patient) if one["id"] in made]

@@ -48,13 +48,15 @@ class Context:
     national: healthcode.national.NationalCards
     gateways: Gateways
     """Apps of the national gateway."""
-    index_key: bytes
-    """Keys the hashes by which resources are searched."""
     profile: str
     """Crypto family of new cards and codes: INTL or SM."""
     emergency: timedelta
     """How long a break-glass lasts."""
     longest_suspension: timedelta
+    ceiling: records.Ceiling
+    """The most that one institution may have in one person's record."""
+    misses_a_day: int
+    """Questions by document numbers that may find nobody, for an institution that finds few."""
     private_teens: bool
     """Whether a child of 14 to 17 has privacy towards a guardian."""
     signing: healthcode.trust.Rules
@@ -62,3 +64,8 @@ class Context:
     answered: audit.Answered = field(default_factory=audit.Answered)
     """What left this worker, noted at its edge: see `access.reconciling`."""
     registered: KnownPatients = field(default_factory=KnownPatients)
+
+    @property
+    def index_key(self) -> bytes:
+        """Keys the hashes by which resources are searched, as they are written now."""
+        return self.vault.hashes.tokens

@@ -10,8 +10,10 @@ from yima import audit, directory, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import own
+from yima.access.telling import check_telling
 from yima.directory import COUNTER_SCOPE, Caller
 from yima.healthcode import Counter, Share
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -119,7 +121,7 @@ class Counters:
 
     async def tickets(self, caller: Caller, now: datetime) -> Sequence[Share]:
         """The numbers the resident took today, newest first."""
-        return await healthcode.counter.shares_of(self._cx.database, own(caller), healthcode.day_of(now))
+        return await healthcode.counter.shares_of(self._cx.database, own(caller), civil_day(now))
 
     async def waiting(self, caller: Caller, since: datetime | None, now: datetime) -> Sequence[Profile]:
         """What residents shared with the caller's institution and nobody acknowledged yet, oldest first.
@@ -127,6 +129,7 @@ class Counters:
         The first time a share is read goes on its resident's log before anything is given back. A terminal reads those
         of its own department. Refusal `scope-insufficient`.
         """
+        check_telling()
         _check_institution(caller)
         begins = max(since, now - _LONGEST_BACK) if since else now - _LONGEST_BACK
         database = self._cx.database

@@ -20,6 +20,7 @@ from yima.access.residents import own
 from yima.crypto import Algorithm
 from yima.directory import Caller
 from yima.healthcode import offline, trust
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -108,7 +109,7 @@ class Credentials:
             raise Refusal("credential-not-chosen")
         person = _person(caller, person)
         resources = await self._resources(person, None, now)
-        said = carried.emergency(records.overview(resources, now.date()), resources)
+        said = carried.emergency(records.overview(resources, civil_day(now)), resources)
         counts = {
             "allergies": len(said.allergies),
             "conditions": len(said.conditions),
@@ -212,7 +213,7 @@ class Credentials:
         live = [one for one in await trust.credentials_of(c, turn.person, now) if one.kind == kind and not one.revoked]
         for one in live[MOST_LIVE:]:
             await trust.revoke_credential(c, turn.person, one.ref, now, "replaced")
-        said = {"kind": kind, "expires": expires.date().isoformat(), **detail}
+        said = {"kind": kind, "expires": civil_day(expires).isoformat(), **detail}
         await audit.append(c, [event_of(turn.asking, turn.person, "credential", "ok", "own-record", said)])
         return expires, offline.StatusRef(ref.uri(self._rules.issuer), ref.index)
 

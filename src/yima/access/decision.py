@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from yima import audit, consent, healthcode, mpi, records
-from yima.access.acting import acting
+from yima.access.acting import acting, check_shower
 from yima.access.context import Context
+from yima.access.telling import check_telling
 from yima.directory import Caller
 from yima.runtime import logs, metrics
 from yima.runtime.database import Connection
@@ -41,6 +42,7 @@ async def decide(
 ) -> consent.Decision:  # fmt: skip
     """May this caller do this (of `consent.OPERATIONS`) with that person's now? `emergency_set`: nothing but
     `access.emergency_set` will be shown. Refusals `visit-needed`, `visit-expired` for a bad handle."""
+    check_telling()
     person = whole.person
     if person == SHELF:
         return _on_the_shelf(asking, resource_type)
@@ -106,12 +108,13 @@ async def open_visit(cx: Context, handle: str, now: datetime) -> consent.Visit:
     return replace(visit, person=(await cx.lookups.whole(visit.person)).person)
 
 
-async def open_visit_within(c: Connection, handle: str, now: datetime) -> consent.Visit:
+async def open_visit_within(cx: Context, c: Connection, handle: str, now: datetime) -> consent.Visit:
     """The same on the connection of a transaction: who holds one connection and waits for another can wait for
     somebody who does so too."""
     visit = await consent.emergency_visit(c, handle)
     if visit is None:
         found = healthcode.still_open((await healthcode.visits_behind(c, [handle])).get(handle), now)
+        await check_shower(c, cx.vault, found, now)
         visit = consent.Visit(found.person, found.institution, found.assurance, found.expires, found.purpose)
     return replace(visit, person=await mpi.root_of(c, visit.person))
 
@@ -122,6 +125,7 @@ async def _opened(cx: Context, handle: str, now: datetime) -> consent.Visit:
     if emergency:
         return emergency
     visit = await cx.lookups.visit(handle, now)
+    await check_shower(cx.database, cx.vault, visit, now)
     return consent.Visit(visit.person, visit.institution, visit.assurance, visit.expires, visit.purpose)
 
 
@@ -141,6 +145,7 @@ def check_allowed(asking: Asking, resource_type: str, operation: str, verb: str 
 
     Refusals `scope-insufficient`, `purpose-not-allowed`, `role-not-permitted`.
     """
+    check_telling()
     check_scope(asking.caller, resource_type, verb or _VERBS.get(operation, "r"))
     if asking.purpose or operation == "identify":  # else that of the visit: `decide` says
         check_table(asking.caller, resource_type, operation, asking.purpose or "treatment")

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from yima import audit, authentication, directory, fhir, healthcode, mpi, records
 from yima.access import cards, decision, disclose, persons, place, residents, scan, search, standing, submit, together
 from yima.access.accounts import Accounts
 from yima.access.apps import Apps
+from yima.access.assembly import context_of, publisher_of
+from yima.access.callers import Callers
 from yima.access.choices import Choices
 from yima.access.clearing import Clearing
 from yima.access.consents import Consents
-from yima.access.context import Context
 from yima.access.counter import Counters
 from yima.access.credentials import Credentials
 from yima.access.erasing import Erasures
 from yima.access.exporting import Exporting
+from yima.access.external import External, asking_with
 from yima.access.families import Families
 from yima.access.feeding import Feeds
 from yima.access.gateway import Gateway
@@ -32,7 +32,6 @@ from yima.access.kiosk import Kiosks
 from yima.access.launching import Launches
 from yima.access.lines import Lines
 from yima.access.linkage import Linkage
-from yima.access.lookups import Lookups
 from yima.access.matching import Matching
 from yima.access.overviews import RecordView, open_patient, open_record
 from yima.access.phones import Phones
@@ -40,29 +39,28 @@ from yima.access.population import Population
 from yima.access.printing import Printing
 from yima.access.privacy import Privacy
 from yima.access.proofs import proven_line
+from yima.access.providers import ProviderRegister
 from yima.access.public_log import PublicLog
 from yima.access.reindexing import Reindexing
+from yima.access.removals import Removals
 from yima.access.reviewing import Reviews
 from yima.access.search import Found
-from yima.access.signing_in import KINDS, SigningIn
+from yima.access.signing_in import SigningIn
 from yima.access.staffed import staff_resource
 from yima.access.stewarding import Stewards
-from yima.access.submit import Outcome
 from yima.access.summaries import Summaries
+from yima.access.turning import Turning
 from yima.access.upkeep import Upkeep
 from yima.access.uses import Uses
 from yima.audit.proof import LineProof, Log
-from yima.directory import Assurance, Caller
-from yima.runtime import ids, logs
-from yima.runtime.database import Batcher, Connection, Database
-from yima.runtime.errors import Refusal
+from yima.directory import Caller
+from yima.runtime import logs
+from yima.runtime.database import Connection, Database
 from yima.runtime.fingerprint import check_fingerprint
 from yima.runtime.ids import PersonId
 from yima.runtime.jobs import Handler
 from yima.runtime.keys import FileKeyStore, KeyStore, Vault
 from yima.runtime.settings import Settings
-
-_TERMINAL_SECONDS = 1.0
 
 
 class Access:
@@ -73,27 +71,23 @@ class Access:
         self.database = database
         self.settings = settings
         self.base_url = base_url
-        self.development = settings.development
         self.language = settings.language
-        self._terminals: dict[tuple[int, str], tuple[float, bool]] = {}
-        self._cx = self._context(keys)
+        # What residents are now, the callers say, who are made after this.
+        self._cx = context_of(database, keys, settings, lambda person: self.callers.resident(person))  # noqa: PLW0108
         self.means = authentication.Means(database, self._cx.vault, settings, base_url)
-        self.signing_in = SigningIn(self._cx, self.means, self._who)
-        self.phones = Phones(self._cx, self.means, settings, self._who)
-        self.accounts = Accounts(self._cx, self.means, self._who)
-        self._publisher = healthcode.trust.Publisher(
-            database,
-            keys,
-            base_url,
-            self._cx.signing,
-            healthcode.trust.Freshness(
-                timedelta(hours=settings.list_warn_hours), timedelta(hours=settings.list_refuse_hours)
-            ),
-        )
+        self.callers = Callers(self._cx, self.means, settings)
+        self.signing_in = SigningIn(self._cx, self.means, self.callers.who)
+        asking = asking_with(keys, directory.KeySets(development=settings.development), settings.development)
+        self.external = External(self._cx, self.means, self.signing_in, self.callers.who, asking)
+        self.provider_register = ProviderRegister(self._cx, self.means, asking)
+        self.phones = Phones(self._cx, self.means, settings, self.callers.who)
+        self.accounts = Accounts(self._cx, self.means, self.callers.who)
+        self._publisher = publisher_of(self._cx, settings, base_url)
         self._gateway = Gateway(self._cx)
         self.cards, self.families = cards.Cards(self._cx), Families(self._cx)
+        self.removals = Removals(self._cx, self.means)
         self.reindexing = Reindexing(self._cx)
-        self.keeping = Keeping(self._cx)
+        self.keeping, self.turning = Keeping(self._cx), Turning(self._cx)
         self.clearing = Clearing(self._cx)
         self.stewards, self.reviews, self.linkage = Stewards(self._cx), Reviews(self._cx), Linkage(self._cx)
         self.matching, self.feeds = Matching(self._cx, base_url, settings.strangers_a_day), Feeds(self._cx)
@@ -114,48 +108,6 @@ class Access:
         self.kiosks = Kiosks(self._cx, settings.visit_seconds)
         self.counters = Counters(self._cx, settings.visit_seconds)
 
-    def _context(self, keys: KeyStore) -> Context:
-        """What the functions of the door work with."""
-        vault = Vault(keys)
-        national = healthcode.national.NationalCards(
-            keys, self.settings.national_mindex_recipe, self.settings.national_code_seconds
-        )
-        return Context(
-            database=self.database,
-            keys=keys,
-            vault=vault,
-            reader=records.Reader(self.database, vault),
-            overviews=records.Overviews(self.database, vault),
-            appender=audit.Appender(self.database),
-            lookups=Lookups(self.database),
-            identities=Batcher(self._identities, limit=200, lanes=2),
-            sign_in=directory.SignIn(
-                self.database,
-                token_seconds=self.settings.token_seconds,
-                residents=self._resident_now,
-                rates=directory.Rates(self.settings.client_rate, self.settings.caller_rate),
-                development=self.settings.development,
-            ),
-            sessions=directory.Sessions(keys),
-            national=national,
-            gateways=directory.Gateways(self.database, vault),
-            verifier=healthcode.Verifier(
-                self.database,
-                keys,
-                national=national,
-                terminal_known=self._terminal_known,
-                visit_seconds=self.settings.visit_seconds,
-                on_refused=lambda refused: scan.refused_scan(self._cx, refused),
-                together=partial(scan.accepted_scans, vault),
-            ),
-            index_key=keys.secret("records/index/1"),
-            profile=self.settings.profile,
-            emergency=timedelta(seconds=self.settings.break_glass_seconds),
-            longest_suspension=timedelta(days=self.settings.suspension_days),
-            private_teens=self.settings.teen_privacy,
-            signing=_signing_rules(self.settings),
-        )
-
     @property
     def publisher(self) -> healthcode.trust.Publisher:
         """The public lists of keys and of revoked credentials."""
@@ -169,6 +121,7 @@ class Access:
         database = await Database.connect(url, size=settings.pool_size)
         access = cls(database, keys, settings, base_url)
         await check_fingerprint(database, access.vault)
+        await access.turning.check()
         return access
 
     def start_upkeep(self, now: Callable[[], datetime], more: Mapping[str, Handler], hourly: Sequence[str]) -> None:
@@ -208,75 +161,6 @@ class Access:
         """Where the edge of this worker notes what it answered."""
         return self._cx.answered
 
-    @property
-    def sessions(self) -> directory.Sessions:
-        """Browser sessions and form tokens."""
-        return self._cx.sessions
-
-    def open_ticket(self, ticket: str) -> tuple[str, str]:
-        """Role and subject of a development ticket; Refusal `sign-in-needed` unless this is a development server."""
-        if not self.development:
-            raise Refusal("sign-in-needed")
-        return self._cx.sessions.open_ticket(ticket)
-
-    def session(self, role: str, subject: str, now: datetime) -> str:
-        """The cookie of a development session; worth nothing on a server that is none."""
-        return self._cx.sessions.session(role, subject, now)
-
-    def csrf(self, cookie: str) -> str:
-        """The token for forms of this session."""
-        return self._cx.sessions.csrf(cookie)
-
-    def check_csrf(self, cookie: str, token: str) -> None:
-        """Refusal `csrf` unless the token belongs to the session."""
-        self._cx.sessions.check_csrf(cookie, token)
-
-    async def caller(self, role: str, cookie: str, now: datetime) -> Caller:
-        """Who holds this browser session. Refusals `sign-in-needed`, `institution-suspended`."""
-        subject, proved, sure = await self._held(role, cookie, now)
-        return replace(await self._who(role, subject), proved=proved, assurance=sure)
-
-    async def _who(self, role: str, subject: str) -> Caller:
-        """Who somebody is now. Refusals `sign-in-needed` for nobody, `institution-suspended`."""
-        if role == "operator":
-            return await cards.operator_caller(self._cx, subject)
-        if role == "resident":
-            return await self._resident(subject)
-        if role == "kiosk":
-            return await directory.demo_terminal(self.database, subject)
-        return await directory.staff_caller(self.database, subject)
-
-    async def _held(self, role: str, cookie: str, now: datetime) -> tuple[str, datetime, Assurance]:
-        """Whose session a cookie is, when they last proved it, and how surely. A development session counts on
-        development servers only, and there as proved now: nobody proves anything to it."""
-        if self.development:
-            with suppress(Refusal):
-                return self._cx.sessions.subject(role, cookie, now), now, "substantial"
-        if role not in KINDS:
-            raise Refusal("sign-in-needed")
-        found = await self.means.browsers.find(KINDS[role], cookie, now)
-        sure: Assurance = "low" if found.method == "phone" else "substantial"
-        if sure == "low" and self.settings.resident_assurance == "substantial":  # it was opened before that was asked
-            raise Refusal("assurance-too-low")
-        return found.subject, found.proved, sure
-
-    async def _resident(self, subject: str) -> Caller:
-        person = ids.person_from_text(subject)
-        return await self._resident_now(person or 0)
-
-    async def _resident_now(self, person: PersonId) -> Caller:
-        """A resident as the person index has them today. Refusal `sign-in-needed` for nobody."""
-        identity = (
-            await mpi.identity(self.database, self.vault, await mpi.root_of(self.database, person)) if person else None
-        )
-        if identity is None:
-            raise Refusal("sign-in-needed")
-        name = identity.name
-        return Caller(
-            kind="resident", agent_id=ids.person_text(identity.person), name_zh=name,
-            name_en=identity.latin_name or name, person=identity.person,
-        )  # fmt: skip
-
     def may_choose_ids(self, caller: Caller) -> bool:
         """Whether a PUT of an id that does not exist creates it, for this caller (setting `update_create`)."""
         return self.settings.update_create == "all" or (self.settings.update_create == "sandbox" and caller.sandbox)
@@ -300,26 +184,20 @@ class Access:
         unless it says otherwise.
         """
         cx = self._cx
-        scanned = await scan.scanned_person_within(c, caller, visit, now) if visit else None
+        scanned = await scan.scanned_person_within(cx, c, caller, visit, now) if visit else None
         submitting = place.Submitting(
-            c,
-            cx.vault,
-            cx.keys,
-            caller,
-            submission,
-            cx.index_key,
-            cx.profile,
-            now,
-            logs.request_id.get(),
-            scanned,
-            self.may_choose_ids(caller),
-            conditional,
-        )
+            c, cx.vault, cx.keys, caller, submission, cx.index_key, cx.profile, now, logs.request_id.get(), scanned,
+            self.may_choose_ids(caller), conditional, None if caller.sandbox else cx.ceiling,
+        )  # fmt: skip
         return await submit.submit(submitting, entries)
 
-    async def create_together(self, c: Connection, singles: Sequence[together.Single]) -> list[Outcome | None]:
+    async def create_together(self, c: Connection, singles: Sequence[together.Single]) -> list[together.Together]:
         """Carry out plain creates of many requests in the caller's transaction: see `access.together`."""
         return await together.create_together(self._cx, c, singles)
+
+    async def register_together(self, c: Connection, singles: Sequence[together.Single]) -> list[together.Together]:
+        """The same for plain creates of Patients."""
+        return await together.register_together(self._cx, c, singles)
 
     # --- scan --------------------------------------------------------------------------------------------------------
 
@@ -376,7 +254,7 @@ class Access:
             resource_type,
             params,
             lenient=lenient,
-            key=self._cx.index_key,
+            key=self._cx.vault.hashes.asked_tokens,
             now=asking.now,
             across=asking.caller.sandbox,
         )
@@ -431,7 +309,9 @@ class Access:
         return await residents.my_card(self._cx, caller, now)
 
     async def my_resources(self, caller: Caller, now: datetime) -> list[records.Stored]:
-        """Everything of the resident who asks, for download; the download is on the log."""
+        """Everything of the resident who asks, for download; the download is on the log. Refusals `assurance-too-low`,
+        `step-up-needed`."""
+        caller.check_giving(now)
         asking = decision.Asking(caller=caller, now=now, purpose="own-request")
         return await disclose.own_resources(self._cx, asking)
 
@@ -464,30 +344,3 @@ class Access:
     async def set_sharing(self, caller: Caller, cls: str, *, institution: int = 0, permit: bool, now: datetime) -> None:
         """Decide what is shared."""
         await residents.set_sharing(self._cx, caller, cls, institution=institution, permit=permit, now=now)
-
-    # --- for the batchers --------------------------------------------------------------------------------------------
-
-    async def _identities(self, persons: list[PersonId]) -> list[mpi.Identity | Exception | None]:
-        found = await mpi.identities(self.database, self.vault, set(persons))
-        return [found.get(person) for person in persons]
-
-    async def _terminal_known(self, institution: int, terminal: str) -> bool:
-        # On the hot path of every scan: remembered for a second, so a suspended terminal is refused within one.
-        held = self._terminals.get((institution, terminal))
-        moment = asyncio.get_running_loop().time()
-        if held and moment - held[0] < _TERMINAL_SECONDS:
-            return held[1]
-        known = "\x00" not in terminal and await directory.terminal_belongs(self.database, terminal, institution)
-        if len(self._terminals) > 10_000:
-            self._terminals.clear()
-        self._terminals[institution, terminal] = (moment, known)
-        return known
-
-
-def _signing_rules(settings: Settings) -> healthcode.trust.Rules:
-    """What this deployment decided about the keys that sign credentials."""
-    return healthcode.trust.Rules(
-        sign=timedelta(days=settings.signer_days),
-        credential=timedelta(days=settings.credential_days),
-        sm2_algorithm=settings.offline_sm2_algorithm,
-    )

@@ -18,14 +18,15 @@ from yima.access.cards import actor_of
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import everybody
+from yima.access.rights import check_right
+from yima.access.words import Pen, opened, opened_one, pen_of
 from yima.directory import Caller
+from yima.runtime import words
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 from yima.runtime.keys import signing_key
 
-RIGHT: Final = "erase"
-_REASON: Final = 8
 _SHOWN: Final = timedelta(days=90)
 ERASURE_BASES: Final = {
     term.code: term
@@ -56,19 +57,18 @@ class Erasures:
 
         Refusals: `right-needed`, `card-not-found`, `not-found`, `field-invalid`.
         """
-        _right(caller)
-        reason = " ".join(reason.split())
+        check_right(caller, "erase")
         if legal_basis not in ERASURE_BASES:
             raise Refusal("field-invalid", field="legal_basis", expected=", ".join(ERASURE_BASES))
-        if len(reason) < _REASON:
-            raise Refusal("field-invalid", field="reason", expected=f"at least {_REASON} characters")
+        reason, actor = words.checked(reason), actor_of(caller)
         card = await healthcode.card_by_number(self._cx.database, card_number)
         kind, _, name = resource.strip().partition("/")
         if resource.strip() and not await self._holds(card.person, kind, name):
             raise Refusal("not-found", field="resource")
         scope = records.Scope(kind, name, await self._institution(institution.strip()))
         async with self._cx.database.transaction() as c:
-            proposal = records.Proposal(actor_of(caller), reason[:500], legal_basis)
+            sealed = (await pen_of(c, self._cx.vault)).seal("records.erasure.reason", (actor, now), reason)
+            proposal = records.Proposal(actor, sealed, legal_basis)
             made = await records.propose_erasure(c, card.person, scope, proposal, now)
             await _tell(c, caller, card.person, {"event": "propose-erasure", "legal_basis": legal_basis}, now)
         return made
@@ -76,39 +76,49 @@ class Erasures:
     async def approve(self, c: Connection, caller: Caller, erasure: str, now: datetime) -> records.Erased:
         """Approve what somebody else proposed, in the caller's transaction: with the commit the content is gone.
 
-        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`.
+        Refusals: `right-needed`, `step-up-needed`, `not-found`, `second-person-needed`, `human-unknown`.
         """
-        _right(caller)
+        check_right(caller, "erase")
         caller.check_fresh(now)
-        found = await records.erasure_by_id(c, erasure)
+        found = await opened_one(c, self._cx.vault, await records.erasure_by_id(c, erasure))
         whole = await mpi.whole_at_rest(c, found.home)
         sight = records.Sight(patients=whole.patients)
         erased = await records.erase(c, self._cx.vault, whole.homes, sight, erasure, actor_of(caller), now)
         await mpi.forget_carried(c, await _patients(c, found, whole.person))
         said = self._said(found, erased, actor_of(caller), now)
-        await records.certify(c, erasure, erased, self._signed(said))
+        pen = await pen_of(c, self._cx.vault)  # the shelf's: who erased, and why, is told when the record is gone
+        signed = pen.seal("records.erasure.certificate", (erasure,), self._signed(said))
+        await records.certify(c, erasure, erased, signed)
         detail = {
             "event": "erase", "reason": found.reason, "legal_basis": found.legal_basis, "types": erased.types,
             "proposed_by": found.proposer, "certificate": erasure,
         }  # fmt: skip
-        await _tell(c, caller, found.home, detail, now)
+        await _tell(c, caller, found.home, detail, now, pen)
         return erased
 
     async def withdraw(self, caller: Caller, erasure: str, now: datetime) -> None:
         """Take back a proposal. Refusals: `right-needed`, `not-found`."""
-        _right(caller)
+        check_right(caller, "erase")
         async with self._cx.database.transaction() as c:
             found = await records.withdraw_erasure(c, erasure, now)
             await _tell(c, caller, found.home, {"event": "withdraw-erasure"}, now)
 
     async def proposals(self, caller: Caller, now: datetime) -> list[records.Erasure]:
         """What waits, and what was proposed in the last ninety days. Refusal `right-needed`."""
-        _right(caller)
-        return await records.erasures(self._cx.database, now - _SHOWN)
+        check_right(caller, "erase")
+        found = await records.erasures(self._cx.database, now - _SHOWN)
+        return await opened(self._cx.database, self._cx.vault, found)
+
+    async def public_counts(self, at_least: int) -> dict[str, int | None]:
+        """Erasures by legal basis, for everybody; None stands for some, but fewer than `at_least`."""
+        held = await records.erasure_counts(self._cx.database)
+        counts = {basis: held.get(basis, 0) for basis in ERASURE_BASES}
+        return {basis: None if 0 < count < at_least else count for basis, count in counts.items()}
 
     async def certificates(self, caller: Caller) -> list[records.Erasure]:
         """What was erased of the resident's own record. Refusal `sign-in-needed`."""
-        return await records.certificates(self._cx.database, await everybody(self._cx, caller))
+        found = await records.certificates(self._cx.database, await everybody(self._cx, caller))
+        return await opened(self._cx.database, self._cx.vault, found)
 
     async def _institution(self, code: str) -> int:
         if not code:
@@ -148,11 +158,9 @@ async def _patients(c: Connection, found: records.Erasure, person: PersonId) -> 
     return [patient for patient, institution in registered if found.institution_id in (0, institution)]
 
 
-async def _tell(c: Connection, caller: Caller, person: int, detail: dict[str, Any], now: datetime) -> None:
+async def _tell(
+    c: Connection, caller: Caller, person: int, detail: dict[str, Any], now: datetime, pen: Pen | None = None
+) -> None:
     basis = "two-people" if detail["event"] == "erase" else "proposal"
-    await audit.append(c, [event_of(Asking(caller=caller, now=now), person, "erase", "ok", basis, detail)])
-
-
-def _right(caller: Caller) -> None:
-    if caller.kind != "operator" or RIGHT not in caller.rights:
-        raise Refusal("right-needed", expected=RIGHT)
+    line = event_of(Asking(caller=caller, now=now), person, "erase", "ok", basis, detail)
+    await audit.append(c, [pen.line(line) if pen else line])

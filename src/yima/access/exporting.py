@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from yima import audit, consent, mpi, records
 from yima.access.context import Context
+from yima.access.rights import check_export
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
 
@@ -64,6 +65,8 @@ class Exporting:
         Identified: what the institution itself wrote. De-identified: everybody's, but sensitive classes, single items
         that somebody closed, and but who closed the whole record.
         """
+        role = "public-health-order" if order.deidentified else "institution-system"
+        check_export(role, order.types, deidentified=order.deidentified)
         own = None if order.deidentified else order.institution
         homes = await records.homes_after(c, after, own, limit)
         if not homes:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima import audit, consent, healthcode, mpi
-from yima.access.acting import Done, acting, as_now, born, of_agent, tell_both
-from yima.access.cards import Paper, actor_of
+from yima.access.acting import Done, acting, for_person, of_agent, showers, stopped, tell_both
+from yima.access.cards import Paper, actor_of, visits_told
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit
+from yima.access.giving import check_stands, hold_person
 from yima.access.residents import CardView, card_view, own
 from yima.consent import Mandate
 from yima.directory import Caller
@@ -79,10 +80,8 @@ class Families:
     async def family(self, caller: Caller, now: datetime) -> FamilyView:
         """For whom the resident may act, and who may act for them."""
         me, cx = own(caller), self._cx
-        for_others = await of_agent(cx, me)
-        members = (await cx.lookups.whole(me)).members
-        given = [m for member in sorted(members) for m in await consent.mandates_for(cx.database, member)]
-        for_me = await born(cx, await as_now(cx, given))
+        for_others = await of_agent(cx, me, now)
+        for_me = await for_person(cx.database, cx.vault, me, now)
         people = {m.person for m in for_others} | {m.agent for m in for_me}
         names = await mpi.identities(cx.database, cx.vault, people) if people else {}
         return FamilyView(
@@ -104,12 +103,11 @@ class Families:
             return consent.may_act([m], m.agent, m.person, what, now, private_teens=self._cx.private_teens)
 
         code, record, decide = may("show-code"), may("see-record"), may("decide")
-        until = m.ends if m.kind == "given" else consent.age_reached(m.born, consent.OF_AGE)
         name, latin = (identity.name, identity.latin_name) if identity else ("", "")
         return Relative(
             m, 0, name or latin, latin, identity.birth_date if identity else "",
             code.permit or record.permit or decide.permit, code.permit, record.permit, record.only_types is not None,
-            decide.permit, until,
+            decide.permit, _until(m),
         )  # fmt: skip
 
     async def may(self, caller: Caller, person: PersonId, what: consent.What, now: datetime) -> consent.Acting:
@@ -120,12 +118,19 @@ class Families:
         return found
 
     async def card(self, caller: Caller, person: PersonId, now: datetime) -> CardView:
-        """Somebody's card and codes, to be shown by whom they let: on both logs. Refusal `mandate-needed`."""
+        """Somebody's card and codes, to be shown by whom they let: on both logs. Refusals `mandate-needed`,
+        `own-card-stopped` for who shows no code just now, their own neither."""
         person = (await self._cx.lookups.whole(person)).person
         if own(caller) == person:
             return await card_view(self._cx, person, now)
         allowed = await self.may(caller, person, "show-code", now)
-        view = await card_view(self._cx, person, now)
+        held = await for_person(self._cx.database, self._cx.vault, person, now)
+        under = next((m for m in held if m.mandate == allowed.mandate), None)
+        if under is None:  # it ended this moment
+            raise Refusal("mandate-needed")
+        if state := await stopped(self._cx.database, own(caller), now):
+            raise Refusal("own-card-stopped", state=state)
+        view = await card_view(self._cx, person, now, healthcode.bearer_of(under.mandate, _until(under)))
         await tell_both(self._cx, None, caller, person, Done("card", allowed.basis, {"event": "show"}), now)
         return view
 
@@ -139,7 +144,7 @@ class Families:
         Refusals: `not-found` when number and name are not of one person, `field-invalid`.
         """
         cx, me = self._cx, own(caller)
-        caller.check_assured()
+        caller.check_giving(now)
         agent = await self._named(card_number, name)
         people = await mpi.identities(cx.database, cx.vault, [me, agent])
         giving = consent.Giving(
@@ -169,9 +174,10 @@ class Families:
     async def record(self, caller: Caller, said: AtCounter, now: datetime) -> str:
         """Staff record what a person said at the counter: their code was scanned there, both documents were seen.
 
-        A phone's code proves that the person is there; a printed one may be anybody's copy, so the person's document
-        (or for a child without one the evidence of guardianship) is wanted beside it. Refusals: `right-needed`,
-        `visit-needed`, `visit-expired`, `code-assurance-too-low`, `not-found` for a document, `field-invalid`.
+        A phone's code proves that the person is there, unless somebody else may show it; a printed one may be anybody's
+        copy. Then the person's document (or for a child without one the evidence of guardianship) is wanted beside it.
+        Refusals: `right-needed`, `visit-needed`, `visit-expired`, `code-assurance-too-low`, `field-missing`,
+        `not-found` for a document, `field-invalid`.
         """
         cx, guardian = self._cx, said.guardian
         if caller.kind != "practitioner":
@@ -191,8 +197,8 @@ class Families:
         asking = Asking(caller=caller, now=now, visit=said.visit)
         return await self._keep(giving, asking, people[held], people[person], now)
 
-    async def visitor(self, caller: Caller, visit: str, now: datetime) -> tuple[mpi.Identity, str]:
-        """Who was scanned for this visit at the caller's institution, and with which assurance.
+    async def visitor(self, caller: Caller, visit: str, now: datetime) -> tuple[mpi.Identity, bool]:
+        """Who was scanned for this visit at the caller's institution, and whether that proves that they are there.
 
         Refusals: `right-needed`, `visit-needed`, `visit-expired`.
         """
@@ -205,14 +211,17 @@ class Families:
         asking = Asking(caller=caller, now=now, purpose=opened.purpose, visit=visit)
         seen = event_of(asking, opened.person, "read", "ok", "visit", {"types": {"Person": 1}})
         await self._cx.appender.append(seen)
-        return identity, opened.assurance
+        return identity, opened.assurance == "dynamic" and not await showers(self._cx, opened.person, now)
 
     async def _present(self, caller: Caller, said: AtCounter, now: datetime) -> PersonId:
         opened = await open_visit(self._cx, said.visit, now)
         if opened.institution != caller.institution or opened.assurance in consent.WITHOUT_CODE:
             raise Refusal("visit-needed", field="visit")
-        if opened.assurance == "dynamic" or said.guardian:
+        alone = opened.assurance == "dynamic" and not await showers(self._cx, opened.person, now)
+        if alone or said.guardian:
             return opened.person
+        if said.paper is None and opened.assurance == "dynamic":
+            raise Refusal("field-missing", field="value", expected="the person's document: others may show this code")
         if said.paper is None:
             raise Refusal("code-assurance-too-low", field="visit")
         held = await mpi.person_of_document(self._cx.database, self._cx.vault, said.paper.system, said.paper.value)
@@ -234,7 +243,12 @@ class Families:
     async def _keep(
         self, giving: consent.Giving, asking: Asking, agent: mpi.Identity, person: mpi.Identity, now: datetime
     ) -> str:
+        whose, who = [await self._cx.lookups.whole(one) for one in (giving.person, giving.agent)]
         async with self._cx.database.transaction() as c:
+            await hold_person(c, whose.person)
+            await check_stands(c, asking.caller)
+            if await consent.is_barred(c, whose.members, who.members, now):
+                raise Refusal("mandate-barred", field="agent")
             made = await consent.give(c, giving, now)
             detail = {"event": "give", "kind": giving.kind, "scopes": sorted(giving.scopes), "mandate": made}
             await self._tell(c, asking, giving.person, giving.agent, detail, (person.name, agent.name))
@@ -250,10 +264,12 @@ class Families:
         if chosen is None:
             raise Refusal("not-found", field="mandate")
         names = await mpi.identities(cx.database, cx.vault, [chosen.person, chosen.agent])
+        wards = (await cx.lookups.whole(chosen.person)).members
         async with cx.database.transaction() as c:
             if await consent.end_mandate(c, mandate, actor_of(caller), now) is None:
                 return
-            detail = {"event": "end", "kind": chosen.kind, "mandate": mandate}
+            visits = await healthcode.end_bearer(c, wards, mandate, now)
+            detail = {"event": "end", "kind": chosen.kind, "mandate": mandate} | visits_told(visits)
             said = tuple(names[one].name if one in names else "" for one in (chosen.person, chosen.agent))
             asking = Asking(caller=caller, now=now, purpose="own-request")
             await self._tell(c, asking, chosen.person, chosen.agent, detail, (said[0], said[1]))
@@ -271,3 +287,8 @@ class Families:
                 event_of(asking, agent, "mandate", "ok", basis, detail | {"side": "agent", "other": names[0]}),
             ],
         )
+
+
+def _until(m: Mandate) -> datetime | None:
+    """When a mandate ends by itself."""
+    return m.ends if m.kind == "given" else consent.age_reached(m.born, consent.OF_AGE)

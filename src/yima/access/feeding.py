@@ -8,7 +8,7 @@ from datetime import datetime
 from yima import audit, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, check_scope, event_of
-from yima.access.stewarding import merge_now
+from yima.access.stewarding import card_holders, merge_now
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -32,24 +32,27 @@ class Feeds:
     async def source_merge(self, asking: Asking, patient_id: str, survivor_id: str, now: datetime) -> Told:
         """One of the caller's Patients was replaced by another of them (Patient.link, IHE PMIR ITI-93).
 
-        At once only where nobody else is concerned: every Patient of the person that goes is this institution's, and a
-        steward would need no second. Otherwise it is a question for a steward, before others. Refusal `not-found`
-        unless both Patients are the caller's.
+        At once only where nobody else is concerned: every Patient of the person that goes is this institution's, no
+        card is lost, and a steward would need no second. Otherwise it is a question for a steward, before others.
+        Refusal `not-found` unless both Patients are the caller's.
         """
         check_scope(asking.caller, "Patient", "u")
         db, place = self._cx.database, asking.caller.institution
         for one in (patient_id, survivor_id):
             if not await mpi.registered_by(db, one, place):
                 raise Refusal("not-found", field="Patient.link")
-        gone, stays = await mpi.person_of_patient(db, patient_id), await mpi.person_of_patient(db, survivor_id)
-        if gone is None or stays is None:
-            raise Refusal("not-found", field="Patient.link")
-        if gone == stays:
-            return Told("same", stays)
-        others = {institution for _, institution in await mpi.patients_of(db, gone)} - {place}
         async with db.transaction() as c:
-            if not others and not await mpi.why_second(c, self._cx.vault, gone, stays):
-                await merge_now(c, asking.caller, gone, stays, "Patient.link replaced-by", now)
+            await mpi.hold(c)  # nobody is merged or moved from here on
+            gone, stays = await mpi.person_of_patient(c, patient_id), await mpi.person_of_patient(c, survivor_id)
+            if gone is None or stays is None:
+                raise Refusal("not-found", field="Patient.link")
+            if gone == stays:
+                return Told("same", stays)
+            await mpi.hold(c, gone, stays)  # nor registered as one of the two
+            others = {institution for _, institution in await mpi.patients_of(c, gone)} - {place}
+            carded = await card_holders(c, (gone, stays)) != {gone}
+            if not others and carded and not await mpi.why_second(c, self._cx.vault, gone, stays):
+                await merge_now(c, self._cx.vault, asking.caller, gone, stays, "Patient.link replaced-by", now)
                 return Told("merged", stays)
             asked = await mpi.ask(c, gone, stays, place, mpi.SOURCE_SAYS, now)
             if asked is None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from yima import fhir, healthcode, mpi
 from yima.access import register, scan
+from yima.access.acting import still_shown
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.directory import GatewayApp, Gateways
@@ -131,7 +132,7 @@ class Gateway:
 
     async def by_document(self, app: GatewayApp, system: str, number: str, now: datetime) -> Shown:
         """A card by a document number that this institution registered. Refusal `card-not-found` for all others."""
-        document = register.document_key(self._cx.vault, system, number)
+        document = self._cx.vault.hashes.forms(register.document_key(self._cx.vault, system, number))
         person = await self._cx.national.applicant(self._cx.database, app.caller.institution, document)
         if person is None or not await self._registered(app, person):
             raise Refusal("card-not-found")
@@ -200,7 +201,8 @@ class Gateway:
 
     async def _visits(self, app: GatewayApp, person: PersonId, now: datetime) -> list[healthcode.Visit]:
         visits = await self._visits_since(person, now - _LONGEST_VISIT)
-        return [visit for visit in visits if visit.institution == app.caller.institution and visit.expires > now]
+        here = [visit for visit in visits if visit.institution == app.caller.institution and visit.expires > now]
+        return [visit for visit in here if await still_shown(self._cx.database, self._cx.vault, visit, now)]
 
     async def _visits_since(self, person: PersonId, since: datetime) -> list[healthcode.Visit]:
         members = sorted((await self._cx.lookups.whole(person)).members)
@@ -213,15 +215,22 @@ class Gateway:
         return shown
 
     async def _holder_of(self, text: str, now: datetime) -> tuple[PersonId | None, bool]:
-        """Whose code it is, used or not, and whether it is one of one showing; None where only a scan can say."""
+        """Whose code it is, used or not, and whether it is one of one showing; None where only a scan can say: also of
+        a code that is dead, or of a card that does not stand, which a scan refuses and the holder hears of."""
+        db = self._cx.database
         try:
             if healthcode.national.looks_national(text):
-                opened = await self._cx.national.open(self._cx.database, text)
-                return opened.card.person, opened.until is not None
-            person, assurance = await healthcode.check(text, self._cx.database, self._cx.keys, now)
+                opened = await self._cx.national.open(db, text)
+                opened.check_time(now)
+                person, fresh = opened.card.person, opened.until is not None
+            else:
+                person, assurance = await healthcode.check(text, db, self._cx.keys, now)
+                fresh = assurance == "dynamic"
+            whole = await self._cx.lookups.whole(person)
+            _check_standing(await healthcode.card_of(db, whole.person), now)
         except Refusal:
             return None, False
-        return person, assurance == "dynamic"
+        return person, fresh
 
     async def _shown(self, app: GatewayApp, person: PersonId, *, fresh: bool, now: datetime) -> Shown:
         whole = await self._cx.lookups.whole(person)  # who was merged is shown as whom they became

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from yima import audit, consent, directory, fhir, mpi, oversight, records
 from yima.access.caring import STAFF, cares
@@ -18,9 +18,10 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of, open_visit, role_refused, sight_of
 from yima.access.emergency_set import counted, reduced
 from yima.access.overviews import RecordView, tell, today, within_sight
+from yima.access.words import opened, opened_one, pen_of
 from yima.directory import Caller
 from yima.oversight import GlassReview
-from yima.runtime import logs
+from yima.runtime import logs, words
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF, PersonId
@@ -83,7 +84,7 @@ class Glass:
         `role-not-permitted`, `step-up-needed`, `not-found`, and `break-glass-stopped` for one too many that nothing
         explains: access ends with it.
         """
-        number = _staff(caller)
+        number, reason = _staff(caller), consent.emergency_words(reason)
         _check_may(caller, now)
         if await mpi.identity(self._cx.database, self._cx.vault, person) is None:
             raise Refusal("not-found")
@@ -94,7 +95,9 @@ class Glass:
         async with self._cx.database.transaction() as c:
             await oversight.hold(c, number)
             unexplained = len(await unexplained_of(c, number, now - self._rules.within, now))
-            if 0 < self._rules.most_unexplained <= unexplained:
+            if await _is_out(c, number, caller.institution):
+                handle = await self._denied(c, caller, person, now)
+            elif 0 < self._rules.most_unexplained <= unexplained:
                 handle = await self._stopped(c, caller, person, unexplained, now)
             else:
                 handle = await self._opened(c, caller, said, now)
@@ -103,19 +106,24 @@ class Glass:
         return handle
 
     async def _opened(self, c: Connection, caller: Caller, said: consent.Emergency, now: datetime) -> str:
-        handle = await consent.open_emergency(c, said, now=now, lasts=self._cx.emergency)
+        pen = await pen_of(c, self._cx.vault, said.person)
+        sealed = pen.seal("consent.emergency.reason", (said.practitioner, now), said.reason)
+        handle = await consent.open_emergency(c, replace(said, reason=sealed), now=now, lasts=self._cx.emergency)
         due = now + self._rules.review
         await oversight.review_glass(
             c, handle, institution=said.institution, practitioner=said.practitioner, now=now, due=due
         )
-        detail = {"reason": " ".join(said.reason.split())[:500], "ground": said.ground}
+        detail = {"reason": said.reason, "ground": said.ground}
         asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
-        await audit.append(c, [event_of(asking, said.person, "break-glass", "ok", "break-glass", detail)])
+        await audit.append(c, [pen.line(event_of(asking, said.person, "break-glass", "ok", "break-glass", detail))])
         return handle
 
     async def _stopped(self, c: Connection, caller: Caller, person: PersonId, number: int, now: datetime) -> str:
         practitioner = int(caller.agent_id)
         await stop(c, practitioner, caller.institution, "glass-unexplained", number, "platform", now)
+        return await self._denied(c, caller, person, now)
+
+    async def _denied(self, c: Connection, caller: Caller, person: PersonId, now: datetime) -> str:
         asking = Asking(caller=caller, now=now, purpose="emergency-treatment")
         await audit.append(c, [event_of(asking, person, "break-glass", "denied", "break-glass-stopped", {})])
         return ""
@@ -123,7 +131,7 @@ class Glass:
     async def widen(self, caller: Caller, handle: str, *, ground: str, reason: str, now: datetime) -> None:
         """Open the whole record to one's own emergency access that still stands. Refusals as `open`, `visit-needed`,
         `visit-expired`."""
-        number = _staff(caller)
+        number, reason = _staff(caller), consent.emergency_words(reason)
         _check_may(caller, now)
         opened = (await consent.emergencies(self._cx.database, [handle])).get(handle)
         if opened is None or (opened.practitioner, opened.institution) != (number, caller.institution):
@@ -133,16 +141,19 @@ class Glass:
         person = (await open_visit(self._cx, handle, now)).person
         asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
         async with self._cx.database.transaction() as c:
-            words = await consent.widen_emergency(c, opened.person, handle, ground, reason, now)
-            detail = {"reason": words, "ground": ground, "whole": True}
-            await audit.append(c, [event_of(asking, person, "break-glass", "ok", "break-glass", detail)])
+            pen = await pen_of(c, self._cx.vault, person)
+            sealed = pen.seal("consent.emergency_widened.reason", (handle,), reason)
+            await consent.widen_emergency(c, opened.person, handle, ground, sealed, now)
+            detail = {"reason": reason, "ground": ground, "whole": True}
+            line = event_of(asking, person, "break-glass", "ok", "break-glass", detail)
+            await audit.append(c, [pen.line(line)])
 
     async def opened(self, caller: Caller, handle: str) -> consent.Opened:
         """What was opened under a handle at the caller's institution. Refusal `visit-needed`."""
         found = (await consent.emergencies(self._cx.database, [handle])).get(handle)
         if found is None or found.institution != caller.institution:
             raise Refusal("visit-needed")
-        return found
+        return await opened_one(self._cx.database, self._cx.vault, found)
 
     async def emergency_set(self, caller: Caller, handle: str, now: datetime) -> EmergencySet:
         """What an emergency needs first: see `access.emergency_set`. Refusals `visit-needed`, those of the decision."""
@@ -159,18 +170,26 @@ class Glass:
         view = RecordView(seen.person, seen.identity, overview, seen.withheld, seen.decision, event, now, handle)
         return EmergencySet(view, tuple(contacts)[:_MOST_CONTACTS], opened)
 
+    async def close_at(self, c: Connection, institution: int, now: datetime) -> None:
+        """Close what was opened at an institution, in the transaction that suspends it: see `close`."""
+        await close(c, "institution", institution, now)
+
     async def questions(self, caller: Caller) -> list[Own]:
         """What the privacy officer asked the caller, open questions first. Refusal `scope-insufficient`."""
-        found = await oversight.questions_to(self._cx.database, _staff(caller))
-        known = await consent.emergencies(self._cx.database, [one.handle for one in found])
+        db, vault = self._cx.database, self._cx.vault
+        found = await opened(db, vault, await oversight.questions_to(db, _staff(caller)))
+        given = await consent.emergencies(db, [one.handle for one in found])
+        known = {one.handle: one for one in await opened(db, vault, given.values())}
         return [Own(one, known[one.handle]) for one in found if one.handle in known]
 
     async def answer(self, caller: Caller, handle: str, answer: str, now: datetime) -> None:
         """Answer about one's own. Refusals `scope-insufficient`, `field-invalid`, `not-found`."""
         number = _staff(caller)
         async with self._cx.database.transaction() as c:
-            await oversight.answer_about(c, handle, number, answer, now)
             person = (await oversight.glass_review(c, handle)).person
+            pen = await pen_of(c, self._cx.vault, person)
+            sealed = pen.seal("oversight.glass.answer", (handle,), words.checked(answer, "answer"))
+            await oversight.answer_about(c, handle, number, sealed, now)
             asking = Asking(caller=caller, now=now, purpose="emergency-treatment", visit=handle)
             detail = {"event": "glass-answered"}
             await audit.append(c, [event_of(asking, person, "review", "ok", "break-glass", detail)])
@@ -198,6 +217,7 @@ async def stop(
     c: Connection, practitioner: int, institution: int, cause: oversight.Cause, number: int, by: str, now: datetime
 ) -> None:
     """Stop the access of a member of staff, at once and everywhere; begun again by two people only."""
+    await oversight.hold(c, practitioner)  # who lifts another stop just now must not miss this one
     if await oversight.put_stop(c, practitioner, institution, cause, number, by, now):
         _log.warning("access of staff stopped", cause=cause, institution=institution)
         detail = {"event": "access-stopped", "cause": cause, "practitioner": practitioner, "by": by, "number": number}
@@ -206,7 +226,32 @@ async def stop(
             detail=detail,
         )  # fmt: skip
         await audit.append(c, [line])
-    await directory.set_practitioner_status(c, practitioner, "suspended")
+    await directory.stop_practitioner(c, practitioner)
+    await close(c, "practitioner", practitioner, now)
+
+
+async def close(c: Connection, kind: Literal["practitioner", "institution"], number: int, now: datetime) -> None:
+    """Close what a member of staff, or an institution, opened in emergencies and still stands: with who is stopped, or
+    suspended, it ends for everybody there, and does not come back with them. Each holder's log says so."""
+    if kind == "practitioner":
+        await oversight.hold(c, number)  # an opening that is under way is seen, or sees that nobody may any more
+    closed = await consent.close_emergencies(c, kind, number, now)
+    caller = Caller(kind="system", agent_id="platform")
+    lines = [
+        event_of(
+            Asking(caller=caller, now=now, purpose="", visit=handle), person, "review", "ok", f"{kind}-stopped",
+            {"event": "glass-closed", "glass": handle},
+        )
+        for person, handle in closed
+    ]  # fmt: skip
+    await audit.append(c, lines)
+
+
+async def _is_out(c: Connection, practitioner: int, institution: int) -> bool:
+    """Whether who asks, or the institution, was stopped since the request came in."""
+    staff = (await directory.staff_by_number(c, [practitioner])).get(practitioner)
+    place = await directory.institution(c, institution)
+    return staff is None or place is None or (staff.status, place.status) != ("active", "active")
 
 
 def _check_may(caller: Caller, now: datetime) -> None:

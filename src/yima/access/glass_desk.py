@@ -16,13 +16,16 @@ from yima.access.caring import cares
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import GlassRules, explanations, stop
+from yima.access.own_cause import STAFF, check_not_own
+from yima.access.rights import check_right
+from yima.access.words import Pen, opened, pen_of
 from yima.directory import Caller
 from yima.oversight import Care, Explanation, GlassReview, Stop
-from yima.runtime.database import Connection
+from yima.runtime import words
+from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF
 
-RIGHT: Final = "privacy"
 _SHOWN: Final = timedelta(days=30)
 _YEAR: Final = timedelta(days=365)
 
@@ -63,6 +66,23 @@ class GlassBoard:
     institutions: Mapping[int, directory.Institution]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnStops:
+    """What an institution hears of what was stopped at it."""
+
+    stops: tuple[Stop, ...]
+    """Access of its staff that a review stopped: those that stand, then those lifted in thirty days."""
+    staff: Mapping[int, directory.Practitioner]
+    """Everybody who works there, by number."""
+    terminals: tuple[directory.RegisteredTerminal, ...]
+    """Those that are suspended."""
+
+    @property
+    def suspended(self) -> list[directory.Practitioner]:
+        """Staff whom the operator suspended, without a review."""
+        return [one for one in self.staff.values() if one.status == "suspended"]
+
+
 class GlassDesk:
     """The door's part for reviews of break-glass; `Access.glass_desk`. Callers: operators with the right `privacy`."""
 
@@ -74,40 +94,45 @@ class GlassDesk:
         """Everything to look at, what is overdue first. Refusal `right-needed`."""
         _right(caller)
         db, since = self._cx.database, now - _SHOWN
-        reviews, stops = await oversight.glass_reviews(db, since), await oversight.stops(db, since)
+        reviews = await opened(db, self._cx.vault, await oversight.glass_reviews(db, since))
+        stops = await opened(db, self._cx.vault, await oversight.stops(db, since))
         staff = await directory.staff_by_number(
             db, {one.practitioner for one in reviews} | {one.practitioner for one in stops}
         )
         places = {one.institution_id: one for one in await directory.institutions(db)}
-        own = await self._own(caller, places.values())
+        own = await _own(db, caller, places.values())
         return GlassBoard(tuple(await self._cases(reviews, own, now)), tuple(stops), staff, places)
 
     async def _cases(self, reviews: Sequence[GlassReview], own: frozenset[int], now: datetime) -> list[GlassCase]:
         async with self._cx.database.transaction() as c:
             handles = [one.handle for one in reviews]
-            opened = await consent.emergencies(c, handles)
+            given = await opened(c, self._cx.vault, (await consent.emergencies(c, handles)).values())
             lines = await audit.of_visits(c, {one.person for one in reviews}, handles)
             oldest = min((one.opened for one in reviews), default=now) - oversight.CARE_BEFORE
             known = await cares(c, {one.person for one in reviews}, oldest)
             theirs = await oversight.glasses_of(c, sorted({one.practitioner for one in reviews}), now - _YEAR)
+        known_as = {one.handle: one for one in given}
         lately = Counter(one.practitioner for one in theirs if one.opened > now - _SHOWN)
         wrong = Counter(one.practitioner for one in theirs if one.state == "unjustified")
         return [
             GlassCase(
-                one, opened[one.handle], tuple(lines.get(one.handle, ())),
+                one, known_as[one.handle], tuple(lines.get(one.handle, ())),
                 _nearest(one, explanations(one, known.get((one.person, one.institution), ()), now)),
                 lately[one.practitioner], wrong[one.practitioner], one.institution in own,
             )
             for one in reviews
-            if one.handle in opened
+            if one.handle in known_as
         ]  # fmt: skip
 
     async def ask(self, caller: Caller, handle: str, question: str, now: datetime) -> None:
-        """Ask who opened it. Refusals `right-needed`, `field-invalid`, `not-found`, `review-own-institution`."""
+        """Ask who opened it. Refusals `right-needed`, `field-invalid`, `not-found`, `review-own-institution`,
+        and those of `check_not_own`."""
         officer = _right(caller)
         async with self._cx.database.transaction() as c:
             found = await self._mine(c, caller, handle)
-            await oversight.ask_about(c, handle, officer, question, now)
+            pen = await pen_of(c, self._cx.vault, found.person)
+            sealed = pen.seal("oversight.glass.question", (handle,), words.checked(question, "question"))
+            await oversight.ask_about(c, handle, officer, sealed, now)
             await _tell(c, caller, found, {"event": "glass-asked"}, now)
 
     async def judge(self, caller: Caller, handle: str, verdict: str, reason: str, now: datetime) -> bool:
@@ -117,59 +142,80 @@ class GlassDesk:
         async with self._cx.database.transaction() as c:
             found = await self._mine(c, caller, handle)
             await oversight.hold(c, found.practitioner)
-            await oversight.judge_glass(c, handle, officer, verdict, reason, now)
+            reason, pen = words.checked(reason), await pen_of(c, self._cx.vault, found.person)
+            sealed = pen.seal("oversight.glass.reason", (handle,), reason)
+            await oversight.judge_glass(c, handle, officer, verdict, sealed, now)
             number = await oversight.unjustified(c, found.practitioner, now - _YEAR)
             ends = verdict == "unjustified" and 0 < self._rules.most_unjustified <= number
             if ends:
                 await stop(c, found.practitioner, found.institution, "glass-unjustified", number, officer, now)
-            detail = {"event": f"glass-{verdict}", "reason": " ".join(reason.split())[:500]}
-            await _tell(c, caller, found, detail | ({"follows": "access-stopped"} if ends else {}), now)
+            detail = {"event": f"glass-{verdict}", "reason": reason}
+            await _tell(c, caller, found, detail | ({"follows": "access-stopped"} if ends else {}), now, pen)
         return ends
+
+    async def _mine(self, c: Connection, caller: Caller, handle: str) -> GlassReview:
+        """A case that the caller may judge."""
+        found = await oversight.glass_review(c, handle)
+        await _check_not_own(c, caller, found.institution)
+        await check_not_own(c, self._cx.vault, caller, f"{STAFF}{found.practitioner}", found.person)
+        return found
 
     async def propose_lifting(self, caller: Caller, number: int, reason: str, now: datetime) -> None:
         """Propose that stopped access begins again. Refusals `right-needed`, `field-invalid`, `not-found`."""
         officer = _right(caller)
         async with self._cx.database.transaction() as c:
-            await oversight.propose_lifting(c, number, officer, reason, now)
-            await _note(c, caller, {"event": "lifting-proposed", "stop": number, "reason": reason[:500]}, now)
+            reason, pen = words.checked(reason), await pen_of(c, self._cx.vault)
+            sealed = pen.seal("oversight.stop.proposal", (number,), reason)
+            await oversight.propose_lifting(c, number, officer, sealed, now)
+            await _note(c, caller, {"event": "lifting-proposed", "stop": number, "reason": reason}, now, pen)
 
     async def lift(self, caller: Caller, number: int, now: datetime) -> None:
-        """Begin it again, by somebody else than who proposed it. Refusals `right-needed`, `step-up-needed`,
-        `second-person-needed`, `not-found`."""
+        """Begin it again, by somebody else than who proposed it; who was suspended besides stays so. Refusals
+        `right-needed`, `step-up-needed`, `second-person-needed`, `human-unknown`, `not-found`,
+        `review-own-institution`."""
         officer = _right(caller)
         caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
-            found, last = await oversight.lift(c, number, officer, now)
-            if last:
-                await directory.set_practitioner_status(c, found.practitioner, "active")
+            found = await oversight.stop_to_lift(c, number)
+            await directory.check_two_people(c, found.proposed_by or "", officer)
+            await _check_not_own(c, caller, found.institution)
+            await check_not_own(c, self._cx.vault, caller, f"{STAFF}{found.practitioner}")
+            if await oversight.lift(c, found, officer, now):
+                await directory.unstop_practitioner(c, found.practitioner)
             await _note(c, caller, {"event": "lifted", "stop": number, "proposed_by": found.proposed_by}, now)
 
-    async def stops_here(
-        self, caller: Caller, now: datetime
-    ) -> tuple[list[Stop], Mapping[int, directory.Practitioner]]:
-        """Whose access was stopped at the caller's own institution, and who they are. Refusal `scope-insufficient`."""
-        if caller.kind != "app" or not caller.institution:
+    async def stops_here(self, caller: Caller, now: datetime) -> OwnStops:
+        """What was stopped at the caller's own institution. Refusal `right-needed` for staff who are not its data
+        protection officer, `scope-insufficient` for all others but its system."""
+        if not consent.may_work(caller, "own-stops"):
+            if caller.kind == "practitioner":
+                raise Refusal("right-needed", expected="data protection officer of the institution")
             raise Refusal("scope-insufficient", expected="an institution's app")
-        found = await oversight.stops(self._cx.database, now - _SHOWN, caller.institution)
-        return found, await directory.staff_by_number(self._cx.database, {one.practitioner for one in found})
+        db, here = self._cx.database, caller.institution
+        found = await oversight.stops(db, now - _SHOWN, here)
+        staff = {one.practitioner_id: one for one in await directory.staff_of(db, here)}
+        terminals = [one for one in await directory.terminals_of(db, here) if one.status != "active"]
+        return OwnStops(tuple(one for one in found if one.practitioner in staff), staff, tuple(terminals))
 
-    async def _mine(self, c: Connection, caller: Caller, handle: str) -> GlassReview:
-        """A case that the caller may judge."""
-        found = await oversight.glass_review(c, handle)
-        place = await directory.institution(self._cx.database, found.institution)
-        if place is not None and await self._own(caller, [place]):
-            raise Refusal("review-own-institution")
-        return found
 
-    async def _own(self, caller: Caller, places: Iterable[directory.Institution]) -> frozenset[int]:
-        """Those of these institutions for which an operator works, by what their registration says in words."""
-        me = await directory.operator(self._cx.database, caller.agent_id)
-        works = me.organisation.strip().casefold() if me else ""
-        return frozenset(
-            one.institution_id
-            for one in places
-            if works and works in {one.code.casefold(), one.name_zh.casefold(), one.name_en.casefold()}
-        )
+async def _check_not_own(c: Connection, caller: Caller, institution: int) -> None:
+    """Refusal `review-own-institution` for who works there."""
+    place = await directory.institution(c, institution)
+    if place is not None and await _own(c, caller, [place]):
+        raise Refusal("review-own-institution")
+
+
+async def _own(
+    source: Database | Connection, caller: Caller, places: Iterable[directory.Institution]
+) -> frozenset[int]:
+    """Those of these institutions for which an operator works, by what their registration says in words."""
+    me = await directory.operator(source, caller.agent_id)
+    works = me.organisation.strip().casefold() if me else ""
+    return frozenset(
+        one.institution_id
+        for one in places
+        if works and works in {one.code.casefold(), one.name_zh.casefold(), one.name_en.casefold()}
+    )
 
 
 def _nearest(one: GlassReview, found: Sequence[tuple[Care, Explanation]]) -> tuple[tuple[Care, Explanation], ...]:
@@ -181,19 +227,23 @@ def _nearest(one: GlassReview, found: Sequence[tuple[Care, Explanation]]) -> tup
 
 
 def _right(caller: Caller) -> str:
-    if caller.kind != "operator" or RIGHT not in caller.rights:
-        raise Refusal("right-needed", expected=RIGHT)
+    check_right(caller, "review")
     return f"operator/{caller.agent_id}"
 
 
-async def _tell(c: Connection, caller: Caller, found: GlassReview, detail: Mapping[str, str], now: datetime) -> None:
-    """On the log of whose record it was."""
+async def _tell(
+    c: Connection, caller: Caller, found: GlassReview, detail: Mapping[str, str], now: datetime, pen: Pen | None = None
+) -> None:
+    """On the log of whose record it was; with a pen where there is a reason."""
     asking = Asking(caller=caller, now=now, purpose="")
     said = event_of(asking, found.person, "review", "ok", "privacy-officer", {**detail, "glass": found.handle})
-    await audit.append(c, [said])
+    await audit.append(c, [pen.line(said) if pen else said])
 
 
-async def _note(c: Connection, caller: Caller, detail: Mapping[str, object], now: datetime) -> None:
+async def _note(
+    c: Connection, caller: Caller, detail: Mapping[str, object], now: datetime, pen: Pen | None = None
+) -> None:
     """On the log, where it is about no resident."""
     asking = Asking(caller=caller, now=now, purpose="")
-    await audit.append(c, [event_of(asking, SHELF, "review", "ok", "privacy-officer", dict(detail))])
+    said = event_of(asking, SHELF, "review", "ok", "privacy-officer", dict(detail))
+    await audit.append(c, [pen.line(said) if pen else said])

@@ -10,6 +10,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import own
 from yima.access.scan import Scan
+from yima.access.telling import check_telling
 from yima.directory import KIOSK_SCOPE, Caller
 from yima.healthcode import Authorisation
 from yima.runtime.errors import Refusal
@@ -69,6 +70,7 @@ class Kiosks:
 
     async def answer(self, caller: Caller, session: str, now: datetime) -> Answer:
         """What became of a question of this very terminal. Refusals `scope-insufficient`, `not-found`."""
+        check_telling()
         _check_kiosk(caller)
         asked = await healthcode.kiosk.authorisation(self._cx.database, session)
         if (asked.institution, asked.terminal) != (caller.institution, caller.terminal):

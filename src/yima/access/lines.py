@@ -13,6 +13,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, check_allowed, decide, event_of
 from yima.access.naming import person_meant
 from yima.access.residents import everybody, lines_of, own_line
+from yima.access.words import opened_lines
 from yima.audit import Event, LinesAsked
 from yima.directory import Caller
 from yima.runtime import ids
@@ -54,6 +55,7 @@ class Lines:
         if only is None or asked.outcome in ("", "ok"):
             wanted = replace(asked, institution=only, outcome=asked.outcome if only is None else "ok")
             found, total = await audit.search(self._cx.database, await lines_of(self._cx, person), wanted)
+            found = await opened_lines(self._cx.database, self._cx.vault, found)
         await self._tell(asking, person, "search", len(found))
         return found, total
 
@@ -69,7 +71,7 @@ class Lines:
         if found is None or (only is not None and (found.institution, found.outcome) != (only, "ok")):
             return None
         await self._tell(asking, found.person, "read", 1, found.detail.get("patient"))
-        return found
+        return (await opened_lines(self._cx.database, self._cx.vault, [found]))[0]
 
     async def explain(self, caller: Caller, event_id: str) -> Explained:
         """Why a line of the resident's own log was so. Refusal `not-found`."""

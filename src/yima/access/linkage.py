@@ -13,10 +13,10 @@ from typing import Literal
 
 from yima import mpi
 from yima.access.context import Context
-from yima.access.stewarding import merge_now, tell, word_of
+from yima.access.rights import check_right
+from yima.access.stewarding import card_holders, merge_now, proposal_word, tell
 from yima.directory import Caller
 from yima.runtime.database import Connection
-from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 
 Kind = Literal["merge", "propose", "review", "keep"]
@@ -46,7 +46,7 @@ class Linkage:
         """Persons after this one, as `yima link` reads them, each with a line on their log; and where to go on (0: that
         was all). Addresses are not among it: the index holds them hashed. Refusal `right-needed`.
         """
-        _command_line(caller)
+        check_right(caller, "bulk")
         found = await mpi.to_link(self._cx.database, self._cx.vault, after, limit)
         async with self._cx.database.transaction() as c:
             await tell(c, caller, [person for person, _ in found], {"event": "link-export"}, now)
@@ -55,7 +55,7 @@ class Linkage:
 
     async def weigh(self, caller: Caller, one: PersonId, other: PersonId, *, link: bool) -> Change:
         """What `apply` would do now; nothing is changed. `link`: whether the linkage would link them, not only ask."""
-        _command_line(caller)
+        check_right(caller, "bulk")
         async with self._cx.database.connection() as c:
             return (await self._weighed(c, one, other, link))[0]
 
@@ -66,14 +66,16 @@ class Linkage:
 
         Refusals: `right-needed`, those of the cards' life cycle.
         """
-        _command_line(caller)
+        check_right(caller, "bulk")
         async with self._cx.database.transaction() as c:
+            await mpi.hold(c, one, other)
             found, person, survivor = await self._weighed(c, one, other, link)
             number: int | None = None
             if found.kind == "merge":
-                number = await merge_now(c, caller, person, survivor, reason, now)
+                number = await merge_now(c, self._cx.vault, caller, person, survivor, reason, now)
             elif found.kind == "propose":
-                number = await mpi.propose(c, person, survivor, found.why.split(), word_of(caller, reason, now))
+                word = await proposal_word(c, self._cx.vault, caller, person, reason, now)
+                number = await mpi.propose(c, person, survivor, found.why.split(), word)
                 await tell(c, caller, (person, survivor), {"event": "propose-merge", "number": number}, now)
             elif found.kind == "review":
                 number = await mpi.ask(c, person, survivor, 0, _REASON, now)
@@ -83,13 +85,14 @@ class Linkage:
     async def _weighed(
         self, c: Connection, one: PersonId, other: PersonId, link: bool
     ) -> tuple[Change, PersonId, PersonId]:
-        """What to do, whom to merge, and into whom: who has more Patients stays."""
+        """What to do, whom to merge, and into whom: who has a card stays, then who has more Patients."""
         wholes = await mpi.wholes_of(c, [one, other])
         roots = sorted({wholes[one].person, wholes[other].person})
         if len(roots) < 2:
             return Change("keep", "one-already"), one, other
         patients = {root: len(await mpi.patients_of(c, root)) for root in roots}
-        survivor, person = sorted(roots, key=lambda root: (-patients[root], root))
+        cards = await card_holders(c, roots)
+        survivor, person = sorted(roots, key=lambda root: (root not in cards, -patients[root], root))
         return await self._rule(c, person, survivor, link), person, survivor
 
     async def _rule(self, c: Connection, person: PersonId, survivor: PersonId, link: bool) -> Change:
@@ -106,8 +109,3 @@ class Linkage:
         if await mpi.case_of(c, person, survivor) is not None:
             return Change("keep", "asked-already")
         return Change("review", " ".join(found.hindrances) if found else "")
-
-
-def _command_line(caller: Caller) -> None:
-    if caller.kind != "system":
-        raise Refusal("right-needed", expected="the command line")

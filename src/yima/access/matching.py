@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from yima import audit, fhir, healthcode, mpi
+from yima import audit, fhir, mpi
 from yima.access import disclose
 from yima.access.context import Context
 from yima.access.decision import Asking, check_allowed, event_of
+from yima.access.guessing import check_guess
 from yima.records import Stored
 from yima.runtime import ids
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -68,15 +70,17 @@ class Matching:
     ) -> list[Identified]:
         """Who a Patient is likely to be, the likeliest first (R4 patient-operation-match.html, IHE ITI-119).
 
-        Refusals: `scope-insufficient`, `field-invalid` of a number or name that cannot be one, `strangers-limit`.
+        Refusals: `scope-insufficient`, `field-invalid` of a number or name that cannot be one, `strangers-limit`,
+        `guesses-limit`.
         """
         check_allowed(asking, "Patient", "identify")
         said = mpi.registration(patient)
         persons = await self._by_numbers(asking, said.identifiers)
         decided = await mpi.likely(self._cx.database, self._cx.vault, said.fields, asking.caller.institution)
         graded: dict[PersonId, tuple[Grade, float]] = {}
+        in_dispute = await mpi.disputed(self._cx.database, self._cx.vault, said.identifiers)
         for one in decided.found:
-            certain = one.person == decided.person
+            certain = one.person == decided.person and not in_dispute
             if not one.vetoes and (certain or one.person in decided.review or one.person in persons):
                 graded[one.person] = _grade(certain, one.score.probability)
         for person in persons:  # its own number or a document: known, whatever the other words say
@@ -94,7 +98,7 @@ class Matching:
         """Everybody of whom all of this was said (IHE PDQm ITI-78).
 
         Refusals: `right-needed`, `scope-insufficient`, `people-too-many` for what does not name one person,
-        `strangers-limit`.
+        `strangers-limit`, `guesses-limit`.
         """
         check_allowed(asking, "Patient", "identify")
         _right(asking)
@@ -123,7 +127,7 @@ class Matching:
         """Other numbers of whom one number names (IHE PIXm ITI-83), without the number asked with.
 
         Refusals: `pix-identifier-unknown`, `pix-domain-unknown`, `pix-target-unknown`, `scope-insufficient`,
-        `strangers-limit`.
+        `strangers-limit`, `guesses-limit`.
         """
         check_allowed(asking, "Patient", "identify")
         caller, cx = asking.caller, self._cx
@@ -163,10 +167,13 @@ class Matching:
         cx, found = self._cx, dict[PersonId, None]()
         for number in numbers:
             row = await mpi.find_patients(cx.database, cx.vault, number.system, number.value, asking.caller.institution)
-            found |= dict.fromkeys(person for _, person in row)
+            own = dict.fromkeys(person for _, person in row)
             if number.national:
                 holder = await mpi.undisputed_holder(cx.database, cx.vault, number)
-                found |= {} if holder is None else {holder: None}
+                heard = holder if RIGHT in asking.caller.rights else None
+                await check_guess(cx, asking, number, next(iter(own), heard))
+                own |= {} if holder is None else {holder: None}
+            found |= own
         return list(found)
 
     async def _by_id(self, asking: Asking, text: str) -> set[PersonId]:
@@ -196,7 +203,7 @@ class Matching:
             return found
         allowed = RIGHT in caller.rights and len(strangers) <= _MOST_STRANGERS
         async with cx.database.transaction() as c:
-            day = healthcode.day_of(asking.now)
+            day = civil_day(asking.now)
             if allowed and not await mpi.tell_strangers(
                 c, caller.institution, day, len(strangers), self._strangers_a_day
             ):

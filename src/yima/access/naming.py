@@ -6,6 +6,7 @@ from yima import fhir, mpi
 from yima.access import chosen
 from yima.access.context import Context
 from yima.access.decision import Asking, open_visit
+from yima.access.guessing import check_guess
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -30,10 +31,9 @@ async def named_person(
     cx: Context, asking: Asking, resource_type: str, query: fhir.Query
 ) -> tuple[PersonId | None, list[str] | None]:
     """The one person whose record is searched, None when the name means nobody this caller may know of; and, where
-    Patients
-    are searched, which of that person's are meant (None = all).
+    Patients are searched, which of that person's are meant (None = all).
 
-    Refusals: `person-not-named`, `search-value-invalid`.
+    Refusals: `person-not-named`, `search-value-invalid`, `guesses-limit`.
     """
     named: set[PersonId] = set()
     unknown = False
@@ -47,6 +47,7 @@ async def named_person(
         if system is None:
             raise Refusal("search-value-invalid", field="identifier", expected="[system]|[value]")
         found = await mpi.find_patients(cx.database, cx.vault, system, value, asking.caller.institution)
+        await check_guess(cx, asking, mpi.Identifier.of(system, value), found[0][1] if found else None)
         unknown |= not found
         named |= {person for _, person in found}
         carriers = [patient for patient, _ in found if carriers is None or patient in carriers]

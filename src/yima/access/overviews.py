@@ -23,6 +23,7 @@ from yima.access.decision import (
 )
 from yima.access.emergency_set import counted, reduced
 from yima.access.naming import person_meant
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 
@@ -129,7 +130,7 @@ async def _is_wide(cx: Context, handle: str) -> bool:
 
 def today(asking: Asking) -> date:
     """The reader's calendar day."""
-    return asking.now.astimezone(records.CHINA).date()
+    return civil_day(asking.now)
 
 
 async def tell(cx: Context, asking: Asking, seen: Seen, detail: dict[str, object] | None = None) -> str:

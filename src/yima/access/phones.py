@@ -11,20 +11,22 @@ message, come afterwards.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from yima import audit, authentication, mpi
+from yima import audit, authentication, consent, mpi
 from yima.access.cards import Cards, Paper
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.giving import hold_giver, hold_person
 from yima.access.residents import own
 from yima.access.signing_in import Visitor, Who, line
 from yima.authentication import Means, Method, PassedCode
-from yima.directory import FRESH, Caller
+from yima.directory import Caller
 from yima.runtime import ids, logs
+from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.messages import Message, sender_of
 from yima.runtime.settings import Settings
@@ -112,16 +114,23 @@ class Phones:
     async def _known_by(self, phone: bytes, number: str) -> list[str]:
         """Who may come in by a number: living persons, by the number they are read under now; confirmed ones alone,
         where only these may."""
-        named = await self._confirmed(phone)
+        db = self._cx.database
+        confirmed = await self._confirmed(db, phone)
+        named = list(confirmed)
         if self._least == "low" or not named:  # who is not confirmed yet hears so, once the code was right
-            named += await mpi.persons_of_phone(self._cx.database, self._cx.vault, number)
-        roots = dict.fromkeys([await mpi.root_of(self._cx.database, person) for person in named])
-        known = await mpi.identities(self._cx.database, self._cx.vault, set(roots))
-        return [ids.person_text(person) for person in roots if person in known and not known[person].deceased]
+            named += await mpi.persons_of_phone(db, self._cx.vault, number)
+        roots = dict.fromkeys([await mpi.root_of(db, person) for person in named])
+        known = await mpi.identities(db, self._cx.vault, set(roots))
+        living = [person for person in roots if person in known and not known[person].deceased]
+        return [
+            ids.person_text(person)
+            for person in living
+            if person in confirmed or not await _is_taken_from(db, person, living)
+        ]
 
-    async def _confirmed(self, phone: bytes) -> list[ids.PersonId]:
-        found = [ids.person_from_text(subject) for subject in await self._means.codes.confirmed(phone)]
-        return [await mpi.root_of(self._cx.database, person) for person in found if person]
+    async def _confirmed(self, source: Database | Connection, phone: bytes) -> list[ids.PersonId]:
+        found = [ids.person_from_text(subject) for subject in await self._means.codes.confirmed(source, phone)]
+        return [await mpi.root_of(source, person) for person in found if person]
 
     async def enter(self, visitor: Visitor, challenge: str, code: str, now: datetime) -> CameIn | Choose:
         """The code as it was typed. Refusals `code-wrong`, `too-many-attempts`, `assurance-too-low` for a number that
@@ -152,26 +161,67 @@ class Phones:
         return any(document.value.upper().endswith(wanted) for document in documents)
 
     async def _come_in(self, visitor: Visitor, passed: PassedCode, subject: str, now: datetime) -> CameIn:
-        proofed = ids.person_from_text(subject) in await self._confirmed(passed.phone)
-        method: Method = "proofed-phone" if proofed else "phone"
-        if not proofed and self._least == "substantial":
-            refusal = Refusal("assurance-too-low")
-            await self._denied(subject, refusal, now)
-            raise refusal
         caller = await self._who("resident", subject)
-        async with self._cx.database.transaction() as c:
-            await self._means.codes.used(c, passed)
-            cookie = await self._means.browsers.open(
-                c, "resident", subject, method=method, device=visitor.device, now=now
-            )
-            await authentication.happened(c, "resident", subject, "signed-in", visitor.device, now)
-            detail = {"event": "signed-in", "device": visitor.device}
-            await audit.append(c, [line(caller, "ok", method, detail, now)])
+        try:
+            async with self._cx.database.transaction() as c:
+                await hold_person(c, caller.person)
+                method = await self._still(c, passed, caller.person)
+                await self._means.codes.used(c, passed)
+                cookie = await self._means.browsers.open(
+                    c, "resident", subject, method=method, device=visitor.device, now=now
+                )
+                await authentication.happened(c, "resident", subject, "signed-in", visitor.device, now)
+                detail = {"event": "signed-in", "device": visitor.device}
+                await audit.append(c, [line(caller, "ok", method, detail, now)])
+        except Refusal as refusal:
+            await self._denied(subject, refusal, now)
+            raise
         return CameIn(cookie)
 
-    async def _denied(self, subject: str, refusal: Refusal, now: datetime) -> None:
+    async def _still(self, c: Connection, passed: PassedCode, person: ids.PersonId) -> Method:
+        """How surely this person comes in by a code that was sent some minutes ago. Refusals `assurance-too-low`,
+        `code-wrong` when an order has taken the number from them meanwhile."""
+        if person in await self._confirmed(c, passed.phone):
+            return "proofed-phone"
+        if self._least == "substantial":
+            raise Refusal("assurance-too-low")
+        others = [one for text in passed.subjects if (one := ids.person_from_text(text))]
+        if await _is_taken_from(c, person, others):
+            raise Refusal("code-wrong", field="code")
+        return "phone"
+
+    async def prove_again(self, visitor: Visitor, cookie: str, challenge: str, code: str, now: datetime) -> str:
+        """Who holds this session proves it anew by a code to their phone: the cookie from now on. A session that began
+        by a confirmed number, or by a passkey, is not renewed by one that nobody confirmed.
+
+        Refusals `sign-in-needed`, `code-wrong`, `too-many-attempts`, `assurance-too-low`.
+        """
+        session = await self._means.browsers.find("resident", cookie, now)
+        try:
+            passed = await self._means.codes.prove(challenge, visitor.token, visitor.network, code.strip(), now)
+            method = await self._method(passed, session.subject)
+            if method == "phone" and session.method != "phone":
+                raise Refusal("assurance-too-low")
+        except Refusal as refusal:
+            await self._denied(session.subject, refusal, now, "proved-again")
+            raise
+        caller = await self._who("resident", session.subject)
+        async with self._cx.database.transaction() as c:
+            await self._means.codes.used(c, passed)
+            renewed = await self._means.browsers.prove_again(c, session, method=method, now=now)
+            await audit.append(c, [line(caller, "ok", method, {"event": "proved-again"}, now)])
+        return renewed
+
+    async def _method(self, passed: PassedCode, subject: str) -> Method:
+        """How well a passed code proves that it is this person. Refusal `code-wrong` for a code to somebody else."""
+        person = await mpi.root_of(self._cx.database, ids.person_from_text(subject) or 0)
+        if ids.person_text(person) not in passed.subjects:
+            raise Refusal("code-wrong", field="code")
+        return "proofed-phone" if person in await self._confirmed(self._cx.database, passed.phone) else "phone"
+
+    async def _denied(self, subject: str, refusal: Refusal, now: datetime, event: str = "signed-in") -> None:
         nobody = Caller(kind="resident", agent_id=subject)
-        await self._cx.appender.append(line(nobody, "denied", refusal.code, {"event": "signed-in"}, now))
+        await self._cx.appender.append(line(nobody, "denied", refusal.code, {"event": event}, now))
 
     # --- a passkey instead --------------------------------------------------------------------------------------------
 
@@ -179,13 +229,12 @@ class Phones:
         """What a resident's browser is asked to make a passkey, and the code with which `Accounts.set_up_passkey` keeps
         it, for the page with this token. It takes the place of one there was.
 
-        Refusals: `assurance-too-low`, `sign-in-needed` for who did not come in just now.
+        Refusals: `assurance-too-low`, `step-up-needed`.
         """
         own(caller)
-        caller.check_assured()
-        if caller.proved is None or now - FRESH > caller.proved:
-            raise Refusal("sign-in-needed")
+        caller.check_giving(now)
         async with self._cx.database.transaction() as c:
+            await hold_giver(c, caller)
             code = await self._means.enrolment.invite(c, "resident", caller.agent_id, "", inviter=_BY_PHONE, now=now)
         found = await self._means.enrolment.invitation("resident", code, now)
         challenge = self._means.challenges.new("enrol/resident", token, now)
@@ -195,7 +244,8 @@ class Phones:
 
     async def confirm(self, caller: Caller, cards: Cards, paper: Paper, phone: str, now: datetime) -> mpi.Identity:
         """Staff saw the person and the document, and this is the person's phone: from now on its codes give
-        *substantial* assurance, and no other number's do. On the person's log.
+        *substantial* assurance, and no other number's do. Where another number was confirmed before, the sessions there
+        are end: who has that number now may have opened them. On the person's log.
 
         Refusals `step-up-needed`, `right-needed`, `not-found`, `field-invalid`.
         """
@@ -204,10 +254,23 @@ class Phones:
         if not number:
             raise Refusal("field-invalid", field="phone", expected="a phone number")
         identity = await cards.person_by_paper(caller, paper, now)
-        detail: Mapping[str, Any] = {"event": "phone-confirmed"}
+        detail: dict[str, Any] = {"event": "phone-confirmed"}
         async with self._cx.database.transaction() as c:
             subject = ids.person_text(identity.person)
-            await self._means.codes.confirm(c, subject, number, f"{caller.kind}/{caller.agent_id}", now)
+            await hold_person(c, identity.person)
+            if await self._means.codes.confirm(c, subject, number, f"{caller.kind}/{caller.agent_id}", now):
+                ended = [
+                    await authentication.end_sessions(c, "resident", ids.person_text(one))
+                    for one in (await mpi.whole_of(c, identity.person)).members
+                ]
+                detail |= {"sessions_ended": sum(ended)} if any(ended) else {}
             asking = Asking(caller=caller, now=now)
             await audit.append(c, [event_of(asking, identity.person, "card", "ok", "counter", detail)])
         return identity
+
+
+async def _is_taken_from(c: Database | Connection, person: ids.PersonId, others: Sequence[ids.PersonId]) -> bool:
+    """Whether an order has taken one of the others, who are known by the same number, away from this person: then a
+    registration that names the number proves nothing any more, until a counter confirms it."""
+    kept = await consent.kept_from(c, (await mpi.whole_of(c, person)).members)
+    return not {await mpi.root_of(c, agent) for agent in kept}.isdisjoint(others)

@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from yima.runtime.ids import SHELF, PersonId
 from yima.runtime.keys import KeyStore, Vault
 
 SQL = Queries(__package__)
+_SLICE: Final = 100
+"""Entries placed in one turn of the loop: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class Submitting:
     """Whether this caller's PUT of an id that does not exist creates it."""
     conditional: bool = True
     """Whether references that are searches may stand in the resources; looking for them costs a walk through each."""
+    ceiling: records.Ceiling | None = None
+    """The most that this institution may have in one person's record; None for a sandbox, which has nobody's."""
     own_patients: set[str] = field(default_factory=set)
     """Patients found to be the submitter's own, so that each is asked for once."""
     homes: dict[str, PersonId] = field(default_factory=dict)
@@ -140,6 +145,8 @@ async def place(s: Submitting, entries: Sequence[Entry]) -> tuple[list[Placed], 
     for i, entry in enumerate(entries):
         if i not in placed:
             placed[i] = await _place(s, entry, patients)
+        if i % _SLICE == _SLICE - 1:  # what is known already is not asked for, so that nobody else had a turn
+            await asyncio.sleep(0)
     order = [placed[i] for i in range(len(entries))]
     _refuse_doubled(order)
     return order, patients | s.found | dict(pair for p in order for pair in _names(p))
@@ -161,7 +168,12 @@ def _names(p: Placed) -> list[tuple[str, str]]:
 async def _lock_conditions(s: Submitting, entries: Sequence[Entry]) -> None:
     """Two submissions with the same condition or chosen id go one after the other, or both would find nothing and
     create."""
-    texts = {f"{s.caller.institution}/{e.type}?{e.condition}" for e in entries if e.condition}
+    # As it is read, not as it is written: `|` and `%7C`, or another order, are the same condition.
+    texts = {
+        f"{s.caller.institution}/{e.type}?{sorted(parse_qsl(e.condition, keep_blank_values=True))}"
+        for e in entries
+        if e.condition
+    }
     if s.may_choose:
         scope = chosen.scope_of(s.caller)
         texts |= {f"{scope}/{e.type}/{e.id}" for e in entries if e.id and ids.home_of(e.id) is None}
@@ -196,11 +208,11 @@ async def _place_patient(s: Submitting, entry: Entry) -> Placed:
     patient = chosen.indexed(s.caller, meant or again) if meant or again else None
     resolution = await mpi.resolve(s.c, s.vault, said, s.source, now=s.now, patient_id=patient, scanned=s.scanned)
     if new:
-        await records.choose(s.c, chosen.scope_of(s.caller), "Patient", new, resolution.person)
-        return Placed(entry, "create", resolution.person, new, chosen.indexed(s.caller, new), said, resolution)
+        await records.choose(s.c, chosen.scope_of(s.caller), "Patient", new, resolution.side)
+        return Placed(entry, "create", resolution.side, new, chosen.indexed(s.caller, new), said, resolution)
     if resolution.patient_id is None:
-        made = ids.new_resource_id(resolution.person)
-        return Placed(entry, "create", resolution.person, made, made, said, resolution)
+        made = ids.new_resource_id(resolution.side)
+        return Placed(entry, "create", resolution.side, made, made, said, resolution)
     known = meant or chosen.shown(resolution.patient_id)
     home = home if home is not None else await s.home_of("Patient", known)
     return Placed(entry, "update", home or SHELF, known, chosen.indexed(s.caller, known), said, resolution)
@@ -341,12 +353,14 @@ def _query(s: Submitting, resource_type: str, condition: str) -> fhir.Query:
     query = fhir.compile_query(
         resource_type,
         parse_qsl(condition, keep_blank_values=True),
-        key=s.index_key,
+        key=s.vault.hashes.asked_tokens,
         now=s.now,
         across=s.caller.sandbox,
     )
     if query.chains or query.has or query.coded:
         raise Refusal("search-parameter-unknown", field=condition.partition("=")[0][:64], type=resource_type)
+    if not query.asks:
+        raise Refusal("field-missing", field=resource_type, expected="a condition that names what is meant")
     return query
 
 

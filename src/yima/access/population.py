@@ -17,6 +17,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.submit import follow_card
 from yima.directory import Caller
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -150,7 +151,7 @@ class Population:
 
         async def work(c: Connection) -> list[Admitted]:
             entries = [mpi.entry_of(self._cx.vault, caller.institution, a.key, a.content) for a in arrivals]
-            batch = _Batch(await mpi.held_entries(c, entries))
+            batch = _Batch(await mpi.held_entries(c, self._cx.vault, entries))
             for rows in _runs(list(zip(arrivals, entries, strict=True))):
                 await self._admit(c, caller, batch, rows, now)
             made = await self._finish(c, caller, batch, issue_cards, now)
@@ -163,7 +164,7 @@ class Population:
         speaks of the person of then unless it contradicts that."""
         new = [row for row in rows if not batch.knows(row[1])]
         known = [batch.held.get(entry.entry) for _, entry in new]
-        before = [k.person if k else await self._former(c, arrival) for k, (arrival, _) in zip(known, new, strict=True)]
+        before = [k.own if k else await self._former(c, arrival) for k, (arrival, _) in zip(known, new, strict=True)]
         asked = [mpi.Asked(arrival.said, scanned=person) for (arrival, _), person in zip(new, before, strict=True)]
         source = mpi.Source(caller.institution)
         resolved = await mpi.resolve_many(c, self._cx.vault, asked, source, now=now)
@@ -177,9 +178,11 @@ class Population:
             if isinstance(resolution, Refusal):
                 batch.fates.append(("refused", None, resolution))
                 continue
-            fate, person = await self._follow(c, caller, arrival, resolution, former, now), resolution.person
-            batch.held[entry.entry] = mpi.HeldEntry(person, entry.content, arrival.status)
-            batch.kept[entry.entry] = self._kept(caller, arrival, entry, person)
+            held, person = batch.held.get(entry.entry), resolution.person
+            own = held.own if held and held.person == person else person
+            fate = await self._follow(c, caller, arrival, resolution, held.person if held else former, now)
+            batch.held[entry.entry] = mpi.HeldEntry(person, own, entry.content, arrival.status)
+            batch.kept[entry.entry] = self._kept(caller, arrival, entry, own)
             batch.took(fate, person, arrival.status)
 
     async def _follow(
@@ -196,20 +199,16 @@ class Population:
         for other in sorted(doubts):
             await mpi.ask(c, found.person, other, caller.institution, "possible-duplicate", now)
         if not found.created and (arrival.said.deceased or found.new_numbers):
-            try:
-                await follow_card(c, caller, found.person, arrival.said, now)
-            except Refusal as refusal:
-                if refusal.code != "card-not-found":
-                    raise
+            await follow_card(c, caller, found.person, arrival.said, now)
         return "review" if doubts else "new" if found.created else "found"
 
     async def _former(self, c: Connection, arrival: Arrival) -> PersonId | None:
         """Who a row means that says what somebody was called, or which number they had, before: the holder of that
-        number, under that name."""
+        number, under that name; nobody, while it is in dispute."""
         if arrival.change not in _FORMER:
             return None
         number = arrival.former_number or next((n for n in arrival.said.identifiers if n.national), None)
-        person = await mpi.person_of_document(c, self._cx.vault, number.system, number.value) if number else None
+        person = await mpi.undisputed_holder(c, self._cx.vault, number) if number else None
         identity = await mpi.identity(c, self._cx.vault, person) if person is not None else None
         called = mpi.name_key(arrival.former_name or arrival.said.name)
         return person if identity and mpi.name_key(identity.name) == called else None
@@ -243,7 +242,7 @@ class Population:
             opened = await healthcode.open_cards(c, self._cx.keys, wanted, "pre-issue", act, profile=self._cx.profile)
             made = set(opened)
         if batch.kept:
-            await mpi.keep_entries(c, caller.institution, list(batch.kept.values()), now)
+            await mpi.keep_entries(c, self._cx.vault, caller.institution, list(batch.kept.values()), now)
         asking = Asking(caller=caller, now=now, purpose="public-health")
         events = []
         for person in sorted(batch.rows.keys() | made):
@@ -263,17 +262,18 @@ class Population:
         async with self._cx.database.transaction() as c:
             asking = Asking(caller=caller, now=now, purpose="public-health")
             await audit.append(c, [event_of(asking, person, "read", "ok", _BASIS, {"types": {"household": 1}})])
-            return await mpi.households_of(c, person), await mpi.changes_of(c, person)
+            vault = self._cx.vault
+            return await mpi.households_of(c, vault, person), await mpi.changes_of(c, vault, person)
 
     async def count(self, caller: Caller, now: datetime) -> int:
         """Count coverage anew; how many residents there are. Reads every person once, a page at a time."""
         _may_see(caller)
         cells: dict[tuple[str, str, int], list[int]] = {}
-        after, total, today = 0, 0, healthcode.day_of(now)
+        after, total, today = 0, 0, civil_day(now)
         while page := await mpi.living(self._cx.database, self._cx.vault, after, _PAGE):
-            after, total = page[-1].person, total + len(page)
-            carded = await healthcode.with_card(self._cx.database, [one.person for one in page])
-            for one in page:
+            after, here = page[-1].person, [one for one in page if one.here]
+            carded, total = await healthcode.with_card(self._cx.database, [p.person for p in here]), total + len(here)
+            for one in here:
                 cell = cells.setdefault((one.area, one.sex, mpi.age_band(one.birth_date, today)), [0, 0, 0, 0])
                 lacks = (one.person not in carded, not one.record)
                 for place, counts in enumerate((True, *lacks, all(lacks))):

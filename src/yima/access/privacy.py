@@ -6,7 +6,7 @@ An officer sees lines of the log and scores, never a record. Each decision is a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -15,22 +15,23 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import stop
 from yima.access.notifying import deliver
+from yima.access.own_cause import STAFF, check_not_own, staff_number
 from yima.access.reconciling import reconcile
 from yima.access.residents import everybody, own, own_line
+from yima.access.rights import check_right
 from yima.access.verifying import Mismatch, verify_cards, verify_glass
 from yima.access.watching import Rules, Watched, watch
+from yima.access.words import Pen, finding_row, opened, opened_lines, pen_of
 from yima.directory import Caller
 from yima.oversight import Alarm, Finding, Objection, Verdict
-from yima.runtime import ids
-from yima.runtime.database import Connection
+from yima.runtime import ids, words
+from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId
+from yima.runtime.ids import SHELF, PersonId
 from yima.runtime.messages import sender_of
 from yima.runtime.settings import Settings
 
-RIGHT: Final = "privacy"
 _SHOWN: Final = timedelta(days=30)
-_STAFF: Final = "practitioner/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ class Privacy:
         self._days = timedelta(days=settings.objection_days)
         self._sender = sender_of(settings)
         tells = self._sender is not None
-        self._rules = Rules(settings.bulk_read_ceiling, settings.bulk_read_stop, tells, settings.notice_queue)
+        self._rules = Rules(
+            settings.bulk_read_ceiling, dict(settings.institution_read_ceilings), settings.bulk_read_stop, tells,
+            settings.notice_queue,
+        )  # fmt: skip
 
     async def watch(self, now: datetime) -> Watched:
         """Look at what is new in the log: see `access.watching`. Every worker does so about once a minute."""
@@ -88,7 +92,9 @@ class Privacy:
             raise Refusal("not-found", field="line")
         person = own(caller)
         async with self._cx.database.transaction() as c:
-            made = await oversight.object_to(c, person, line, said, now, now + self._days)
+            pen = await pen_of(c, self._cx.vault, person)
+            sealed = pen.seal("oversight.objection.said", (line,), words.kept(said, oversight.LONGEST_SAID))
+            made = await oversight.object_to(c, person, line, sealed, now, now + self._days)
             await _tell(c, caller, person, {"event": "objection", "line": line}, now)
         return made
 
@@ -98,7 +104,8 @@ class Privacy:
 
     async def my_objections(self, caller: Caller) -> list[Objection]:
         """What the resident said, and the answers. Refusal `sign-in-needed`."""
-        return await oversight.objections_of(self._cx.database, await everybody(self._cx, caller))
+        found = await oversight.objections_of(self._cx.database, await everybody(self._cx, caller))
+        return await opened(self._cx.database, self._cx.vault, found)
 
     async def wants_notices(self, caller: Caller) -> bool:
         """Whether the resident is told of each visit and emergency. Refusal `sign-in-needed`."""
@@ -113,33 +120,37 @@ class Privacy:
 
     async def board(self, caller: Caller, now: datetime) -> Board:
         """Objections by deadline, findings by score, alarms. Refusal `right-needed`."""
-        _right(caller)
-        db, since = self._cx.database, now - _SHOWN
-        objections = await oversight.objections(db, since)
-        findings, alarms = await oversight.findings(db, since), await oversight.alarms(db, since)
-        lines = {one.line: line for one in objections if (line := await self._line(one.line))}
+        check_right(caller, "review")
+        db, vault, since = self._cx.database, self._cx.vault, now - _SHOWN
+        objections = await opened(db, vault, await oversight.objections(db, since))
+        findings = await opened(db, vault, await oversight.findings(db, since))
+        alarms = await opened(db, vault, await oversight.alarms(db, since))
+        lines = {one.line: line for one in objections if (line := await self._line(db, one.line))}
         readers = (
             {f.reader for f in findings}
             | {a.reader for a in alarms}
             | {f"{e.agent}/{e.agent_id}" for e in lines.values()}
         )
-        numbers = {number for reader in readers if (number := _number(reader))}
+        numbers = {number for reader in readers if (number := staff_number(reader))}
         staff = await directory.staff_by_number(db, numbers)
-        named = {f"{_STAFF}{number}": one for number, one in staff.items()}
+        named = {f"{STAFF}{number}": one for number, one in staff.items()}
         return Board(tuple(objections), tuple(findings), tuple(alarms), named, lines)
 
     async def answer(self, caller: Caller, objection: str, verdict: Mapping[str, str], now: datetime) -> None:
         """Answer a resident: `decision` (explained, misconduct), `reason` (the answer, in plain words), `follows`.
 
-        Refusals: `right-needed`, `field-invalid`, `not-found`.
+        Refusals: `right-needed`, `field-invalid`, `not-found`, and those of `check_not_own`.
         """
         said = _verdict(caller, verdict)
         async with self._cx.database.transaction() as c:
-            person, line = await oversight.answer(c, objection, said, now)
-            event = await self._line(line)
+            pen = await pen_of(c, self._cx.vault, ids.home_of(objection) or SHELF)
+            sealed = pen.seal("oversight.objection.answer", (objection,), said.reason)
+            person, line = await oversight.answer(c, objection, replace(said, reason=sealed), now)
+            event = await self._line(c, line)
+            await check_not_own(c, self._cx.vault, caller, f"{event.agent}/{event.agent_id}" if event else "", person)
             if event is not None:
-                await self._follow(c, f"{event.agent}/{event.agent_id}", said, now)
-            await _tell(c, caller, person, {"event": "answer", "line": line, **_told(said)}, now)
+                await _follow(c, f"{event.agent}/{event.agent_id}", said, now)
+            await _tell(c, caller, person, {"event": "answer", "line": line, **_told(said)}, now, pen)
 
     async def decide_finding(
         self, caller: Caller, person: PersonId, reader: str, day: date, verdict: Mapping[str, str], now: datetime
@@ -147,9 +158,13 @@ class Privacy:
         """Decide on a finding; words and refusals as `answer`. The person concerned reads it on the own log."""
         said = _verdict(caller, verdict)
         async with self._cx.database.transaction() as c:
-            line, _ = await oversight.decide_finding(c, person, reader, day, said, now)
-            await self._follow(c, reader, said, now)
-            await _tell(c, caller, person, {"event": "review", "line": line, **_told(said)}, now)
+            pen = await pen_of(c, self._cx.vault, person)
+            found = await oversight.open_finding(c, person, reader, day)
+            await check_not_own(c, self._cx.vault, caller, reader, person)
+            sealed = pen.seal("oversight.finding.reason", finding_row(found), said.reason)
+            await oversight.decide_finding(c, found, replace(said, reason=sealed), now)
+            await _follow(c, reader, said, now)
+            await _tell(c, caller, person, {"event": "review", "line": found.line, **_told(said)}, now, pen)
 
     async def decide_alarm(self, caller: Caller, alarm: int, verdict: Mapping[str, str], now: datetime) -> None:
         """Decide on an alarm; words and refusals as `answer`. It concerns many persons, or none."""
@@ -158,22 +173,27 @@ class Privacy:
         if found is None:
             raise Refusal("not-found", field="alarm")
         async with self._cx.database.transaction() as c:
-            await oversight.decide_alarm(c, alarm, said, now)
-            await self._follow(c, found.reader, said, now)
+            await check_not_own(c, self._cx.vault, caller, found.reader)
+            pen = await pen_of(c, self._cx.vault)
+            sealed = pen.seal("oversight.alarm.reason", (alarm,), said.reason)
+            await oversight.decide_alarm(c, alarm, replace(said, reason=sealed), now)
+            await _follow(c, found.reader, said, now)
+            await _tell(c, caller, SHELF, {"event": "alarm", "alarm": alarm, **_told(said)}, now, pen)
 
     async def mark(self, caller: Caller, card_number: str, kind: str, now: datetime, *, off: bool = False) -> None:
-        """Mark the person behind a card `vip` or `canary`, or take the mark away; the command line may as well.
+        """Mark the person behind a card `vip` or `canary`, or take the mark away; the command line may as well. On the
+        log, where it is about no resident: who takes a canary away does not do so unseen.
 
         Refusals: `right-needed`, `card-not-found`, `field-invalid`, `not-found`.
         """
-        if caller.kind != "system":
-            _right(caller)
+        check_right(caller, "mark")
         card = await healthcode.card_by_number(self._cx.database, card_number)
         async with self._cx.database.transaction() as c:
             if off:
                 await oversight.unmark(c, card.person, kind)
             else:
                 await oversight.mark(c, card.person, kind, f"{caller.kind}/{caller.agent_id}", now)
+            await _tell(c, caller, SHELF, {"event": "unmark" if off else "mark", "mark": kind}, now)
 
     async def say_who(self, practitioner: int, card_number: str) -> None:
         """Write down which resident a member of staff is, by command. Refusals `card-not-found`, `not-found`."""
@@ -183,26 +203,22 @@ class Privacy:
         async with self._cx.database.transaction() as c:
             await oversight.say_who(c, practitioner, card.person)
 
-    async def _line(self, line: str) -> audit.Event | None:
+    async def _line(self, source: Database | Connection, line: str) -> audit.Event | None:
         home = ids.home_of(line)
-        return await audit.one_line(self._cx.database, home, line) if home else None
-
-    async def _follow(self, c: Connection, reader: str, said: Verdict, now: datetime) -> None:
-        """What a decision does by itself: access that is to stop, stops with it."""
-        number = _number(reader)
-        found = await directory.practitioner(self._cx.database, number) if number else None
-        if said.follows == "access-stopped" and found is not None:
-            await stop(c, number, found.institution_id, "decision", 1, said.officer, now)
+        found = await audit.one_line(source, home, line) if home else None
+        return (await opened_lines(source, self._cx.vault, [found]))[0] if found else None
 
 
-def _number(reader: str) -> int:
-    """The number of a reader of the staff; 0 for everybody else."""
-    number = reader.removeprefix(_STAFF)
-    return int(number) if reader.startswith(_STAFF) and number.isdigit() else 0
+async def _follow(c: Connection, reader: str, said: Verdict, now: datetime) -> None:
+    """What a decision does by itself: access that is to stop, stops with it."""
+    number = staff_number(reader)
+    found = await directory.practitioner(c, number) if number else None
+    if said.follows == "access-stopped" and found is not None:
+        await stop(c, number, found.institution_id, "decision", 1, said.officer, now)
 
 
 def _verdict(caller: Caller, said: Mapping[str, str]) -> Verdict:
-    _right(caller)
+    check_right(caller, "review")
     follows = said.get("follows") or "nothing"
     return oversight.checked(f"operator/{caller.agent_id}", said.get("decision", ""), said.get("reason", ""), follows)
 
@@ -211,11 +227,9 @@ def _told(said: Verdict) -> dict[str, Any]:
     return {"decision": said.decision, "reason": said.reason, "follows": said.follows}
 
 
-async def _tell(c: Connection, caller: Caller, person: PersonId, detail: dict[str, Any], now: datetime) -> None:
+async def _tell(
+    c: Connection, caller: Caller, person: PersonId, detail: dict[str, Any], now: datetime, pen: Pen | None = None
+) -> None:
     basis = "own-record" if caller.kind == "resident" else "privacy-officer"
-    await audit.append(c, [event_of(Asking(caller=caller, now=now, purpose=""), person, "review", "ok", basis, detail)])
-
-
-def _right(caller: Caller) -> None:
-    if caller.kind != "operator" or RIGHT not in caller.rights:
-        raise Refusal("right-needed", expected=RIGHT)
+    line = event_of(Asking(caller=caller, now=now, purpose=""), person, "review", "ok", basis, detail)
+    await audit.append(c, [pen.line(line) if pen else line])

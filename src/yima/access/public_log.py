@@ -13,7 +13,7 @@ from yima import audit, directory
 from yima.access.context import Context
 from yima.access.population import rounded
 from yima.audit.proof import COSIGNER, Head, Log, Witness, cosignature, read_verifier
-from yima.healthcode import day_of
+from yima.runtime.civil import civil_day
 
 DAYS: Final = 7
 _HEADS: Final = 12
@@ -73,7 +73,7 @@ class PublicLog:
         return self._kept
 
     async def _figures(self, now: datetime) -> Figures:
-        database, today = self._cx.database, day_of(now)
+        database, today = self._cx.database, civil_day(now)
         days = [today - timedelta(days=back) for back in range(DAYS)]
         witnesses = await self._log.witnesses.known()
         heads = [_shown(head, witnesses) for head in await self._log.heads(limit=_HEADS)]

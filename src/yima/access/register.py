@@ -139,7 +139,17 @@ def _submitting(
     cx: Context, c: Connection, caller: Caller, now: datetime, scanned: PersonId | None = None
 ) -> Submitting:
     return Submitting(
-        c, cx.vault, cx.keys, caller, ids.new_handle(), cx.index_key, cx.profile, now, logs.request_id.get(), scanned
+        c,
+        cx.vault,
+        cx.keys,
+        caller,
+        ids.new_handle(),
+        cx.index_key,
+        cx.profile,
+        now,
+        logs.request_id.get(),
+        scanned,
+        ceiling=cx.ceiling,
     )
 
 
@@ -202,11 +212,11 @@ def _patient(vault: Vault, said: Application) -> dict[str, Any]:
     identifiers = []
     if said.mother:
         born = f"{said.mother.system}|{said.mother.number}|{said.birth_date}|{said.multiple_birth or 0}"
-        identifiers.append(_number(NEWBORN, vault.blind("gateway/newborn", born).hex()))
+        identifiers.append(_number(NEWBORN, vault.steady("gateway/newborn", born).hex()))
     if said.number:
         # With the name: the same number with another name is another application, and is matched as a stranger's.
         held = f"{said.system}|{said.number}|{mpi.name_key(said.name)}"
-        identifiers.append(_number(APPLICATION, vault.blind("gateway/application", held).hex()))
+        identifiers.append(_number(APPLICATION, vault.steady("gateway/application", held).hex()))
         identifiers.append(_number(said.system, said.number))
     if said.patient_number:
         identifiers.append(_number(PATIENT_NUMBER, said.patient_number))

@@ -16,6 +16,7 @@ class Reindexing:
         """How many resources there are, deleted ones included."""
         return await records.total(self._cx.database)
 
-    async def batch(self, after: records.Position, most: int) -> records.Batch:
+    async def batch(self, after: records.Position, most: int, *, bare: bool = False) -> records.Batch:
         """The next `most` resources: see `records.reindex`."""
-        return await records.reindex(self._cx.database, self._cx.vault, after, index_key=self._cx.index_key, most=most)
+        cx = self._cx
+        return await records.reindex(cx.database, cx.vault, after, index_key=cx.index_key, most=most, bare=bare)

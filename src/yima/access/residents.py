@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from yima import audit, consent, healthcode, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.words import opened_lines
 from yima.directory import Caller
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
@@ -56,37 +57,45 @@ async def my_card(cx: Context, caller: Caller, now: datetime) -> CardView:
     return await card_view(cx, own(caller), now)
 
 
-async def card_view(cx: Context, person: PersonId, now: datetime) -> CardView:
-    """A person's card and codes; whether the asker may have them was decided before. Refusals as `my_card`."""
+async def card_view(
+    cx: Context, person: PersonId, now: datetime, bearer: healthcode.Bearer = healthcode.HOLDER
+) -> CardView:
+    """A person's card and codes, for the phone of that bearer; whether the asker may have them was decided before.
+    Refusals as `my_card`."""
     identity = await mpi.identity(cx.database, cx.vault, person)
     if identity is None:
         raise Refusal("sign-in-needed")
     card = await healthcode.card_of(cx.database, person)
+    codes = healthcode.batch(cx.keys, card.profile, person, now, generation=card.generation, bearer=bearer)
     return CardView(
         person, identity.name, identity.latin_name, identity.sex, identity.birth_date,
         await mpi.masked_number(cx.database, cx.vault, person), card.shown_number, card.standing(now),
         healthcode.static_text(card, cx.keys),
-        healthcode.dynamic_text(cx.keys, card.profile, person, now, card.generation),
-        healthcode.batch(cx.keys, card.profile, person, now, generation=card.generation).as_json(),
+        healthcode.dynamic_text(cx.keys, card.profile, person, now, card.generation, bearer),
+        codes.as_json(),
     )  # fmt: skip
 
 
 async def access_log(cx: Context, caller: Caller, *, before: datetime, limit: int) -> list[audit.Event]:
     """Who did what to the resident's own record before a moment, newest first."""
     found = await audit.of_person(cx.database, await lines_of(cx, own(caller)), before=before, limit=limit)
-    return [_theirs(line, own(caller)) for line in found]
+    return [_theirs(line, own(caller)) for line in await opened_lines(cx.database, cx.vault, found)]
 
 
 async def notices(cx: Context, caller: Caller, now: datetime) -> list[audit.Event]:
-    """What the holder must hear about: emergency access and refused scans of an own code, of the last thirty days."""
-    events = await access_log(cx, caller, before=now + timedelta(seconds=1), limit=500)
-    recent = [event for event in events if event.recorded > now - timedelta(days=_NOTICE_DAYS)]
+    """What the holder must hear about, of the last thirty days: emergency access, refused scans of an own code, what
+    others did to the card, a mandate taken away by order."""
+    found = await audit.notable(
+        cx.database, await lines_of(cx, own(caller)), since=now - timedelta(days=_NOTICE_DAYS),
+        until=now + timedelta(seconds=1),
+    )  # fmt: skip
     return [
         e
-        for e in recent
+        for e in [_theirs(line, own(caller)) for line in await opened_lines(cx.database, cx.vault, found)]
         if (e.action == "break-glass" and e.detail.get("reason") and not e.detail.get("whole"))
         or (e.action == "scan" and e.outcome == "denied")
         or (e.action == "card" and e.detail.get("event") in _TOLD and e.agent != "resident")
+        or e.action == "mandate"
     ]
 
 
@@ -108,10 +117,11 @@ async def set_sharing(cx: Context, caller: Caller, cls: str, *, institution: int
     """Decide; it counts from the next request on. The decision is on the resident's log, in the same transaction."""
     person = own(caller)
     if permit:
-        caller.check_assured()
+        caller.check_giving(now)
     asking = Asking(caller=caller, now=now, purpose="own-request")
+    members = await everybody(cx, caller)
     async with cx.database.transaction() as c:
-        for member in await everybody(cx, caller):  # of what was decided before a merge, the newest counts in each
+        for member in members:  # of what was decided before a merge, the newest counts in each
             await consent.put(c, member, consent.Standing(cls, institution, permit), agent="resident", now=now)
         await audit.append(
             c, [event_of(asking, person, "consent", "ok", "own-record", {"class": cls, "permit": permit})]
@@ -129,7 +139,9 @@ async def own_line(cx: Context, caller: Caller, event_id: str) -> audit.Event | 
     """A line of the resident's own log; None for any other. Refusal `sign-in-needed`."""
     whose, home = await lines_of(cx, own(caller)), ids.home_of(event_id)
     found = await audit.one_line(cx.database, home, event_id) if home else None
-    return _theirs(found, own(caller)) if found is not None and whose.covers(found) else None
+    if found is None or not whose.covers(found):
+        return None
+    return _theirs((await opened_lines(cx.database, cx.vault, [found]))[0], own(caller))
 
 
 def _theirs(line: audit.Event, person: PersonId) -> audit.Event:

@@ -7,15 +7,20 @@ Opening a pair or a person writes a line on the logs of those who are looked at;
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from yima import healthcode, mpi
-from yima.access.cards import actor_of
+from yima import directory, healthcode, mpi
+from yima.access.cards import actor_of, card_act
 from yima.access.context import Context
-from yima.access.stewarding import merge_now, right, tell, word_of
+from yima.access.rights import check_right
+from yima.access.stewarding import freeze_now, merge_now, move_number_now, proposal_word, tell
+from yima.access.words import opened, opened_one, pen_of
 from yima.directory import Caller
+from yima.runtime import words
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
@@ -91,92 +96,120 @@ class Reviews:
 
     async def queue(self, caller: Caller, wanted: mpi.Wanted, now: datetime) -> Queue:
         """Doubtful pairs in the order of their risk, with names; counts of everything that waits."""
-        right(caller)
+        check_right(caller, "merge")
         db = self._cx.database
         cases = await mpi.queue(db, self._cx.vault, wanted, now)
         names = await mpi.identities(db, self._cx.vault, {p for case in cases for p in (case.person, case.candidate)})
         waiting = await mpi.waiting(db, self._cx.vault, now)
-        open_ones = [one for one in await mpi.proposals(db, now) if one.accepted is None]
+        open_ones = [one for one in await mpi.proposals(db, self._cx.vault, now) if one.accepted is None]
         return Queue(tuple(cases), names, tuple(waiting), len(open_ones))
 
     async def case(self, caller: Caller, review_id: int, now: datetime) -> Pair:
         """A doubtful pair opened; on both logs. Refusal `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         case = await mpi.case(self._cx.database, review_id)
         return await self._pair(caller, case.person, case.candidate, case, now)
 
     async def pair(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Pair:
         """Any two persons opened; on both logs. Refusal `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         known = await mpi.case_of(self._cx.database, one, other)
         case = await mpi.case(self._cx.database, known) if known is not None else None
         return await self._pair(caller, one, other, case, now)
 
     async def person(self, caller: Caller, person: PersonId, now: datetime) -> tuple[Side, tuple[mpi.Event, ...]]:
         """One person opened, with what stewards did to them; on the log. Refusal `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         side = await self._side(person)
         async with self._cx.database.transaction() as c:
             await tell(c, caller, [person], {"event": "look"}, now)
-        return side, tuple(await mpi.events_of(self._cx.database, person))
+        events = await mpi.events_of(self._cx.database, person)
+        return side, tuple(await opened(self._cx.database, self._cx.vault, events))
 
     async def merge(self, caller: Caller, person: PersonId, survivor: PersonId, *, reason: str, now: datetime) -> Done:
         """`person` is `survivor`: done at once, or, where that is risky, put before a second steward.
 
         Refusals: `field-invalid` for a risky merge without a reason, and those of `Stewards.merge`.
         """
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
+            await mpi.hold(c, person, survivor)
             why = await mpi.why_second(c, self._cx.vault, person, survivor)
             if not why:
-                return Done(await merge_now(c, caller, person, survivor, reason, now), None)
+                return Done(await merge_now(c, self._cx.vault, caller, person, survivor, reason, now), None)
             _reasoned(reason)
-            number = await mpi.propose(c, person, survivor, why, word_of(caller, reason, now))
+            word = await proposal_word(c, self._cx.vault, caller, person, reason, now)
+            number = await mpi.propose(c, person, survivor, why, word)
             await tell(c, caller, (person, survivor), {"event": "propose-merge", "number": number}, now)
         return Done(None, number)
 
+    async def move_number(
+        self, caller: Caller, system: str, value: str, to: PersonId, *, reason: str, now: datetime
+    ) -> int:
+        """A number was first sent for the wrong person and is `to`'s: put before a second steward; the proposal.
+
+        Refusals: `field-invalid` without a reason or where both are read as one, `not-found`.
+        """
+        check_right(caller, "merge")
+        _reasoned(reason)
+        await self._known(to)
+        number = mpi.Identifier.of(system, value)
+        async with self._cx.database.transaction() as c:
+            holder = await mpi.holder(c, self._cx.vault, number)
+            word = await proposal_word(c, self._cx.vault, caller, holder, reason, now)
+            made = await mpi.propose_number(c, self._cx.vault, holder, to, number, ["number"], word)
+            await tell(c, caller, (holder, to), {"event": "propose-number", "number": made}, now)
+        return made
+
     async def put_off(self, caller: Caller, review_id: int, now: datetime) -> None:
         """Not today: the pair comes back tomorrow. Refusal `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
             await mpi.put_off(c, review_id, now + _LATER)
 
     # --- the second steward ------------------------------------------------------------------------------------------
 
     async def proposals(self, caller: Caller, now: datetime) -> tuple[list[mpi.Proposal], Mapping[PersonId, Any]]:
-        """Merges that wait for a second steward, then those decided lately; with names."""
-        right(caller)
-        found = await mpi.proposals(self._cx.database, now - _DECIDED)
-        return found, await mpi.identities(
-            self._cx.database, self._cx.vault, {p for one in found for p in (one.person, one.survivor)}
-        )
+        """What waits for a second steward, then what was decided lately; with names. Numbers are masked."""
+        check_right(caller, "merge")
+        db, vault = self._cx.database, self._cx.vault
+        found = await opened(db, vault, await mpi.proposals(db, vault, now - _DECIDED))
+        names = await mpi.identities(db, vault, {p for one in found for p in (one.person, one.survivor)})
+        return [one.masked() for one in found], names
 
     async def confirm(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
-        """A second steward agrees: the two are merged; the number of the act.
+        """A second steward agrees: the two are merged, or the number goes over; the number of the act.
 
-        Refusals: `step-up-needed`, `second-person-needed` to who proposed it, `not-found`, those of a merge.
+        Refusals: `step-up-needed`, `second-person-needed`, `human-unknown`, `not-found`, those of a merge.
         """
-        right(caller)
+        check_right(caller, "merge")
         caller.check_fresh(now)
         async with self._cx.database.transaction() as c:
-            proposal = await mpi.proposal(c, number)
+            proposal = await opened_one(c, self._cx.vault, await mpi.proposal(c, self._cx.vault, number))
             if proposal.accepted is not None:
                 raise Refusal("not-found", field="proposal")
-            if proposal.proposer == actor_of(caller):
-                raise Refusal("second-person-needed")
+            await directory.check_two_people(c, proposal.proposer, actor_of(caller))
             both = f"{proposal.reason} · {proposal.proposer} · {reason}".rstrip(" ·")
-            event = await merge_now(c, caller, proposal.person, proposal.survivor, both, now)
-            await mpi.decide_proposal(c, number, word_of(caller, reason, now), event=event)
+            pair, document = (proposal.person, proposal.survivor), proposal.document
+            event = (
+                await move_number_now(c, self._cx.vault, caller, document, pair, both, now)
+                if document
+                else await merge_now(c, self._cx.vault, caller, *pair, both, now)
+            )
+            await mpi.decide_proposal(c, number, mpi.Word(actor_of(caller), now, ""), event=event)
         return event
 
     async def decline(self, caller: Caller, number: int, *, reason: str, now: datetime) -> None:
         """A second steward disagrees, or the first withdraws; the question stays open. Refusal `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            proposal = await mpi.proposal(c, number)
-            await mpi.decide_proposal(c, number, word_of(caller, reason, now), event=None)
+            proposal = await mpi.proposal(c, self._cx.vault, number)
+            await mpi.decide_proposal(c, number, mpi.Word(actor_of(caller), now, ""), event=None)
             persons = (proposal.person, proposal.survivor)
-            await tell(c, caller, persons, {"event": "decline-merge", "number": number}, now)
+            pen = await pen_of(c, self._cx.vault, proposal.person)
+            what = "decline-number" if proposal.document else "decline-merge"
+            detail = {"event": what, "number": number, "reason": words.kept(reason)}
+            await tell(c, caller, persons, detail, now, pen)
 
     # --- what was done -----------------------------------------------------------------------------------------------
 
@@ -184,16 +217,17 @@ class Reviews:
         self, caller: Caller, *, before: int, actor: str = "", limit: int = 50
     ) -> tuple[list[mpi.Event], frozenset[int], Mapping[PersonId, mpi.Identity]]:
         """What stewards did, newest first, which of it was undone, and names."""
-        right(caller)
+        check_right(caller, "merge")
         events, undone = await mpi.latest_events(self._cx.database, before=before, actor=actor, limit=limit)
+        events = await opened(self._cx.database, self._cx.vault, events)
         persons = {p for event in events for p in (event.person, event.other) if p}
         return events, undone, await mpi.identities(self._cx.database, self._cx.vault, persons)
 
     async def figures(self, caller: Caller, now: datetime) -> tuple[list[mpi.Quality], list[mpi.QueueDay]]:
         """Quality by institution as last counted, and 90 days of the queue. No person is in it."""
-        right(caller)
+        check_right(caller, "merge")
         db = self._cx.database
-        return await mpi.quality(db), await mpi.queue_days(db, (now - timedelta(days=90)).date())
+        return await mpi.quality(db), await mpi.queue_days(db, civil_day(now - timedelta(days=90)))
 
     # --- one person's number, death, stolen identity -----------------------------------------------------------------
 
@@ -202,36 +236,43 @@ class Reviews:
 
         Refusals: `field-invalid` without a reason, `not-found`.
         """
-        right(caller)
+        check_right(caller, "merge")
         _reasoned(reason)
         await self._known(person)
         async with self._cx.database.transaction() as c:
-            await tell(c, caller, [person], {"event": "reveal", "reason": _short(reason)}, now)
+            pen = await pen_of(c, self._cx.vault, person)
+            await tell(c, caller, [person], {"event": "reveal", "reason": words.kept(reason)}, now, pen)
         return await mpi.documents_of(self._cx.database, self._cx.vault, person)
 
     async def report_death(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
         """Somebody died: the card and every credential of it end. Refusals: `field-invalid`, `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         _reasoned(reason)
         await self._card_event(caller, person, "report-death", reason, now)
 
     async def undo_death(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
         """The death was reported by mistake: the card is as it was. Refusals: `field-invalid`, `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         _reasoned(reason)
         await self._card_event(caller, person, "undo-death", reason, now)
 
-    async def report_theft(self, caller: Caller, person: PersonId, *, reason: str, now: datetime) -> None:
+    async def report_theft(
+        self, caller: Caller, person: PersonId, *, reason: str, now: datetime, number: mpi.Identifier | None = None
+    ) -> None:
         """Somebody else uses this identity: every code of it is refused from the commit on, until the person gets a
-        new card at a counter. Numbers are frozen by `Stewards.freeze`, Patients taken off by `Stewards.split`.
-        """
-        right(caller)
+        new card at a counter; and `number` names nobody (it may be so already). `Stewards.split` takes Patients off."""
+        check_right(caller, "merge")
         _reasoned(reason)
-        await self._card_event(caller, person, "report-lost", reason, now)
+        await self._card_event(caller, person, "report-lost", reason, now, number)
+
+    async def exists(self, caller: Caller, person: PersonId) -> bool:
+        """Whether there is such a person."""
+        check_right(caller, "merge")
+        return await mpi.identity(self._cx.database, self._cx.vault, person) is not None
 
     async def holder(self, caller: Caller, system: str, value: str, now: datetime) -> PersonId | None:
         """Who holds a document, for a steward with a report in hand; on the holder's log."""
-        right(caller)
+        check_right(caller, "merge")
         person = await mpi.person_of_document(self._cx.database, self._cx.vault, system, value)
         if person is not None:
             async with self._cx.database.transaction() as c:
@@ -239,16 +280,20 @@ class Reviews:
         return person
 
     async def _card_event(
-        self, caller: Caller, person: PersonId, event: healthcode.Event, reason: str, now: datetime
-    ) -> None:
+        self, caller: Caller, person: PersonId, event: healthcode.Event, reason: str, now: datetime,
+        number: mpi.Identifier | None = None,
+    ) -> None:  # fmt: skip
         await self._known(person)
-        act = healthcode.Act(actor=actor_of(caller), at=now, reason=_short(reason))
         async with self._cx.database.transaction() as c:
+            act = card_act(await pen_of(c, self._cx.vault, person), caller, reason, now)
             await healthcode.advance(c, person, event, act)
             if event == "report-death":
                 await mpi.report_death(c, person, now)
             elif event == "undo-death":
                 await mpi.not_deceased(c, person, now)
+            if number:
+                with suppress(Refusal):  # in dispute already
+                    await freeze_now(c, self._cx.vault, caller, number, reason, now)
             await tell(c, caller, [person], {"event": event}, now)
 
     async def _known(self, person: PersonId) -> mpi.Identity:
@@ -287,7 +332,8 @@ class Reviews:
 
     async def _events_between(self, one: PersonId, other: PersonId) -> tuple[mpi.Event, ...]:
         events = {e.number: e for p in (one, other) for e in await mpi.events_of(self._cx.database, p)}
-        return tuple(events[number] for number in sorted(events, reverse=True))
+        newest = [events[number] for number in sorted(events, reverse=True)]
+        return tuple(await opened(self._cx.database, self._cx.vault, newest))
 
     async def _side(self, person: PersonId) -> Side:
         cx, identity = self._cx, await self._known(person)
@@ -309,10 +355,6 @@ class Reviews:
             return ""
 
 
-def _short(reason: str) -> str:
-    return " ".join(reason.split())[:500]
-
-
 def _reasoned(reason: str) -> None:
-    if len(_short(reason)) < SHORTEST_REASON:
+    if len(words.kept(reason)) < SHORTEST_REASON:
         raise Refusal("field-invalid", field="reason", expected=f"a reason of at least {SHORTEST_REASON} characters")

@@ -9,6 +9,7 @@ from datetime import datetime
 from yima import audit, consent, directory, mpi
 from yima.access.context import Context
 from yima.access.decision import Asking, check_table, event_of, open_visit, open_visit_within
+from yima.access.telling import check_telling
 from yima.directory import CODE_SCOPE, Caller
 from yima.healthcode import Accepted, RefusedScan
 from yima.runtime import logs
@@ -39,6 +40,7 @@ async def scan(  # noqa: PLR0913  the words of a scan, each said by its name
     `terminal-unknown` for a terminal's token that names another terminal than itself, `purpose-not-allowed` for one
     that this role may not scan for, or an app is not registered for.
     """
+    check_telling()
     if not (caller.kind in ("app", "practitioner") or caller.holds(CODE_SCOPE)) or not caller.institution:
         raise Refusal("scope-insufficient", expected="an institution's app or staff, or a terminal with its own token")
     if caller.kind == "terminal" and terminal != caller.terminal:
@@ -121,6 +123,7 @@ async def find_person(cx: Context, caller: Caller, *, system: str, value: str, n
 
     Refusals: `scope-insufficient`, `role-not-permitted`, `not-found`.
     """
+    check_telling()
     if caller.kind != "practitioner":
         raise Refusal("scope-insufficient", expected="staff of an institution")
     check_table(caller, "Patient", "identify", "emergency-treatment")
@@ -143,9 +146,9 @@ async def scanned_person(cx: Context, caller: Caller, handle: str, now: datetime
     return _scanned(await open_visit(cx, handle, now), caller)
 
 
-async def scanned_person_within(c: Connection, caller: Caller, handle: str, now: datetime) -> PersonId:
+async def scanned_person_within(cx: Context, c: Connection, caller: Caller, handle: str, now: datetime) -> PersonId:
     """The same in a transaction. Refusals as `scanned_person`."""
-    return _scanned(await open_visit_within(c, handle, now), caller)
+    return _scanned(await open_visit_within(cx, c, handle, now), caller)
 
 
 def _scanned(visit: consent.Visit, caller: Caller) -> PersonId:

@@ -92,7 +92,7 @@ def parts_of(
     `scope-insufficient`.
     """
     stems = {name.partition(":")[0].partition(".")[0] for name, _ in params}
-    across = asking.caller.sandbox and not stems & {"patient", "subject"}
+    across, keys = asking.caller.sandbox and not stems & {"patient", "subject"}, cx.vault.hashes.asked_tokens
     for name in types:
         check_allowed(asking, name, "search")
 
@@ -104,7 +104,7 @@ def parts_of(
         return compiled_plainly(name, said)
 
     def compiled_plainly(name: str, said: Sequence[tuple[str, str]]) -> fhir.Query:
-        return fhir.compile_query(name, said, lenient=lenient, key=cx.index_key, now=asking.now, across=across)
+        return fhir.compile_query(name, said, lenient=lenient, key=keys, now=asking.now, across=across)
 
     if types:
         return [([name], compiled(name, params)) for name in types]
@@ -151,7 +151,7 @@ async def _answer(
     if not decision.permit:
         await log(cx, asking, person, "search", "denied", decision, {"types": named})
         raise refusal_of(decision, asking)
-    scope = Scope(homes, sight_of(decision, whole), asking.caller, cx.index_key, cx.vault, asking.now)
+    scope = Scope(homes, sight_of(decision, whole), asking.caller, cx.vault.hashes.asked_tokens, cx.vault, asking.now)
     parts = [
         ([name for name in names if scope.sight.reaches(name)], await narrowed(cx.database, scope, query))
         for names, query in parts

@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, authentication
+from yima import audit, authentication, mpi
 from yima.access.context import Context
-from yima.authentication import ACCOUNT, ADDRESS, Account, Means, Method, Session, Try
+from yima.authentication import ACCOUNT, ADDRESS, Account, Means, Method, Session, Try, Vouched
 from yima.directory import Caller
 from yima.runtime import logs
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 
 KINDS: Final = {"clinician": "practitioner", "operator": "operator", "resident": "resident"}
 """Who comes in by which door."""
 Who = Callable[[str, str], Awaitable[Caller]]
-"""Role and subject to the caller they are now. Refusals `sign-in-needed`, `institution-suspended`."""
+"""Role and subject to the caller they are now. Refusals `sign-in-needed`, `institution-suspended`,
+`account-suspended`."""
 _KNOWN: Final = "known-browser"
 
 
@@ -74,7 +76,7 @@ class SigningIn:
     async def enter(self, role: str, visitor: Visitor, said: Said, now: datetime) -> Entered:
         """Open a session. Refusals `sign-in-failed`, `passkey-invalid`, `too-many-attempts`, `overloaded`; and told
         only to who has proved who they are: `institution-suspended`."""
-        kind = _kind(role)
+        kind = kind_of(role)
         tries = self._tries(kind, visitor, said)
         await self._means.attempts.enter(tries, now)
         try:
@@ -84,33 +86,52 @@ class SigningIn:
                 await self._log(_nobody(kind), "denied", refusal.code, {"event": "signed-in"}, now)
             raise
         await self._means.attempts.passed(tries, now)
-        return await self._opened(role, visitor, account, method, now)
+        return await self.opened(role, visitor, account, method, now)
 
     async def _proved(self, role: str, visitor: Visitor, said: Said, now: datetime) -> tuple[Account, Method]:
-        proofs, kind = self._means.proofs, _kind(role)
+        proofs, kind = self._means.proofs, kind_of(role)
         if said.passkey:
             use = f"sign-in/{role}"
             return await proofs.passkey(kind, said.passkey, use=use, session=visitor.token, now=now), "passkey"
         return await proofs.password(kind, said.name, said.password, said.code, now)
 
-    async def _opened(self, role: str, visitor: Visitor, account: Account, method: Method, now: datetime) -> Entered:
+    async def opened(
+        self, role: str, visitor: Visitor, account: Account, method: Method | Vouched, now: datetime
+    ) -> Entered:
+        """A session for the owner of an account, who has proved who they are. Refusals `sign-in-failed`, also
+        when the account was taken away meanwhile or a death was reported, `institution-suspended`,
+        `account-suspended`."""
+        by = method if isinstance(method, str) else "oidc"
         try:
             caller = await self._who(role, account.subject)
         except Refusal as refusal:
-            detail = {"event": "signed-in", "method": method}
+            detail: dict[str, Any] = {"event": "signed-in", "method": by}
             await self._log(_nobody(account.kind, account.subject), "denied", refusal.code, detail, now)
-            raise Refusal("sign-in-failed" if refusal.code == "sign-in-needed" else refusal.code) from refusal
+            if refusal.code == "sign-in-needed":
+                raise Refusal("sign-in-failed") from refusal
+            raise
         what = "recovery-used" if method == "recovery" else "signed-in"
         async with self._cx.database.transaction() as c:
+            await authentication.hold_account(c, account)
+            await self._check_lives(c, caller)
             cookie = await self._means.browsers.open(
                 c, account.kind, account.subject, method=method, device=visitor.device, now=now
             )
             await authentication.happened(c, account.kind, account.subject, what, visitor.device, now)
-            await audit.append(c, [line(caller, "ok", method, {"event": what, "device": visitor.device}, now)])
+            detail = {"event": what, "device": visitor.device}
+            detail |= {"provider": method.provider} if isinstance(method, Vouched) else {}
+            await audit.append(c, [line(caller, "ok", by, detail, now)])
         known = self._known_as(account.kind, visitor, account.name) or secrets.token_hex(8)
         waiting = await self._means.enrolment.waiting(account.kind, account.subject, now)
         invited = any(one.inviter != f"{account.kind}/{account.subject}" for one in waiting)
         return Entered(cookie, self._cx.sessions.seal(_KNOWN, f"{account.kind}/{account.name}\n{known}"), invited)
+
+    async def _check_lives(self, c: Connection, caller: Caller) -> None:
+        """Refusal `sign-in-failed` for a resident whose death was reported: by a code to the phone they come in no more
+        either. A counter undoes a report that was wrong."""
+        known = await mpi.identity(c, self._cx.vault, caller.person) if caller.kind == "resident" else None
+        if known is not None and known.deceased:
+            raise Refusal("sign-in-failed")
 
     def _tries(self, kind: str, visitor: Visitor, said: Said) -> Sequence[Try]:
         """What a sign-in is counted on. A passkey cannot be guessed: its owner is not made to wait for others."""
@@ -131,7 +152,10 @@ class SigningIn:
 
     async def again_request(self, role: str, cookie: str, now: datetime) -> tuple[Mapping[str, Any] | None, bool]:
         """What a browser is asked to prove it once more by passkey, None for who has none; whether a code would do."""
-        session = await self._means.browsers.find(_kind(role), cookie, now)
+        session = await self._means.browsers.find(kind_of(role), cookie, now)
+        account = await authentication.account_of(self._cx.database, session.kind, session.subject)
+        if account is None and session.kind == "resident":  # who comes in by phone has none
+            return None, False
         account = await self._account(session)
         known = [one.credential for one in await authentication.passkeys_of(self._cx.database, account)]
         challenge = self._means.challenges.new(f"again/{role}", session.session_id, now)
@@ -142,7 +166,7 @@ class SigningIn:
 
         Refusals `sign-in-needed`, `sign-in-failed`, `passkey-invalid`, `too-many-attempts`.
         """
-        session = await self._means.browsers.find(_kind(role), cookie, now)
+        session = await self._means.browsers.find(kind_of(role), cookie, now)
         account = await self._account(session)
         caller = await self._who(role, session.subject)
         tries = [Try("again", f"{session.kind}/{session.subject}", ACCOUNT)]
@@ -180,14 +204,15 @@ class SigningIn:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    async def leave(self, role: str, cookie: str, now: datetime) -> None:
-        """End the session of this cookie, if there is one."""
+    async def leave(self, role: str, cookie: str, now: datetime) -> str:
+        """End the session of this cookie, if there is one; the provider by which it was opened, "" for none."""
         try:
-            session = await self._means.browsers.find(_kind(role), cookie, now)
+            session = await self._means.browsers.find(kind_of(role), cookie, now)
         except Refusal:
-            return
+            return ""
         await self._means.browsers.end(session.session_id)
         await self._log(_nobody(session.kind, session.subject), "ok", "", {"event": "signed-out"}, now)
+        return session.provider
 
     async def _log(self, caller: Caller, outcome: str, basis: str, detail: Mapping[str, Any], now: datetime) -> None:
         await self._cx.appender.append(line(caller, outcome, basis, detail, now))
@@ -202,7 +227,8 @@ def line(caller: Caller, outcome: str, basis: str, detail: Mapping[str, Any], no
     )  # fmt: skip
 
 
-def _kind(role: str) -> str:
+def kind_of(role: str) -> str:
+    """Who comes in by this door. Refusal `sign-in-needed` for one at which nobody signs in."""
     if role not in KINDS:
         raise Refusal("sign-in-needed")
     return KINDS[role]

@@ -10,15 +10,18 @@ from operator import itemgetter
 from typing import Any, Final
 
 from yima import audit, consent, fhir, healthcode, mpi, records
-from yima.access.cards import actor_of
+from yima.access.cards import actor_of, card_act
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
+from yima.access.rights import check_right
+from yima.access.words import Pen, opened, pen_of
 from yima.directory import Caller
+from yima.runtime import words
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
-from yima.runtime.ids import PersonId
+from yima.runtime.ids import SHELF, PersonId
+from yima.runtime.keys import Vault
 
-RIGHT: Final = "steward"
 _VERSIONS: Final = 50
 """Versions of a Patient that are looked at when it moves."""
 
@@ -45,7 +48,7 @@ class Stewards:
 
     async def explain(self, caller: Caller, one: PersonId, other: PersonId, now: datetime) -> Explained:
         """How likely two persons are one, and why; on both logs. Refusals: `right-needed`, `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         found, model = await mpi.between(self._cx.database, self._cx.vault, one, other), mpi.model_named()
         async with self._cx.database.transaction() as c:
             await tell(c, caller, (one, other), {"event": "explain"}, now)
@@ -59,48 +62,61 @@ class Stewards:
         Refusals: `right-needed`, `not-found`, `merge-impossible`, those of the cards' life cycle;
         `second-person-needed` where it is risky (`mpi.SECOND`) and a steward asks: `reviews.merge` proposes it then.
         """
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
+            await mpi.hold(c, person, survivor)
             if caller.kind == "operator" and await mpi.why_second(c, self._cx.vault, person, survivor):
                 raise Refusal("second-person-needed")
-            return await merge_now(c, caller, person, survivor, reason, now)
+            return await merge_now(c, self._cx.vault, caller, person, survivor, reason, now)
 
     async def split(self, caller: Caller, patient_id: str, *, reason: str, now: datetime) -> tuple[int, PersonId]:
         """A Patient is nobody known: a new person with a card of its own. Refusals: `right-needed`, `not-found`."""
-        right(caller)
-        said = await self._brought(patient_id)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            before = await mpi.person_of_patient(c, patient_id)
-            number, person = await mpi.split(c, self._cx.vault, patient_id, word_of(caller, reason, now), said)
+            before, said = await self._held(c, patient_id)
+            word = await word_of(c, self._cx.vault, caller, before or SHELF, reason, now)
+            number, person = await mpi.split(c, self._cx.vault, patient_id, word, said)
             await healthcode.issue(c, self._cx.keys, person, now, self._cx.profile)
             await _parted(c, caller, before or person, person, {"event": "split", "number": number}, now)
         return number, person
 
     async def move(self, caller: Caller, patient_id: str, person: PersonId, *, reason: str, now: datetime) -> int:
-        """A Patient is another person's. Refusals: `right-needed`, `not-found`."""
-        right(caller)
-        said = await self._brought(patient_id)
+        """A Patient is another person's. Refusals: `right-needed`, `not-found`; `move-needs-second` where a merge of
+        what it says would take two stewards, and one asks: or a record could be given to anybody by moving it."""
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            before = await mpi.person_of_patient(c, patient_id)
-            number = await mpi.move_patient(c, self._cx.vault, patient_id, person, word_of(caller, reason, now), said)
+            before, said = await self._held(c, patient_id, person)
+            risky = caller.kind == "operator" and await mpi.why_second(
+                c, self._cx.vault, before or SHELF, person, said.newest
+            )
+            word = await word_of(c, self._cx.vault, caller, before or SHELF, reason, now)
+            number = await mpi.move_patient(c, self._cx.vault, patient_id, person, word, said)
+            if risky:
+                raise Refusal("move-needs-second")
             await _parted(c, caller, before or person, person, {"event": "move", "number": number}, now)
         return number
 
-    async def _brought(self, patient_id: str) -> mpi.Brought:
-        """What a Patient brought to its person, and what that person's other Patients did: from all their versions."""
-        db = self._cx.database
-        stays = [
-            said for one in await mpi.beside(db, patient_id) if one != patient_id for said in await self._said(one)
-        ]
+    async def _held(self, c: Connection, patient_id: str, *others: PersonId) -> tuple[PersonId | None, mpi.Brought]:
+        """Whose a Patient is and what it brought; neither changes, nor these others, before the transaction ends."""
+        await mpi.hold(c)
+        before = await mpi.person_of_patient(c, patient_id)
+        await mpi.hold(c, before or SHELF, *others)
+        return before, await self._brought(c, patient_id)
+
+    async def _brought(self, c: Connection, patient_id: str, after: datetime | None = None) -> mpi.Brought:
+        """What a Patient brought to its person (after a time), and what that person's other Patients did: from all
+        their versions."""
+        beside = [one for one in await mpi.beside(c, patient_id) if one != patient_id]
+        stays = [said for one in beside for said in await self._said(c, one)]
         stays.sort(key=itemgetter(0), reverse=True)
-        moves = [said for _, said in await self._said(patient_id)]
+        moves = [said for at, said in await self._said(c, patient_id) if after is None or at > after]
         return mpi.brought(self._cx.vault, moves, [said for _, said in stays])
 
-    async def _said(self, patient_id: str) -> list[tuple[datetime, mpi.Registration]]:
+    async def _said(self, c: Connection, patient_id: str) -> list[tuple[datetime, mpi.Registration]]:
         """The versions of a Patient as they were registered, newest first, with their times; those that would be
         refused now left out."""
         found = list[tuple[datetime, mpi.Registration]]()
-        for row in await records.history(self._cx.database, self._cx.vault, "Patient", patient_id, _VERSIONS):
+        for row in await records.history(c, self._cx.vault, "Patient", patient_id, _VERSIONS):
             if row.content:
                 with suppress(Refusal):
                     found.append((row.updated, mpi.registration(fhir.parse(row.content))))
@@ -108,9 +124,9 @@ class Stewards:
 
     async def keep_apart(self, caller: Caller, one: PersonId, other: PersonId, *, reason: str, now: datetime) -> int:
         """These two are never one. Refusals: `right-needed`, `not-found`, `merge-impossible`."""
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            word = word_of(caller, reason, now)
+            word = await word_of(c, self._cx.vault, caller, one, reason, now)
             number = await mpi.keep_apart(c, one, other, word)
             await mpi.settle(c, one, other, "different", number, word)
             await tell(c, caller, (one, other), {"event": "apart", "number": number}, now)
@@ -118,28 +134,44 @@ class Stewards:
 
     async def freeze(self, caller: Caller, system: str, value: str, *, reason: str, now: datetime) -> int:
         """A number is in dispute and names nobody from now on. Refusals: `right-needed`, `not-found`."""
-        right(caller)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            holder = await mpi.person_of_document(c, self._cx.vault, system, value)
-            number = mpi.Identifier.of(system, value)
-            event = await mpi.freeze(c, self._cx.vault, number, word_of(caller, reason, now))
-            await tell(c, caller, [holder] if holder else [], {"event": "freeze", "number": event}, now)
-        return event
+            return await freeze_now(c, self._cx.vault, caller, mpi.Identifier.of(system, value), reason, now)
+
+    async def move_number(
+        self, caller: Caller, system: str, value: str, to: PersonId, *, reason: str, now: datetime
+    ) -> int:
+        """A number was first sent for the wrong person: it is `to`'s. Refusals: `right-needed`, `not-found`,
+        `field-invalid`; `second-person-needed` when a steward asks: `reviews.move_number` proposes it."""
+        check_right(caller, "merge")
+        if caller.kind == "operator":
+            raise Refusal("second-person-needed")
+        number = mpi.Identifier.of(system, value)
+        async with self._cx.database.transaction() as c:
+            pair = await mpi.holder(c, self._cx.vault, number), to
+            return await move_number_now(c, self._cx.vault, caller, number, pair, reason, now)
 
     async def undo(self, caller: Caller, number: int, *, reason: str, now: datetime) -> int:
         """Undo an act by the number of its event, on the cards as well.
 
         Refusals: `right-needed`, `not-found`, `undo-impossible`, those of the cards' life cycle.
         """
-        right(caller)
-        word, act = word_of(caller, reason, now), _act(caller, reason, now)
+        check_right(caller, "merge")
         async with self._cx.database.transaction() as c:
-            undoing = await mpi.undo(c, number, word)
-            await mpi.reopen(c, number)
+            undone = await mpi.event(c, number)
+            await mpi.hold(c, undone.person, undone.other or undone.person)
+            moved = undone.patient_id
+            since = await self._brought(c, moved, undone.at) if moved else mpi.Brought()
+            await mpi.turn_persons(c, self._cx.vault, {undone.person, undone.other or undone.person})
+            pen = await pen_of(c, self._cx.vault, undone.person)
+            act = card_act(pen, caller, reason, now)
+            undoing = await mpi.undo(c, self._cx.vault, number, _word(pen, caller, reason, now), since)
             done = await mpi.event(c, undoing)
             person, other = done.person, done.other or done.person
+            await mpi.reopen(c, number, parted=(person, other) if done.kind == "unmerge" else None)
             if done.kind == "unmerge":
                 await healthcode.unmerge(c, person, act)
+                await _whose_death(c, self._cx.vault, person, other, act)
             elif done.kind == "merge":
                 await healthcode.merge(c, person, other, act)
             elif done.kind == "unsplit":
@@ -152,17 +184,17 @@ class Stewards:
 
     async def events(self, caller: Caller, person: PersonId) -> list[mpi.Event]:
         """What stewards did to a person. Refusal `right-needed`."""
-        right(caller)
-        return await mpi.events_of(self._cx.database, person)
+        check_right(caller, "merge")
+        return await opened(self._cx.database, self._cx.vault, await mpi.events_of(self._cx.database, person))
 
     async def try_model(self, caller: Caller, model: mpi.Model) -> mpi.Trial:
         """What another model would have decided; nothing changes: see `mpi.try_model`. Refusal `right-needed`."""
-        right(caller)
+        check_right(caller, "merge")
         return await mpi.try_model(self._cx.database, mpi.model_named(), model)
 
     async def rekey(self, caller: Caller) -> int:
         """Candidate keys for persons of an older normaliser: see `mpi.rekey`. Refusal `right-needed`."""
-        right(caller)
+        check_right(caller, "merge")
         return await mpi.rekey(self._cx.database, self._cx.vault)
 
 
@@ -176,36 +208,94 @@ async def _parted(
 
 
 async def merge_now(
-    c: Connection, caller: Caller, person: PersonId, survivor: PersonId, reason: str, now: datetime
+    c: Connection, vault: Vault, caller: Caller, person: PersonId, survivor: PersonId, reason: str, now: datetime
 ) -> int:
     """Merge, carry it to the cards, close the questions about the two, write both logs. Who may has been asked."""
-    word = word_of(caller, reason, now)
+    cards = await card_holders(c, (person, await mpi.root_of(c, survivor)))
+    if cards == {person}:
+        raise Refusal("merge-impossible", reason="the survivor has no card: merge them the other way round")
+    pen = await pen_of(c, vault, person)
+    word = _word(pen, caller, reason, now)
     number = await mpi.merge(c, person, survivor, word)
-    await healthcode.merge(c, person, survivor, _act(caller, reason, now))
+    await healthcode.merge(c, person, survivor, card_act(pen, caller, reason, now))
     await mpi.settle(c, person, survivor, "same", number, word)
     await tell(c, caller, (person, survivor), {"event": "merge", "number": number}, now)
     return number
 
 
+async def _whose_death(c: Connection, vault: Vault, person: PersonId, survivor: PersonId, act: healthcode.Act) -> None:
+    """A death that was told of `person` while they were read as the survivor had ended the survivor's card: it is
+    `person`'s that ends."""
+    root = await mpi.root_of(c, survivor)
+    known = await mpi.identities(c, vault, [person, root])
+    if not known[person].deceased:
+        return
+    cards = await card_holders(c, (person, root))
+    if person in cards:
+        await healthcode.advance(c, person, "report-death", act)
+    if root in cards and not known[root].deceased and (await healthcode.card_of(c, root)).status == "deceased":
+        await healthcode.advance(c, root, "undo-death", act)
+
+
+async def freeze_now(
+    c: Connection, vault: Vault, caller: Caller, number: mpi.Identifier, reason: str, now: datetime
+) -> int:
+    """A number names nobody from now on; on the holder's log. Who may has been asked. Refusal `not-found`."""
+    holder = await mpi.person_of_document(c, vault, number.system, number.value)
+    word = await word_of(c, vault, caller, holder or SHELF, reason, now)
+    event = await mpi.freeze(c, vault, number, word)
+    await tell(c, caller, [holder] if holder else [], {"event": "freeze", "number": event}, now)
+    return event
+
+
+async def move_number_now(
+    c: Connection, vault: Vault, caller: Caller, number: mpi.Identifier, pair: tuple[PersonId, PersonId], reason: str,
+    now: datetime,
+) -> int:  # fmt: skip
+    """Give a number of the first to the other, close the questions whether the two are one, write both logs. Who may
+    has been asked. Refusals of `mpi.move_number`."""
+    word = await word_of(c, vault, caller, pair[0], reason, now)
+    act = await mpi.move_number(c, vault, number, pair, word)
+    await mpi.settle(c, *pair, "different", act, word)
+    await tell(c, caller, pair, {"event": "number", "number": act}, now)
+    return act
+
+
+async def card_holders(c: Connection, persons: Iterable[PersonId]) -> set[PersonId]:
+    """Those of few persons who have a card, in whatever state."""
+    found = set[PersonId]()
+    for person in persons:
+        with suppress(Refusal):
+            await healthcode.card_of(c, person)
+            found.add(person)
+    return found
+
+
 async def tell(
-    c: Connection, caller: Caller, persons: Iterable[PersonId], detail: dict[str, Any], now: datetime
-) -> None:
-    """A line on each person's log, in the caller's transaction."""
+    c: Connection, caller: Caller, persons: Iterable[PersonId], detail: dict[str, Any], now: datetime,
+    pen: Pen | None = None,
+) -> None:  # fmt: skip
+    """A line on each person's log, in the caller's transaction; with a pen where there is a reason."""
     asking = Asking(caller=caller, now=now, purpose="")
     events = [event_of(asking, person, "resolve", "ok", "steward", detail) for person in sorted(set(persons))]
-    await audit.append(c, events)
+    await audit.append(c, [pen.line(event) for event in events] if pen else events)
 
 
-def right(caller: Caller) -> None:
-    """Refusal `right-needed` unless a steward or the command line asks."""
-    if caller.kind != "system" and (caller.kind != "operator" or RIGHT not in caller.rights):
-        raise Refusal("right-needed", expected=RIGHT)
+async def word_of(
+    c: Connection, vault: Vault, caller: Caller, person: PersonId, reason: str, now: datetime
+) -> mpi.Word:
+    """On whose word an act on a person is done; the reason sealed."""
+    return _word(await pen_of(c, vault, person), caller, reason, now)
 
 
-def word_of(caller: Caller, reason: str, now: datetime) -> mpi.Word:
-    """On whose word an act is done."""
-    return mpi.Word(actor_of(caller), now, " ".join(reason.split())[:500])
+async def proposal_word(
+    c: Connection, vault: Vault, caller: Caller, person: PersonId, reason: str, now: datetime
+) -> mpi.Word:
+    """On whose word a merge of a person is put before a second steward; the reason sealed."""
+    pen, actor = await pen_of(c, vault, person), actor_of(caller)
+    return mpi.Word(actor, now, pen.seal("mpi.proposal.reason", (actor, now), words.kept(reason)))
 
 
-def _act(caller: Caller, reason: str, now: datetime) -> healthcode.Act:
-    return healthcode.Act(actor=actor_of(caller), at=now, reason=" ".join(reason.split())[:500])
+def _word(pen: Pen, caller: Caller, reason: str, now: datetime) -> mpi.Word:
+    actor = actor_of(caller)
+    return mpi.Word(actor, now, pen.seal("mpi.event.reason", (actor, now), words.kept(reason)))

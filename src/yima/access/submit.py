@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from yima import audit, consent, fhir, healthcode, mpi, records
@@ -17,10 +18,13 @@ from yima.access import chosen
 from yima.access.decision import Asking, event_of
 from yima.access.place import Entry, Placed, Submitting, place
 from yima.directory import Caller
+from yima.runtime.beside import beside
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
+_FINDING: Final = 256
+"""Bytes whose reading takes as long as looking for what one entry names (`beside`)."""
 _LOOSE_END: Final = re.compile(r"urn:uuid:|urn:oid:|[A-Za-z]+\?")
 
 
@@ -47,11 +51,7 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     # 1 Every Patient gets its person, every resource its home and id.
     order, addresses = await place(s, entries)
     # 2 References inside the submission become references to what is stored.
-    found = [p.entry.found or fhir.find(p.entry.resource) for p in order]
-    for p, names in zip(order, found, strict=True):
-        fhir.relink(p.entry.resource, addresses, names)
-        if any(map(is_loose, names.references)):
-            _refuse_loose_ends(p.entry)
+    found = await beside(len(order) * _FINDING, partial(_linked, order, addresses))
     # 3 Store, link, issue.
     outcomes = await _store(s, order, found)
     for p in order:
@@ -65,24 +65,44 @@ async def submit(s: Submitting, entries: Sequence[Entry]) -> list[Outcome]:
     return outcomes
 
 
+def _linked(order: Sequence[Placed], addresses: Mapping[str, str]) -> list[fhir.Found]:
+    """What each entry names, its references as they are here. Refusal `reference-unresolved`."""
+    found = [p.entry.found or fhir.find(p.entry.resource) for p in order]
+    for p, names in zip(order, found, strict=True):
+        fhir.relink(p.entry.resource, addresses, names)
+        if any(map(is_loose, names.references)):
+            _refuse_loose_ends(p.entry)
+    return found
+
+
 async def _card(s: Submitting, resolution: mpi.Resolution, said: mpi.Registration) -> None:
     """The card of whom a Patient registers: made, made formal by a first document, ended by a death."""
-    person = resolution.person
-    national = any(number.national for number in said.identifiers)
     if resolution.created:
-        temporary = not national and mpi.is_placeholder(said.name)
-        await healthcode.issue(s.c, s.keys, person, s.now, s.profile, "temporary" if temporary else "formal")
-    if not said.deceased and (resolution.created or not (national and resolution.new_numbers)):
-        return
-    await follow_card(s.c, s.caller, person, said, s.now)
+        await healthcode.issue(s.c, s.keys, resolution.person, s.now, s.profile, kind_of_card(said))
+    if concerns_card(resolution, said):
+        await follow_card(s.c, s.caller, resolution.person, said, s.now)
+
+
+def kind_of_card(said: mpi.Registration) -> healthcode.Kind:
+    """Of a new person: temporary for who has neither a document nor a name of their own."""
+    national = any(number.national for number in said.identifiers)
+    return "temporary" if not national and mpi.is_placeholder(said.name) else "formal"
+
+
+def concerns_card(resolution: mpi.Resolution, said: mpi.Registration) -> bool:
+    """Whether a registration may change the card that stands: a death, or a document of somebody known."""
+    if said.deceased:
+        return True
+    return not resolution.created and resolution.new_numbers and any(number.national for number in said.identifiers)
 
 
 async def follow_card(c: Connection, caller: Caller, person: PersonId, said: mpi.Registration, now: datetime) -> None:
-    """What a registration does to a card that stands: a document makes a temporary one formal, a death ends it.
-
-    Refusal `card-not-found`.
-    """
-    card = await healthcode.card_of(c, person)
+    """What a registration does to a card that stands: a document makes a temporary one formal, a death ends it. Who was
+    loaded from a base without a card has none."""
+    try:
+        card = await healthcode.card_of(c, person)
+    except Refusal:
+        return
     act = healthcode.Act(actor=f"{caller.kind}/{caller.agent_id}", at=now)
     events: list[healthcode.Event] = []
     national = any(number.national for number in said.identifiers)
@@ -118,7 +138,7 @@ async def _store(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Fo
         if p.method != "none"
     ]
     origin = origin_of(s.caller, s.submission, s.now)
-    written = iter(await records.transact(s.c, s.vault, writes, origin, index_key=s.index_key))
+    written = iter(await records.transact(s.c, s.vault, writes, origin, index_key=s.index_key, ceiling=s.ceiling))
     return [_found(p) if p.method == "none" else _outcome(p, next(written)) for p in order]
 
 
@@ -144,11 +164,9 @@ def _refuse_loose_ends(entry: Entry) -> None:
 
 async def _classes(s: Submitting, order: Sequence[Placed], found: Sequence[fhir.Found]) -> list[str]:
     """The sensitive class of each entry. What belongs to an encounter stored earlier is as closed as that encounter."""
-    classes = consent.propagate(
-        [p.entry.resource for p in order],
-        [f"{p.entry.type}/{p.id}" for p in order],
-        [names.codings for names in found],
-    )
+    resources, urls = [p.entry.resource for p in order], [f"{p.entry.type}/{p.id}" for p in order]
+    codings = [names.codings for names in found]
+    classes = await beside(len(order) * _FINDING, partial(consent.propagate, resources, urls, codings))
     encounters = [encounter_of(p.entry.resource) for p in order]
     here = {p.id for p in order if p.entry.type == "Encounter"}
     earlier = {i for i in encounters if i and i not in here}

@@ -41,7 +41,8 @@ class Scope:
     homes: Sequence[PersonId] | None
     sight: records.Sight
     caller: Caller
-    index_key: bytes
+    index_key: tuple[bytes, ...]
+    """The keys of the search tokens that are asked for."""
     vault: Vault
     now: datetime
 
@@ -97,7 +98,7 @@ async def _targets(db: Database, scope: Scope, chain: fhir.Chain) -> list[int]:
     found = []
     for target in chain.targets:
         rows = await _look(db, scope, target, chain.rest, chain.value)
-        found += [fhir.token(f"{chain.param}|{row.type}/{row.id}", scope.index_key) for row in rows]
+        found += fhir.tokens([f"{chain.param}|{row.type}/{row.id}" for row in rows], scope.index_key)
     return found
 
 
@@ -180,7 +181,7 @@ async def _revincluded(
     if not pointed or not scope.caller.may(source, "s") or not scope.sight.reaches(source):
         return []
     params = [param] if param != "*" else [p.name for p in fhir.SEARCH[source].values() if p.type == "reference"]
-    tokens = [fhir.token(f"{p}|{row.type}/{row.id}", scope.index_key) for p in params for row in pointed]
+    tokens = fhir.tokens([f"{p}|{row.type}/{row.id}" for p in params for row in pointed], scope.index_key)
     query = replace(fhir.compile_query(source, [], across=True), tokens=[tokens])
     homes, sight = scope.place(source)
     page = await records.search(

@@ -15,7 +15,9 @@ from typing import Final
 from yima import authentication, directory, healthcode, mpi
 from yima.access.privacy import Privacy
 from yima.audit.proof import Log
+from yima.authentication.external import forget_trips
 from yima.runtime import jobs, logs
+from yima.runtime.civil import CIVIL, civil_day
 from yima.runtime.database import Database, is_unavailable
 
 _log = logs.get("upkeep")
@@ -27,6 +29,7 @@ END_SUSPENSIONS: Final = "end-suspensions"
 QUALITY: Final = "count-quality"
 VERIFY_CARDS: Final = "verify-cards"
 _REDEMPTIONS: Final = timedelta(days=1)
+_BEARERS: Final = timedelta(days=2)
 _AUTHORISATIONS: Final = timedelta(hours=1)
 _SHARES: Final = timedelta(days=7)
 _JOBS: Final = timedelta(days=7)
@@ -82,6 +85,7 @@ class Upkeep:
     async def once(self) -> int:
         """Put on the table what is due and do what nobody else does; the number of jobs done."""
         now = self._now()
+        await healthcode.end_late_visits(self._database, now)
         async with self._database.transaction() as c:
             hourly: list[tuple[str, str, Mapping[str, str]]] = [
                 (kind, now.strftime("%Y-%m-%dT%H"), {}) for kind in self._hourly
@@ -104,10 +108,13 @@ class Upkeep:
             pass
         await directory.forget_expired(self._database, now)
         async with self._database.transaction() as c:
+            await mpi.forget_asked(c, civil_day(now) - timedelta(days=1))
+            await healthcode.forget_bearers(c, now - _BEARERS)
             await healthcode.kiosk.forget_authorisations(c, now - _AUTHORISATIONS)
             await healthcode.counter.forget_shares(c, now - _SHARES)
             await authentication.forget_old(c, now)
             await authentication.forget_codes(c, now)
+            await forget_trips(c, now)
             await jobs.forget_done(c, now - _JOBS)
 
     async def _count(self, _database: Database, job: jobs.Job) -> None:
@@ -117,7 +124,7 @@ class Upkeep:
     async def _quality(self, _database: Database, job: jobs.Job) -> None:
         """What institutions leave out and how the stewards' queue stands, of the day that ended."""
         day = date.fromisoformat(str(job.payload["day"]))
-        begins = datetime.combine(day, time(), healthcode.DAY_ZONE)
+        begins = datetime.combine(day, time(), CIVIL)
         async with self._database.transaction() as c:
             await mpi.count_quality(c, day, begins, begins + timedelta(days=1))
 
@@ -134,12 +141,12 @@ class Upkeep:
         """Sign the log's head when nobody has done so for most of a minute."""
         last, now = await self._log.latest(), self._now()
         if last is None or now - last.sealed >= _SEALED:
-            await self._log.seal(now)
+            await self._log.seal(now, gently=True)
 
 
 def due(now: datetime) -> list[tuple[str, str, Mapping[str, str]]]:
     """The jobs of this hour and this day, as (kind, key, payload): the same key is the same job."""
-    today, hour = healthcode.day_of(now), now.strftime("%Y-%m-%dT%H")
+    today, hour = civil_day(now), now.strftime("%Y-%m-%dT%H")
     final = [(today - timedelta(days=back), f"final-{back}") for back in _FINAL_DAYS]
     days = [(today, hour), (today - timedelta(days=1), f"{today}"), *final]
     return [

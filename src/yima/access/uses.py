@@ -9,6 +9,7 @@ from yima import audit, healthcode
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.residents import everybody
+from yima.access.rights import check_right
 from yima.directory import Caller
 from yima.healthcode import Missing, Report, Reported, Statistics, Use
 from yima.runtime.errors import Refusal
@@ -79,8 +80,7 @@ def _check_app(caller: Caller) -> None:
 
 
 def _check_operator(caller: Caller) -> None:
-    if caller.kind != "operator":
-        raise Refusal("scope-insufficient", expected="an operator of the platform")
+    check_right(caller, "figures")
 
 
 def _check_days(since: date, until: date) -> None:

@@ -15,6 +15,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.directory import Caller
 from yima.healthcode import Oddity
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection
 from yima.runtime.ids import SHELF, PersonId
 
@@ -57,16 +58,16 @@ async def verify_glass(cx: Context, now: datetime) -> list[Mismatch]:
         found = [Mismatch(person, "unreviewed") for person, handle, _ in opened if handle not in known]
         found += [Mismatch(person, "unlogged") for person, _, at in opened if (person, at) not in said]
         found += [Mismatch(person, "unlogged") for person, at in verdicts if (person, at) not in judged]
-        found += [Mismatch(SHELF, "let-in") for _ in await _let_in(cx, c, now)]
+        found += [Mismatch(SHELF, "let-in") for _ in await _let_in(c, now)]
         await _tell(c, found, now, "glass-verification")
     return found
 
 
-async def _let_in(cx: Context, c: Connection, now: datetime) -> list[int]:
+async def _let_in(c: Connection, now: datetime) -> list[int]:
     """Staff who are in although a stop stands, or whose stop was lifted without a line on the log."""
-    stops = await oversight.stops(cx.database, now - _GLASS_SINCE)
+    stops = await oversight.stops(c, now - _GLASS_SINCE)
     standing = {one.practitioner for one in stops if one.lifted is None}
-    staff = await directory.staff_by_number(cx.database, standing)
+    staff = await directory.staff_by_number(c, standing)
     lifted = [(SHELF, one.lifted) for one in stops if one.lifted]
     logged = await audit.logged_at(c, "review", lifted)
     wrongly = [one.practitioner for one in stops if one.lifted and (SHELF, one.lifted) not in logged]
@@ -79,7 +80,7 @@ async def _tell(
     """The persons, who know nothing of it yet, and the desk of the privacy officer."""
     if not found:
         return
-    today = f"{check}/{healthcode.day_of(now)}"
+    today = f"{check}/{civil_day(now)}"
     told = await oversight.to_tell(c, [(one.person, today) for one in found if one.person], now, even_unwanted=True)
     asking, card = Asking(caller=_CALLER, now=now, purpose=""), check == "card-verification"
     action, detail = ("card", {"event": "changed-outside"}) if card else ("review", {"event": "glass-changed-outside"})

@@ -7,17 +7,18 @@ from them. It reads lines of the log, registrations and marks, and never a recor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from yima import audit, directory, healthcode, mpi, oversight
+from yima import audit, directory, mpi, oversight
 from yima.access import notifying
 from yima.access.caring import STAFF, cares
 from yima.access.context import Context
 from yima.access.glass import stop
 from yima.runtime import logs
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -31,10 +32,12 @@ _TOLD_EVENTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the settings say: persons an hour that are too many for anybody of the staff, whether such a reader is
-    stopped, whether notices leave and how many may wait."""
+    """What the settings say: persons an hour that are too many for anybody of the staff, and for programs and whole
+    institutions by class; whether such a member of the staff is stopped; whether notices leave and how many may wait.
+    """
 
     ceiling: int
+    ceilings: Mapping[str, int]
     stops: bool
     tells: bool
     queue: int
@@ -66,11 +69,9 @@ async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Wa
         await oversight.set_horizon(c, span.until)
         return Watched()
     looks = await _looks(c, span)
-    hours = await oversight.saw(
-        c, [(one.reader, one.hour, one.person) for one in looks], {x.hour: healthcode.day_of(x.hour) for x in looks}
-    )
-    usual = await oversight.habits(c, {one.reader for one in looks}, healthcode.day_of(now))
-    alarms = [*_bulk(hours, usual, looks, rules, now), *await _canaries(c, span, now)]
+    seen = [(who, one.hour, one.person) for one in looks for who in (one.reader, _house(one))]
+    hours = await oversight.saw(c, seen, {x.hour: civil_day(x.hour) for x in looks})
+    alarms = [*await _bulk(c, hours, looks, rules, now), *await _canaries(c, span, now)]
     raised = 0
     for alarm in alarms:
         if await oversight.raise_alarm(c, alarm):
@@ -78,7 +79,7 @@ async def _watch(c: Connection, vault: Vault, rules: Rules, now: datetime) -> Wa
             await _stop(c, alarm)
     busy = {(hour.reader, hour.hour): hour.persons for hour in hours}
     judged = await _judge(c, vault, [_look(x, busy) for x in looks if x.reader.startswith(STAFF)], frozenset())
-    found = [(look, healthcode.day_of(look.first), said) for look, said in judged if said.state != "withdrawn"]
+    found = [(look, civil_day(look.first), said) for look, said in judged if said.state != "withdrawn"]
     await oversight.put_findings(c, found)
     await _again(c, vault, now)
     reviewed = sum(said.reviewed for _, _, said in found)
@@ -98,19 +99,27 @@ async def _looks(c: Connection, span: audit.Span) -> list[audit.Looks]:
 # --- how many ---------------------------------------------------------------------------------------------------------
 
 
-def _bulk(
-    hours: Iterable[oversight.Hour], usual: dict[str, int], looks: Sequence[audit.Looks], rules: Rules, now: datetime
-) -> Iterable[oversight.Alarm]:
-    """Readers who saw unusually many persons within an hour: staff by the ceiling and their habit, apps by habit."""
-    first = {(x.reader, x.hour): x for x in reversed(looks)}
+async def _bulk(
+    c: Connection, hours: Sequence[oversight.Hour], looks: Sequence[audit.Looks], rules: Rules, now: datetime
+) -> list[oversight.Alarm]:
+    """Readers who saw unusually many persons within an hour: staff, programs, and institutions with all of theirs."""
+    where = {reader: one.institution for one in looks for reader in (one.reader, _house(one))}
+    usual = await oversight.habits(c, where, civil_day(now))
+    kinds = await directory.institution_kinds(c, set(where.values()))
+    found = []
     for one in hours:
-        own, staff = usual.get(one.reader, 0), one.reader.startswith(STAFF)
-        ceiling = rules.ceiling if staff else max(rules.ceiling * 10, 3 * own)
-        if oversight.is_unusual(one.persons, own, ceiling=ceiling, floor=20 if staff else 10**9):
-            yield oversight.Alarm(
-                0, "bulk", one.reader, first[one.reader, one.hour].institution, now, one.hour, one.persons, own, "",
-                rules.stops and staff and one.persons > rules.ceiling,
-            )  # fmt: skip
+        place, own = where[one.reader], usual.get(one.reader)
+        room = oversight.room_of(one.reader, kinds.get(place, ""), rules.ceiling, rules.ceilings)
+        if oversight.is_unusual(one.persons, own, room):
+            stops = rules.stops and one.reader.startswith(STAFF) and one.persons > rules.ceiling
+            level = round(own.level) if own else 0
+            found.append(oversight.Alarm(0, "bulk", one.reader, place, now, one.hour, one.persons, level, "", stops))
+    return found
+
+
+def _house(look: audit.Looks) -> str:
+    """The institution as a reader: its programs and all its staff together."""
+    return f"{oversight.HOUSE}{look.institution}"
 
 
 async def _canaries(c: Connection, span: audit.Span, now: datetime) -> list[oversight.Alarm]:
@@ -202,7 +211,7 @@ async def _known(c: Connection, vault: Vault, looks: Sequence[oversight.Look], p
         {person: one.name for person, one in (await mpi.identities(c, vault, persons)).items()},
         {reader: person for reader, person in selves.items() if reader in readers},
         workplaces,
-        await mpi.phone_keys(c, persons | set(selves.values())),
+        await mpi.phone_keys(c, vault, persons | set(selves.values())),
         await oversight.marks(c, sorted(persons)),
     )
 

@@ -4,17 +4,17 @@ Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the pr
 `Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `Doors` (how often
 one network may knock), `preflight` and `readable_by` (scripts of other origins), `verify_plainly` and `LONGEST_SCAN`
 (the hot path of a scan), `DISCLOSING` (handlers whose answers are about a person), `Table` (finds an address),
-`Endpoint` (what it finds) and `LeanRequest` (what that is given).
+`Endpoint` (what it finds) and `LeanRequest` (what that is given), `patiently` (a body has to arrive in time).
 """
 
 from yima.api.answers import answer_refusal, is_fhir
 from yima.api.code import LONGEST as LONGEST_SCAN
 from yima.api.code import verify_plainly
 from yima.api.cross_origin import preflight, readable_by
-from yima.api.disclosing import DISCLOSING
 from yima.api.doors import Doors
 from yima.api.paging import Pager
-from yima.api.routes import routes
+from yima.api.patience import patiently
+from yima.api.routes import DISCLOSING, routes
 from yima.api.shedding import Gates
 from yima.api.table import Endpoint, LeanRequest, Table
 
@@ -29,6 +29,7 @@ __all__ = [
     "Table",
     "answer_refusal",
     "is_fhir",
+    "patiently",
     "preflight",
     "readable_by",
     "routes",

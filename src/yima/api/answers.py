@@ -147,6 +147,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
 _OAUTH_ERRORS: Final = {
     "client-invalid": "invalid_client",
     "institution-suspended": "invalid_client",
+    "account-suspended": "invalid_grant",
     "terminal-suspended": "invalid_client",
     "assertion-replayed": "invalid_grant",
     "scope-insufficient": "invalid_scope",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
 
+from yima import fhir
 from yima.access import Access
+from yima.runtime.beside import beside
 from yima.runtime.errors import Refusal
 
 FHIR_JSON: Final = "application/fhir+json"
@@ -25,6 +28,8 @@ _LONGEST_FORM: Final = 64 * 1024
 _LONGEST_JSON: Final = 8 * 1024
 _MOST_FIELDS: Final = 200
 _LONGEST_ACCEPT: Final = 1000
+_INFLATED: Final = 256 * 1024
+"""Bytes that gzip unpacks to at a stretch: a millisecond."""
 
 
 async def body_of(request: Request, limit: int | None = None) -> bytes:
@@ -34,7 +39,7 @@ async def body_of(request: Request, limit: int | None = None) -> bytes:
     most = limit or cast(Access, request.app.state.access).settings.max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdecimal() and (len(declared) > 15 or int(declared) > most):
-        raise _too_large(most)
+        raise too_large(most)
     packed = request.headers.get("content-encoding", "identity").strip().lower()
     if packed not in ("identity", "gzip"):
         raise Refusal("unsupported-media-type", field="Content-Encoding", expected="gzip or identity")
@@ -43,12 +48,23 @@ async def body_of(request: Request, limit: int | None = None) -> bytes:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)  # a packed stream may go on for ever without unpacking to anything
-        body += _inflated(inflate, chunk, most + 1 - len(body)) if inflate else chunk
+        if inflate is None:
+            body += chunk
+        else:
+            await _unpack(inflate, chunk, body, most)
         if max(received, len(body)) > most:
-            raise _too_large(most)
+            raise too_large(most)
     if inflate and (not inflate.eof or inflate.unused_data):
         raise Refusal("json-malformed", reason="the gzip stream is incomplete, or something follows it")
     return bytes(body)
+
+
+async def _unpack(inflate: Any, chunk: bytes, body: bytearray, most: int) -> None:
+    """Append what a chunk unpacks to, a thousandfold of it perhaps; no more than one byte over `most`."""
+    while len(body) <= most and (piece := _inflated(inflate, chunk, min(_INFLATED, most + 1 - len(body)))):
+        body += piece
+        if chunk := inflate.unconsumed_tail:
+            await asyncio.sleep(0)
 
 
 def _inflated(inflate: Any, chunk: bytes, room: int) -> bytes:
@@ -64,7 +80,8 @@ def _damaged(reason: str) -> bytes:
     raise Refusal("json-malformed", reason=reason)
 
 
-def _too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> Refusal:
+    """The refusal of what is longer than so many bytes."""
     return Refusal("body-too-large", limit=f"{limit // 1024} KiB" if limit < 1024**2 else f"{limit // 1024**2} MiB")
 
 
@@ -81,6 +98,34 @@ def check_type(request: Request, *kinds: str) -> None:
 def is_xml(request: Request) -> bool:
     """Whether the body is declared as XML."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() in XML_TYPES
+
+
+async def tree_of(request: Request) -> dict[str, Any]:
+    """The resource in the body, JSON or XML as it is declared. Refusals of `body_of`, `check_type` and `fhir.parse`."""
+    check_type(request, *JSON_TYPES, *XML_TYPES)
+    body = await body_of(request)
+    return await beside(len(body), partial(tree_in, body, is_xml(request)))
+
+
+def tree_in(body: bytes, xml: bool) -> dict[str, Any]:
+    """The resource that a body says. Refusals of `fhir.parse`."""
+    return fhir.parse_xml(body) if xml else fhir.parse(body)
+
+
+async def parameters_of(request: Request) -> tuple[bytes, dict[str, Any]]:
+    """The body, and the Parameters in it, which are valid. Refusals of `tree_of` and `fhir.validate`,
+    `resource-type-mismatch`."""
+    check_type(request, *JSON_TYPES, *XML_TYPES)
+    body = await body_of(request)
+    return body, await beside(len(body), partial(_parameters, body, is_xml(request)))
+
+
+def _parameters(body: bytes, xml: bool) -> dict[str, Any]:
+    tree = tree_in(body, xml)
+    if tree["resourceType"] != "Parameters":
+        raise Refusal("resource-type-mismatch", found=str(tree["resourceType"])[:64], expected="Parameters")
+    fhir.validate(tree)
+    return tree
 
 
 async def form_of(request: Request) -> list[tuple[str, str]]:

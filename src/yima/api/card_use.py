@@ -14,6 +14,7 @@ from yima import healthcode
 from yima.api.answers import access_of, caller_of
 from yima.api.bodies import json_of
 from yima.runtime import clock
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 
 _DAYS = 7
@@ -73,7 +74,7 @@ async def missing(request: Request) -> Response:
 async def statistics(request: Request) -> Response:
     """How much was verified and how much of it never reported, by day, step and channel; small numbers are null."""
     caller, now = await caller_of(request), clock.now()
-    until = _day(request, "until") or healthcode.day_of(now)
+    until = _day(request, "until") or civil_day(now)
     since = _day(request, "since") or until - timedelta(days=_DAYS - 1)
     found = await access_of(request).uses.statistics(caller, since, until)
     body = {

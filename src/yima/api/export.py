@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import datetime
 from email.utils import format_datetime
+from itertools import chain
 from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from yima import exchange
 from yima.api.answers import access_of
@@ -20,6 +23,7 @@ from yima.runtime.errors import Refusal
 _FORMATS: Final = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 _KNOWN: Final = frozenset({"_outputFormat", "_since", "_type", "_deidentify", "_reason", "_basis"})
 _PENDING: Final = "120"
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 async def ask(request: Request) -> Response:
@@ -61,13 +65,50 @@ async def delete(request: Request) -> Response:
 
 
 async def file(request: Request) -> Response:
-    """GET /fhir/$export-files/{id}/{name}: one file, to the app that asked. Refusal `not-found`."""
+    """GET /fhir/$export-files/{id}/{name}: one file, to the app that asked, or a part of it (`Range`).
+
+    Refusals: `not-found`, `export-damaged`.
+    """
     found, name = await _found(request), request.path_params["name"]
     kind = name.removesuffix(".ndjson")
     if found.finished is None or found.failure or name == kind or kind not in found.sizes:
         raise Refusal("not-found", field="name")
-    path = exchange.folder_of(access_of(request), found.export_id) / name
-    return FileResponse(path, media_type=_FORMATS[0])
+    if found.wrap is None:
+        raise Refusal("not-found", field="name")
+    held = exchange.file_of(access_of(request), found.export_id, found.wrap, kind)
+    return await _sent(request, held, found.sizes[kind], f'"{found.export_id}-{kind}"')
+
+
+async def _sent(request: Request, held: exchange.SealedFile, size: exchange.Size, etag: str) -> Response:
+    """The file, or the one part of it that is asked for (RFC 9110, 14.2); opened as it is sent, piece by piece. A file
+    that turns out to be damaged on the way ends there: the connection is cut before its length is reached."""
+    asked = request.headers.get("range", "")
+    if request.headers.get("if-range", etag) != etag:
+        asked = ""
+    part = _part(asked, size.plain)
+    start, stop = part or (0, size.plain)
+    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+    if start >= stop:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size.plain}"})
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size.plain}"
+    pieces = held.read(size, start, stop)
+    first = await asyncio.to_thread(next, pieces)
+    headers["Content-Length"] = str(stop - start)
+    return StreamingResponse(chain((first,), pieces), 206 if part else 200, headers=headers, media_type=_FORMATS[0])
+
+
+def _part(asked: str, length: int) -> tuple[int, int] | None:
+    """From where to before where; None for all of it, also where several parts are asked for or it is no range."""
+    found = _RANGE.fullmatch(asked)
+    if found is None or found.group(0) == "bytes=-":
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(length - int(last), 0), length
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(int(last) + 1 if last else length, length)
 
 
 async def _found(request: Request) -> Export:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +19,7 @@ from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.receiving import message_of, outcome_answer, received
 from yima.runtime import ids
+from yima.runtime.beside import beside, in_hand
 from yima.runtime.errors import Refusal
 
 _MOST_READINGS = 100
@@ -24,24 +27,34 @@ _MOST_READINGS = 100
 
 async def bundle(request: Request) -> Response:
     """POST /fhir: a transaction or batch Bundle."""
-    async with received(request) as it:
-        tree = fhir.parse(it.message.body)
-        if tree["resourceType"] != "Bundle":
-            raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected="Bundle")
-        plan = exchange.plan(tree, max_entries=it.access.settings.max_bundle_entries)
-        if not it.asking.caller.sandbox and any(consent.is_privacy(one.resource or {}) for one in plan.writes):
-            raise Refusal("consent-not-understood", field="Bundle.entry.resource.ofType(Consent)")
-        if len(plan.entries) - len(plan.writes) > _MOST_READINGS:
-            raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
-    answer, entries = await patching.receive(it.access, it.asking, it.message, plan)
-    if not all(isinstance(entry, Entry) for entry in entries):
-        answer["entry"] = await _with_readings(request, it.asking, entries, answer.get("entry", []))
-    return fhir_answer(request, answer)
+    async with AsyncExitStack() as until_answered:
+        async with received(request) as it:
+            body = it.message.body
+            await until_answered.enter_async_context(in_hand(len(body)))
+            plan = await beside(len(body), partial(_plan, body, it.access.settings.max_bundle_entries))
+            said = [one.resource for one in plan.writes if isinstance(one, Entry)]
+            if not it.asking.caller.sandbox and any(map(consent.is_privacy, said)):
+                raise Refusal("consent-not-understood", field="Bundle.entry.resource.ofType(Consent)")
+            if len(plan.entries) - len(plan.writes) > _MOST_READINGS:
+                raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
+        answer = await patching.receive(it.access, it.asking, it.message, plan)
+        if any(isinstance(entry, exchange.Reading) for entry in plan.entries):
+            answer["entry"] = await _with_readings(request, it.asking, plan.entries, answer.get("entry", []))
+        return fhir_answer(request, answer)
+
+
+def _plan(body: bytes, max_entries: int) -> exchange.Plan:
+    tree = fhir.parse(body)
+    if tree["resourceType"] != "Bundle":
+        raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected="Bundle")
+    return exchange.plan(tree, max_entries=max_entries)
 
 
 async def create(request: Request) -> Response:
     """POST /fhir/[type]; with If-None-Exist a conditional create."""
     condition = request.headers.get("if-none-exist", "").lstrip("?")
+    if not condition and "if-none-exist" in request.headers:
+        raise Refusal("field-missing", field="If-None-Exist", expected="a condition that names what is meant")
     return await _write(request, Entry(method="POST", type=request.path_params["type"], condition=condition))
 
 
@@ -75,14 +88,9 @@ async def delete(request: Request) -> Response:
 async def _write(request: Request, entry: Entry) -> Response:
     async with received(request) as it:
         name = type_of(request)
-        tree = fhir.parse(it.message.body)
-        if tree["resourceType"] != name:
-            raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected=name)
-        if entry.id and tree.get("id") != entry.id:
-            raise Refusal("id-mismatch", field=f"{name}.id")
         if entry.method == "PUT" and not (entry.id or entry.condition):
             raise Refusal("field-missing", field="query", expected="a search that names what to update")
-        fhir.validate(tree)
+        tree = await beside(len(it.message.body), partial(_resource, it.message.body, name, entry.id))
         if name == "Consent" and not it.asking.caller.sandbox and consent.is_privacy(tree):
             if entry.method != "POST" or entry.condition:
                 raise Refusal("consent-not-understood", field="Consent")
@@ -91,6 +99,17 @@ async def _write(request: Request, entry: Entry) -> Response:
         entry = replace(entry, resource=tree, if_match=match)
     outcome = await exchange.receive_one(it.access, replace(it.message, target=_target(entry)), entry)
     return outcome_answer(request, it.access, outcome)
+
+
+def _resource(body: bytes, name: str, wanted: str) -> dict[str, Any]:
+    """The valid resource of this type, and with the id of the address where that names one."""
+    tree = fhir.parse(body)
+    if tree["resourceType"] != name:
+        raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected=name)
+    if wanted and tree.get("id") != wanted:
+        raise Refusal("id-mismatch", field=f"{name}.id")
+    fhir.validate(tree)
+    return tree
 
 
 def _target(entry: Entry) -> str:
@@ -107,11 +126,7 @@ async def _with_readings(
     """The response entries in the Bundle's order, with its GETs answered after its writes."""
     writes = iter(written)
     return [
-        await _reading(request, asking, entry.url)
-        if isinstance(entry, exchange.Reading)
-        else _refused(request, entry.refusal)
-        if isinstance(entry, patching.Refused)
-        else next(writes)
+        await _reading(request, asking, entry.url) if isinstance(entry, exchange.Reading) else next(writes)
         for entry in entries
     ]
 

@@ -15,7 +15,7 @@ from yima import directory, fhir, mpi
 from yima.access import MOST_MATCHES, PERSON_SYSTEM, Asking, Identified
 from yima.api.answers import access_of, fhir_answer
 from yima.api.asking import asking_of
-from yima.api.bodies import FORM, JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, form_of, is_xml
+from yima.api.bodies import FORM, check_acceptable, form_of, parameters_of
 from yima.runtime.errors import Refusal
 
 _GRADE: Final = "http://hl7.org/fhir/StructureDefinition/match-grade"
@@ -39,7 +39,7 @@ async def match(request: Request) -> Response:
     """POST Patient/$match with Parameters: resource, onlyCertainMatches, count."""
     check_acceptable(request)
     asking = await asking_of(request)
-    parameters = await _parameters(request)
+    _, parameters = await parameters_of(request)
     patient = _one(parameters, "resource", "resource")
     if not isinstance(patient, dict) or patient.get("resourceType") != "Patient":
         raise Refusal("field-missing", field="Parameters.parameter", expected="a parameter resource with a Patient")
@@ -61,16 +61,6 @@ def _one(parameters: Mapping[str, Any], name: str, kind: str) -> Any:
     return rows[0][kind] if rows else None
 
 
-async def _parameters(request: Request) -> dict[str, Any]:
-    check_type(request, *JSON_TYPES, *XML_TYPES)
-    body = await body_of(request)
-    tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
-    if tree["resourceType"] != "Parameters":
-        raise Refusal("resource-type-mismatch", found=str(tree["resourceType"])[:64], expected="Parameters")
-    fhir.validate(tree)
-    return tree
-
-
 # --- $ihe-pix --------------------------------------------------------------------------------------------------------
 async def pix(request: Request) -> Response:
     """GET Patient/$ihe-pix?sourceIdentifier=..&targetSystem=.., or POST with the same as Parameters or as a form.
@@ -82,12 +72,14 @@ async def pix(request: Request) -> Response:
     said = list(request.query_params.multi_items())
     if request.method == "POST":
         form = request.headers.get("content-type", "").startswith(FORM)
-        said += await form_of(request) if form else _pairs(await _parameters(request))
+        said += await form_of(request) if form else _pairs((await parameters_of(request))[1])
     sources = [value for name, value in said if name == "sourceIdentifier"]
     system, bar, value = sources[0].partition("|") if len(sources) == 1 else ("", "", "")
     if not (system and bar and value) or "\x00" in system + value:
         raise Refusal("search-value-invalid", field="sourceIdentifier", expected="one [system]|[value]")
     targets = [one for name, listed in said if name == "targetSystem" for one in listed.split(",") if one]
+    if any("\x00" in one for one in targets):
+        raise Refusal("search-value-invalid", field="targetSystem", expected="addresses of systems")
     access = access_of(request)
     crossed = await access.matching.crossed(asking, system, value, targets)
     places = {place.institution_id: place for place in await directory.institutions(access.database)}

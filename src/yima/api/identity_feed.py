@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -16,9 +17,10 @@ from yima.access import Asking
 from yima.api import paging
 from yima.api.answers import access_of, caller_of, fhir_answer
 from yima.api.asking import asking_of
-from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
+from yima.api.bodies import check_acceptable, tree_of
 from yima.api.receiving import message_of
 from yima.runtime import clock, ids
+from yima.runtime.beside import beside
 from yima.runtime.errors import Refusal
 
 EVENT: Final = "urn:ihe:iti:pmir:2019:patient-feed"
@@ -34,25 +36,30 @@ async def feed(request: Request) -> Response:
     """
     check_acceptable(request)
     asking = await asking_of(request)
-    check_type(request, *JSON_TYPES, *XML_TYPES)
-    body = await body_of(request)
-    tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
+    tree = await tree_of(request)
     header, patients = _message(tree)
     access = access_of(request)
     message = message_of(request, asking, fhir.encode(tree))
+    again = partial(_plan, message.body, access.settings.max_bundle_entries)
+    # What is wrong with a Patient is said before its links are looked at.
+    plan = await beside(len(message.body), again)
     replaced = _replaced(patients, access.base_url)
     if patients:
-        transaction = {"resourceType": "Bundle", "type": "transaction", "entry": patients}
-        plan = exchange.plan(transaction, max_entries=access.settings.max_bundle_entries)
-        await exchange.receive_bundle(access, message, plan)
+        await exchange.receive_bundle(access, message, plan, again)
     told = [await _merge(request, asking, *pair) for pair in replaced]
     return fhir_answer(request, _answer(header, told, access.base_url))
 
 
+def _plan(body: bytes, max_entries: int) -> exchange.Plan:
+    """What the Patients of a message ask for, read anew each time."""
+    _, patients = _message(fhir.parse(body))
+    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": patients}
+    return exchange.plan(transaction, max_entries=max_entries)
+
+
 def _message(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
     """The header and the entries of the history Bundle. Refusals `field-invalid`, `not-implemented`."""
-    entries = tree.get("entry") or ()
-    resources = [entry.get("resource") or {} for entry in entries if isinstance(entry, dict)]
+    resources = [_object(entry.get("resource")) for entry in _objects(tree.get("entry"))]
     kinds = [one.get("resourceType") for one in resources]
     if tree.get("resourceType") != "Bundle" or tree.get("type") != "message" or kinds != ["MessageHeader", "Bundle"]:
         expected = "a Bundle of type message with a MessageHeader and a Bundle of type history"
@@ -62,10 +69,10 @@ def _message(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[dict[str,
         raise Refusal("field-invalid", field="MessageHeader.eventUri", expected=EVENT)
     if history.get("type") != "history":
         raise Refusal("field-invalid", field="Bundle.entry[1].resource.type", expected="history")
-    rows = [entry for entry in history.get("entry") or () if isinstance(entry, dict)]
+    rows = _objects(history.get("entry"))
     for number, entry in enumerate(rows):
-        place, said = f"Bundle.entry[1].resource.entry[{number}]", entry.get("request") or {}
-        if (entry.get("resource") or {}).get("resourceType") != "Patient":
+        place, said = f"Bundle.entry[1].resource.entry[{number}]", _object(entry.get("request"))
+        if _object(entry.get("resource")).get("resourceType") != "Patient":
             raise Refusal("field-invalid", field=f"{place}.resource", expected="a Patient")
         if said.get("method") not in _METHODS:
             raise Refusal("not-implemented", field=f"{place}.request.method", what=str(said.get("method"))[:20])
@@ -74,15 +81,26 @@ def _message(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[dict[str,
     ]  # fmt: skip
 
 
+def _object(value: Any) -> dict[str, Any]:
+    """An object, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, and none of anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _replaced(entries: list[dict[str, Any]], base: str) -> list[tuple[str, str]]:
-    """(subsumed Patient, surviving Patient) for each that was replaced. Refusal `field-invalid`."""
+    """(subsumed Patient, surviving Patient) for each that was replaced, of Patients that are valid. Refusal
+    `field-invalid`."""
     found = []
     for entry in entries:
         patient = entry["resource"]
-        for link in patient.get("link") or ():
+        for link in patient.get("link", ()):
             if link.get("type") != "replaced-by":
                 continue
-            reference = str((link.get("other") or {}).get("reference", "")).removeprefix(f"{base}/fhir/")
+            reference = str(link["other"].get("reference", "")).removeprefix(f"{base}/fhir/")
             kind, _, survivor = reference.partition("/")
             gone = patient.get("id", "")
             if kind != "Patient" or ids.home_of(survivor) is None or ids.home_of(gone) is None or gone == survivor:

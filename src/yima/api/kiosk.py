@@ -52,6 +52,7 @@ async def answer(request: Request) -> Response:
     while found.state == "waiting" and looks > 0 and not await request.is_disconnected():
         await asyncio.sleep(_LOOK_SECONDS)
         looks -= 1
+        caller = await caller_of(request)  # who was suspended while it waited hears nothing
         found = await kiosks.answer(caller, request.path_params["id"], clock.now())
     return _json(_shown(found))
 

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from yima import fhir
-from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_type, is_xml
+from yima.api.bodies import parameters_of
 from yima.runtime.errors import Refusal
 
 _LONGEST: Final = 2_000
@@ -93,12 +92,7 @@ async def operation_input(request: Request, operation: str) -> OperationInput:
     if request.method != "POST":
         rows = [(k, v) for k, v in request.query_params.multi_items() if k not in _NOT_OURS]
         return OperationInput(operation, list(rows))
-    check_type(request, *JSON_TYPES, *XML_TYPES)
-    body = await body_of(request)
-    tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
-    if tree["resourceType"] != "Parameters":
-        raise Refusal("resource-type-mismatch", found=str(tree["resourceType"])[:64], expected="Parameters")
-    fhir.validate(tree)
+    _, tree = await parameters_of(request)
     return OperationInput(operation, [_row(one) for one in tree.get("parameter", ())])
 
 

@@ -14,7 +14,7 @@ from yima.access import Asking, Entry, Stored, Wanted
 from yima.api import paging
 from yima.api.answers import access_of, fhir_answer
 from yima.api.asking import asking_of, type_of
-from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, form_of, is_xml
+from yima.api.bodies import check_acceptable, form_of, parameters_of
 from yima.api.receiving import message_of
 from yima.runtime.errors import Refusal
 
@@ -23,16 +23,10 @@ _TRIES: Final = 4
 _LISTS: Final = ("profile", "security", "tag")
 
 
-async def _tree_of(request: Request) -> dict[str, Any]:
-    check_type(request, *JSON_TYPES, *XML_TYPES)
-    body = await body_of(request)
-    return fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
-
-
 def _parameter(parameters: dict[str, Any], name: str, kind: str) -> dict[str, Any]:
     """The one parameter of that name. Refusal `field-missing`."""
-    for row in parameters.get("parameter") or ():
-        if isinstance(row, dict) and row.get("name") == name and isinstance(row.get(kind), dict):
+    for row in parameters.get("parameter", ()):
+        if row.get("name") == name and kind in row:
             return dict(row[kind])
     raise Refusal("field-missing", field="Parameters.parameter", expected=f"a parameter {name} with a {kind}")
 
@@ -58,8 +52,9 @@ async def meta_delete(request: Request) -> Response:
 async def _change(request: Request, change: Any) -> Response:
     check_acceptable(request)
     asking, name, wanted = await asking_of(request), type_of(request), request.path_params["id"]
-    said = _parameter(await _tree_of(request), "meta", "valueMeta")
-    access = access_of(request)
+    body, parameters = await parameters_of(request)
+    said, access = _parameter(parameters, "meta", "valueMeta"), access_of(request)
+    message = replace(message_of(request, asking, body), target=f"POST {request.scope['path']}")
     for _ in range(_TRIES):
         row = await access.read(asking, name, wanted)
         tree = fhir.parse(row.content)
@@ -67,7 +62,7 @@ async def _change(request: Request, change: Any) -> Response:
         fhir.validate(tree)
         entry = Entry(method="PUT", type=name, id=wanted, resource=tree, if_match=row.version)
         try:
-            outcome = await exchange.receive_one(access, message_of(request, asking, b""), entry)
+            outcome = await exchange.receive_one(access, message, entry)
         except Refusal as refusal:
             if refusal.code != "precondition-failed":
                 raise
@@ -77,21 +72,18 @@ async def _change(request: Request, change: Any) -> Response:
 
 
 def _with(held: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    return held | {
-        key: [*held.get(key, ()), *(item for item in said[key] if not _among(item, held.get(key, ())))]
-        for key in _LISTS
-        if said.get(key)
-    }
+    return held | {key: [*held.get(key, ()), *_others(said[key], held.get(key, ()))] for key in _LISTS if key in said}
 
 
 def _without(held: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    left = {key: [item for item in held.get(key, ()) if not _among(item, said.get(key, ()))] for key in _LISTS}
+    left = {key: _others(held.get(key, ()), said.get(key, ())) for key in _LISTS}
     return {key: value for key, value in held.items() if key not in _LISTS} | {k: v for k, v in left.items() if v}
 
 
-def _among(item: Any, items: Sequence[Any]) -> bool:
-    """Tags and labels are the same by system and code, profiles by their address."""
-    return any(_identity(item) == _identity(other) for other in items)
+def _others(items: Sequence[Any], known: Sequence[Any]) -> list[Any]:
+    """Those that are not known: tags and labels are the same by system and code, profiles by their address."""
+    seen = set(map(_identity, known))
+    return [item for item in items if _identity(item) not in seen]
 
 
 def _identity(item: Any) -> Any:

@@ -13,13 +13,13 @@ from yima.runtime import clock
 async def stops(request: Request) -> Response:
     """GET /oversight/stops: whose access to records was stopped at the caller's institution, and whether it began again
     within thirty days."""
-    found, staff = await access_of(request).glass_desk.stops_here(await caller_of(request), clock.now())
+    found = await access_of(request).glass_desk.stops_here(await caller_of(request), clock.now())
     rows = [
         {
-            "practitioner": staff[one.practitioner].code, "name": staff[one.practitioner].name_zh, "cause": one.cause,
+            "practitioner": found.staff[one.practitioner].code, "name": found.staff[one.practitioner].name_zh,
+            "cause": one.cause,
             "number": one.number, "at": one.at.isoformat(), "lifted": one.lifted and one.lifted.isoformat(),
         }
-        for one in found
-        if one.practitioner in staff
+        for one in found.stops
     ]  # fmt: skip
     return Response(orjson.dumps({"stops": rows}), media_type="application/json", headers={"cache-control": "no-store"})

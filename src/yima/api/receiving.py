@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from yima.api.answers import access_of, fhir_answer, http_date, language_of
 from yima.api.asking import asking_of, type_of
 from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
 from yima.runtime import clock, logs
+from yima.runtime.beside import beside
 from yima.runtime.errors import Language, Refusal
 
 _KEY_LENGTH: Final = 256
@@ -44,16 +46,22 @@ async def received(request: Request, *kinds: str) -> AsyncIterator[Received]:
     try:
         check_acceptable(request)
         check_type(request, *(kinds or (*JSON_TYPES, *XML_TYPES)))
-        body = await body_of(request)
-        if is_xml(request):
-            body = fhir.encode(fhir.parse_xml(body))  # from here on it is what its JSON would have been
-        if (own := f"{it.access.base_url}/fhir/".encode()) in body:  # what lies here is referred to as lying here
-            body = re.sub(rb'("reference"\s*:\s*")' + re.escape(own), rb"\1", body)
+        sent = await body_of(request)
+        body = await beside(len(sent), partial(_as_json, sent, it.access.base_url, is_xml(request)))
         it.message = replace(it.message, body=body)
         yield it
     except Refusal as refusal:
         await exchange.refuse(it.access, it.message, refusal, began)
         raise
+
+
+def _as_json(body: bytes, base_url: str, xml: bool) -> bytes:
+    """What the body's JSON would have been; what lies here is referred to as lying here."""
+    if xml:
+        body = fhir.encode(fhir.parse_xml(body))
+    if (own := f"{base_url}/fhir/".encode()) in body:
+        body = re.sub(rb'("reference"\s*:\s*")' + re.escape(own), rb"\1", body)
+    return body
 
 
 def outcome_answer(request: Request, access: Access, outcome: Outcome) -> Response:

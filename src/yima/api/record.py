@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -9,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from yima import fhir
 from yima.access import Overview, RecordView, Summary
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of
-from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, form_of, is_xml
+from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, form_of, is_xml, tree_in
+from yima.runtime.beside import beside
 from yima.runtime.errors import Refusal
 
 _PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/Composition-uv-ips"
@@ -69,7 +70,7 @@ async def _params(request: Request) -> dict[str, str]:
         body = await body_of(request)
         if not body:
             return named
-        tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
+        tree = await beside(len(body), partial(tree_in, body, is_xml(request)))
         rows = [row for row in tree.get("parameter") or () if isinstance(row, dict)]
         return named | {str(row.get("name")): value for row in rows if (value := _value(row))}
     return named | dict(await form_of(request))

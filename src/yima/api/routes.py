@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.routing import BaseRoute, Route
 
 from yima.api import (
@@ -23,6 +25,8 @@ from yima.api import (
     operations,
     oversight,
     patching,
+    policy,
+    provider_logout,
     record,
     searching,
     sign_in,
@@ -35,12 +39,17 @@ FHIR = "/fhir"
 
 
 def routes() -> list[BaseRoute]:
-    """Every address for machines, the hottest first."""
+    """Every address for machines, the hottest first, each under its policy."""
+    return policy.under_policy(_addresses())
+
+
+def _addresses() -> list[BaseRoute]:
     return [
         Route("/code/verify", code.verify, methods=["POST"]),
         Route("/oauth/token", sign_in.token, methods=["POST"]),
         Route("/oauth/introspect", oauth.introspect, methods=["POST"]),
         Route("/oauth/revoke", oauth.revoke, methods=["POST"]),
+        Route("/oauth/providers/{id}/logout", provider_logout.logged_out, methods=["POST"]),
         *_fhir(),
         *gateway.routes(),
         *_use(),
@@ -130,3 +139,7 @@ def _fhir() -> list[BaseRoute]:
         Route(FHIR, searching.everywhere, methods=["GET"]),
         Route(f"{FHIR}/", searching.everywhere, methods=["GET"]),
     ]
+
+
+DISCLOSING: Final = policy.disclosing(_addresses())
+"""Module and name of each handler whose every good answer is about a person."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -11,9 +12,10 @@ from starlette.responses import Response
 from yima import fhir
 from yima.api.answers import access_of, fhir_answer, language_of
 from yima.api.asking import asking_of, type_of
-from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml
+from yima.api.bodies import JSON_TYPES, XML_TYPES, body_of, check_acceptable, check_type, is_xml, tree_in
 from yima.fhir.profiles import Finding, Library, Question, check_profile, moved
 from yima.packages import Packages
+from yima.runtime.beside import beside
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.terminology import Coding, Terminology
@@ -36,7 +38,7 @@ async def validate(request: Request) -> Response:
     check_acceptable(request)
     asking = await asking_of(request)
     name, wanted = type_of(request), request.path_params.get("id", "")
-    tree, said = await _asked(request, name)
+    tree, said, size = await _asked(request, name)
     mode, profiles = _choice(said, "mode"), [*request.query_params.getlist("profile"), *said.get("profile", [])]
     mode = mode or request.query_params.get("mode", "")
     if mode not in _MODES:
@@ -46,32 +48,33 @@ async def validate(request: Request) -> Response:
     if tree is None and not wanted:
         raise Refusal("field-missing", field="Parameters.parameter", expected="a parameter resource with a resource")
     if tree is None:
-        tree = fhir.parse((await access_of(request).read(asking, name, wanted)).content)
+        content = (await access_of(request).read(asking, name, wanted)).content
+        tree, size = await beside(len(content), partial(fhir.parse, content)), len(content)
     asked = (name, mode, wanted)
-    findings = [] if mode == "delete" else await findings_of(access_of(request).database, tree, profiles, asked)
+    findings = [] if mode == "delete" else await findings_of(access_of(request).database, tree, size, profiles, asked)
     outcome = fhir.findings_outcome(findings, language_of(request), _ALL_WELL[language_of(request)])
     return fhir_answer(request, outcome)
 
 
-async def _asked(request: Request, name: str) -> tuple[dict[str, Any] | None, dict[str, list[Any]]]:
-    """The resource in the body and, of Parameters around it, the others by name."""
+async def _asked(request: Request, name: str) -> tuple[dict[str, Any] | None, dict[str, list[Any]], int]:
+    """The resource in the body and, of Parameters around it, the others by name; the bytes of all."""
     if request.method == "GET":
-        return None, {}
+        return None, {}, 0
     body = await body_of(request)
     if not body:
-        return None, {}
+        return None, {}, 0
     check_type(request, *JSON_TYPES, *XML_TYPES)
-    tree = fhir.parse_xml(body) if is_xml(request) else fhir.parse(body)
+    tree = await beside(len(body), partial(tree_in, body, is_xml(request)))
     rows = tree.get("parameter")
     if tree["resourceType"] != "Parameters" or (name == "Parameters" and not _wraps(rows)):
-        return tree, {}
+        return tree, {}, len(body)
     said: dict[str, list[Any]] = {}
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict):
             values = [value for key, value in row.items() if key == "resource" or key.startswith("value")]
             said.setdefault(str(row.get("name")), []).extend(values[:1])
     resource = said.pop("resource", [None])[0]
-    return (resource if isinstance(resource, dict) else None), said
+    return (resource if isinstance(resource, dict) else None), said, len(body)
 
 
 def _wraps(rows: Any) -> bool:
@@ -83,12 +86,26 @@ def _choice(said: Mapping[str, list[Any]], name: str) -> str:
 
 
 async def findings_of(
-    database: Database, tree: dict[str, Any], profiles: Iterable[str], asked: tuple[str, str, str]
+    database: Database, tree: dict[str, Any], size: int, profiles: Iterable[str], asked: tuple[str, str, str]
 ) -> list[Finding]:
-    """All remarks about a resource; `asked`: (type of the address, mode, id of the address).
+    """All remarks about a resource of so many bytes; `asked`: (type of the address, mode, id of the address).
 
     What is not valid R4 is not looked at with profiles.
     """
+    findings, extensions = await beside(size, partial(_without_profiles, tree, asked))
+    if any(finding.severity == "error" for finding in findings):
+        return findings
+    parts = [(tree, url, "") for url in [*profiles, *_claimed(tree)]] or [(tree, "", "")]
+    parts += [(inner, url, path) for inner, path in _inside(tree) for url in _claimed(inner)]
+    library = await Packages(database).library([*(url for _, url, _ in parts if url), *extensions])
+    for resource, url, path in _unique(parts):
+        found = await _against(database, (resource, size), url, library)
+        findings += [moved(f, path) for f in found] if path else found
+    return _once(findings)[:_MOST_ISSUES]
+
+
+def _without_profiles(tree: dict[str, Any], asked: tuple[str, str, str]) -> tuple[list[Finding], set[str]]:
+    """What R4 says of a resource, and the addresses of its extensions."""
     name, mode, wanted = asked
     try:
         if tree.get("resourceType") != name:
@@ -97,15 +114,8 @@ async def findings_of(
             raise Refusal("id-mismatch", field=f"{name}.id")
         fhir.validate(tree)
     except Refusal as refusal:
-        return [Finding("error", each) for each in (refusal, *refusal.also)]
-    findings = [Finding("warning", warning) for warning in fhir.warnings_of(tree)]
-    parts = [(tree, url, "") for url in [*profiles, *_claimed(tree)]] or [(tree, "", "")]
-    parts += [(inner, url, path) for inner, path in _inside(tree) for url in _claimed(inner)]
-    library = await Packages(database).library([*(url for _, url, _ in parts if url), *_extensions(tree)])
-    for resource, url, path in _unique(parts):
-        found = await _against(database, resource, url, library)
-        findings += [moved(f, path) for f in found] if path else found
-    return _once(findings)[:_MOST_ISSUES]
+        return [Finding("error", each) for each in (refusal, *refusal.also)], set()
+    return [Finding("warning", warning) for warning in fhir.warnings_of(tree)], _extensions(tree)
 
 
 def _unique(parts: list[tuple[dict[str, Any], str, str]]) -> Iterator[tuple[dict[str, Any], str, str]]:
@@ -150,11 +160,12 @@ def _extensions(node: Any) -> set[str]:
     return found
 
 
-async def _against(database: Database, tree: dict[str, Any], url: str, library: Library) -> list[Finding]:
+async def _against(database: Database, sized: tuple[dict[str, Any], int], url: str, library: Library) -> list[Finding]:
     """Check, answer the questions about codes that came up, and check again until none is new."""
+    tree, size = sized
     answers: dict[Question, bool | None] = {}
     for _ in range(_ROUNDS):
-        findings, questions = check_profile(tree, url, library, answers)
+        findings, questions = await beside(size, partial(check_profile, tree, url, library, answers))
         if not questions:
             break
         for question in sorted(questions)[:_MOST_QUESTIONS]:

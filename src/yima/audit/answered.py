@@ -8,20 +8,25 @@ no line, and a line that no request asked for, are holes.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from itertools import islice
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from yima.audit.watching import finished
-from yima.runtime.database import Connection, Database, Queries
+from yima.runtime.database import Connection, Database, Queries, in_slices
 
+T = TypeVar("T")
 _SQL: Final = Queries(__package__, "answered.sql")
 _PATIENCE: Final = timedelta(minutes=5)
 """So long a line may wait for its request to be noted: requests end within a minute, workers write every half."""
+_SLICE: Final = 1_000
+"""So many requests are written down, read or compared in one turn of the loop: 1 to 2 ms."""
+_REST: Final = 0.005  # seconds
 _MOST: Final = 200_000
 """Ids that a worker holds at most while the database is away; then it lets go of the oldest, and says so by a hole."""
 
@@ -39,12 +44,13 @@ class Answered:
 
     async def write(self, db: Database) -> int:
         """Put what was noted on the table; how many."""
-        ids, self._ids = self._ids, []
+        ids, self._ids, done = self._ids, [], 0
         try:
-            if ids:
-                await db.execute(_SQL.put, "\n".join(ids))
+            while some := ids[done : done + _SLICE]:
+                await db.execute(_SQL.put, "\n".join(some))
+                done += len(some)
         except Exception:
-            self._ids = (ids + self._ids)[-_MOST:]
+            self._ids = (ids[done:] + self._ids)[-_MOST:]
             raise
         return len(ids)
 
@@ -79,6 +85,9 @@ class Requests(NamedTuple):
     route: str
 
 
+_NONE: Final = Requests(0, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """One comparison."""
@@ -98,51 +107,77 @@ async def reconcile(c: Connection, now: datetime) -> Reconciled:
     until = await finished(c)
     if row is None or until < row["horizon"]:  # the first time; or a copy of the database in another cluster
         await c.execute(_SQL.forget_answers)
-        await c.execute(_SQL.set_mark, until, b"{}")
+        await c.execute(_SQL.set_mark, until, b"")
         return Reconciled(0, 0, ())
-    waiting = msgspec.json.decode(row["waiting"], type=dict[str, _Lines])
-    lines = {r["request_id"]: _Lines(r["lines"], r["first"], r["line"])
-             for r in await c.fetch(_SQL.lines, row["horizon"], until)}  # fmt: skip
-    requests = noted(r["ids"] for r in await c.fetch(_SQL.take, until))
+    lines = dict[str, _Lines]()
+    async for pieces in _calmly(row["waiting"].split(b"\n"), 1):
+        lines |= msgspec.json.decode(pieces[0] or b"{}", type=dict[str, _Lines])
+    number = 0
+    async for rows in in_slices(c, _SQL.lines, row["horizon"], until):
+        number += sum(r["lines"] for r in rows)
+        _add(lines, rows)
+    requests, answers = dict[str, Requests](), 0
+    async for rows in in_slices(c, _SQL.noted, until, size=1):
+        answers += note(requests, rows[0]["ids"].split("\n"))
+    await c.execute(_SQL.forget_noted, until)
     # A request's lines are committed before it is noted, so they stand in transactions before that of the note.
-    holes, waiting = matched(_joined(waiting, lines), requests, now)
-    await c.execute(_SQL.set_mark, until, msgspec.json.encode(waiting))
-    answers = sum(one.disclosed for one in requests.values())
-    return Reconciled(answers, sum(one.number for one in lines.values()), tuple(holes))
+    holes = [hole async for some in _calmly(_taken(requests)) for hole in without_line(some, lines, now)]
+    holes += without_answer(lines, [one async for some in _calmly(tuple(lines)) for one in late(some, lines, now)])
+    waiting = [msgspec.json.encode(dict(some)) async for some in _calmly(_taken(lines))]
+    await c.execute(_SQL.set_mark, until, b"\n".join(waiting))
+    return Reconciled(answers, number, tuple(holes))
 
 
-def noted(texts: Iterable[str]) -> dict[str, Requests]:
-    """Requests by id, from what workers wrote. Pure."""
-    routes: dict[str, str] = {}
-    disclosed: Counter[str] = Counter()
-    for text in texts:
-        for entry in text.split("\n"):
-            request_id, _, route = entry.partition(" ")
-            disclosed[request_id] += bool(route)
-            routes[request_id] = route or routes.get(request_id, "")
-    return {request_id: Requests(disclosed[request_id], route) for request_id, route in routes.items()}
+async def _calmly(items: Iterable[T], size: int = _SLICE) -> AsyncIterator[Sequence[T]]:
+    """Many things in slices, with a rest after each in which requests are answered."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
+        await asyncio.sleep(_REST)
 
 
-def matched(
-    lines: Mapping[str, _Lines], requests: Mapping[str, Requests], now: datetime
-) -> tuple[Sequence[Hole], dict[str, _Lines]]:
-    """The holes, and the lines that go on waiting for their request. Pure."""
-    holes: list[Hole] = []
-    for request_id, asked in requests.items():
-        written = lines[request_id].number if request_id in lines else 0
-        if asked.disclosed > written:
-            holes.append(Hole("no-line", request_id, asked.route, "", now, asked.disclosed - written))
-    left = {request_id: one for request_id, one in lines.items() if request_id not in requests}
-    late = {request_id for request_id, one in left.items() if now - one.first > _PATIENCE}
-    for request_id in sorted(late):
-        one = left[request_id]
-        holes.append(Hole("no-answer", request_id, "", one.line, one.first, one.number))
-    return holes, {request_id: one for request_id, one in left.items() if request_id not in late}
+def _taken(things: dict[str, T]) -> Iterator[tuple[str, T]]:
+    """All of them, taken out: to let go of many at once would take long as well."""
+    while things:
+        yield things.popitem()
 
 
-def _joined(waiting: Mapping[str, _Lines], fresh: Mapping[str, _Lines]) -> dict[str, _Lines]:
-    joined = dict(waiting)
-    for request_id, one in fresh.items():
-        held = joined.get(request_id)
-        joined[request_id] = held._replace(number=held.number + one.number) if held else one
-    return joined
+def _add(lines: dict[str, _Lines], rows: Iterable[Any]) -> None:
+    """Lines of the log (by request) to those that still wait for theirs."""
+    for row in rows:
+        held = lines.get(row["request_id"])
+        lines[row["request_id"]] = (
+            held._replace(number=held.number + row["lines"])
+            if held
+            else _Lines(row["lines"], row["first"], row["line"])
+        )
+
+
+def note(requests: dict[str, Requests], entries: Iterable[str]) -> int:
+    """Requests as workers wrote them down; how many disclosed. Pure but for `requests`."""
+    disclosed = 0
+    for entry in entries:
+        request_id, _, route = entry.partition(" ")
+        held = requests.get(request_id, _NONE)
+        requests[request_id] = Requests(held.disclosed + bool(route), route or held.route)
+        disclosed += bool(route)
+    return disclosed
+
+
+def without_line(some: Iterable[tuple[str, Requests]], lines: dict[str, _Lines], now: datetime) -> Iterator[Hole]:
+    """Of these requests those that disclosed more than was written; what was written of them is taken from `lines`."""
+    for request_id, asked in some:
+        one = lines.pop(request_id, None)
+        if asked.disclosed > (written := one.number if one else 0):
+            yield Hole("no-line", request_id, asked.route, "", now, asked.disclosed - written)
+
+
+def late(some: Iterable[str], lines: dict[str, _Lines], now: datetime) -> list[str]:
+    """Of these requests those whose lines have waited too long for them."""
+    return [request_id for request_id in some if now - lines[request_id].first > _PATIENCE]
+
+
+def without_answer(lines: dict[str, _Lines], requests: Iterable[str]) -> list[Hole]:
+    """Those of these requests that nobody made; they are taken from `lines`."""
+    taken = [(request_id, lines.pop(request_id)) for request_id in sorted(requests)]
+    return [Hole("no-answer", request_id, "", one.line, one.first, one.number) for request_id, one in taken]

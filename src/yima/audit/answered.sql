@@ -1,7 +1,9 @@
 -- name: put
 insert into audit.answered (ids) values ($1)
--- name: take
-delete from audit.answered where tx < $1 returning ids
+-- name: noted
+select ids from audit.answered where tx < $1
+-- name: forget_noted
+delete from audit.answered where tx < $1
 -- name: forget_answers
 delete from audit.answered
 -- name: mark

@@ -40,6 +40,19 @@ _PURPOSES: Final = {
     "own-request": "PATRQT",
     "public-health": "PUBHLTH",
 }
+ROLES: Final = "urn:yima:role"
+"""Code system of the roles of the table of permissions (`consent.ROLES`)."""
+_ROLES: Final = {
+    "app": "institution-system", "resident": "resident", "terminal": "terminal", "operator": "operator",
+    "system": "platform",
+}  # fmt: skip
+"""Kind of agent -> the role it has where its line does not name a narrower one."""
+_OF_BASIS: Final = {
+    ("app", "audit"): "auditor", ("app", "demographics"): "demographics", ("operator", "steward"): "steward",
+    ("operator", "privacy-officer"): "privacy-officer", ("resident", "guardian"): "guardian",
+    ("resident", "mandate"): "agent",
+}  # fmt: skip
+"""Kind of agent and reason of the decision -> the role that this was done in."""
 _AUTHENTICATION: Final = {"system": _DCM, "code": "110114", "display": "User Authentication"}
 _RESTFUL: Final = {"system": f"{_CODES}audit-event-type", "code": "rest", "display": "RESTful Operation"}
 
@@ -62,8 +75,8 @@ def to_fhir(event: Event) -> dict[str, Any]:
         "agent": [_agent(event)],
         "source": {"observer": {"display": "Yima"}},
     }
-    if code := _PURPOSES.get(event.purpose):
-        resource["purposeOfEvent"] = [{"coding": [{"system": f"{_CODES}v3-ActReason", "code": code}]}]
+    if purpose := _purpose(event):
+        resource["purposeOfEvent"] = purpose
     if entities := list(_entities(event)):
         resource["entity"] = entities
     return resource
@@ -91,17 +104,37 @@ def _entities(event: Event) -> Iterator[dict[str, Any]]:
         }
 
 
+def _role(event: Event) -> str:
+    """In which role of the table it was done; of lines that do not say, what the kind of agent alone tells."""
+    said = event.detail.get("role")
+    if isinstance(said, str):
+        return said
+    if event.agent == "resident" and event.detail.get("app"):
+        return "residents-app"
+    return _OF_BASIS.get((event.agent, event.basis)) or _ROLES.get(event.agent, "")
+
+
+def _purpose(event: Event) -> list[dict[str, Any]]:
+    code = _PURPOSES.get(event.purpose)
+    return [{"coding": [{"system": f"{_CODES}v3-ActReason", "code": code}]}] if code else []
+
+
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _agent(event: Event) -> dict[str, Any]:
+    """Who did it, with the role of the table of permissions in which they did (BALP: `agent.role`), and for what."""
     who: dict[str, Any] = {
         "display": " / ".join(filter(None, (event.agent_name, event.institution_name))) or event.agent
     }
     if event.agent_id:
         who["identifier"] = {"system": f"urn:yima:{event.agent}", "value": event.agent_id}
     agent: dict[str, Any] = {"who": who, "requestor": True}
+    if role := _role(event):
+        agent["role"] = [{"coding": [{"system": ROLES, "code": role}]}]
+    if purpose := _purpose(event):
+        agent["purposeOfUse"] = purpose
     if event.terminal:
         agent["network"] = {"address": event.terminal, "type": "1"}
     return agent

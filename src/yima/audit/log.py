@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from msgspec.structs import replace
 
 from yima.audit.event import ACTIONS, OUTCOMES, Event, new_event_id
 from yima.runtime.database import Batcher, Connection, Database, Queries
@@ -33,10 +32,10 @@ async def append(c: Connection, events: Sequence[Event]) -> list[str]:
     for event in events:
         if event.action not in ACTIONS or event.outcome not in OUTCOMES:
             raise ValueError(f"the log knows no {event.action}/{event.outcome}")
-    named = [event if event.event_id else replace(event, event_id=new_event_id(event.person)) for event in events]
+    ids = [event.event_id or new_event_id(event.person) for event in events]
     # COPY: for each line 13 us less here and 5 us less in PostgreSQL than an INSERT of eighteen arrays.
-    await c.copy_records_to_table("event", schema_name="audit", records=map(_row, named), columns=_COLUMNS)
-    return [event.event_id for event in named]
+    await c.copy_records_to_table("event", schema_name="audit", records=map(_row, events, ids), columns=_COLUMNS)
+    return ids
 
 
 class Appender:
@@ -95,16 +94,22 @@ async def of_person(db: Database, whose: Whose, *, before: datetime, limit: int 
     return [event_of_row(row) for row in await db.fetch(SQL.of_person, *whose.named, before, limit)]
 
 
-async def one_line(db: Database, person: PersonId, event_id: str) -> Event | None:
+async def notable(db: Database, whose: Whose, *, since: datetime, until: datetime) -> list[Event]:
+    """What others did to a person that is rare and weighs much, newest first: emergencies, refused scans, acts on the
+    card. However many reads there are between."""
+    return [event_of_row(row) for row in await db.fetch(SQL.notable, *whose.named, since, until)]
+
+
+async def one_line(db: Database | Connection, person: PersonId, event_id: str) -> Event | None:
     """One line of a person's log, or None."""
     row = await db.fetchrow(SQL.one_line, person, event_id)
     return event_of_row(row) if row else None
 
 
-def _row(e: Event) -> tuple[Any, ...]:
+def _row(e: Event, event_id: str) -> tuple[Any, ...]:
     return (
         e.person,
-        e.event_id,
+        event_id,
         e.recorded,
         e.action,
         e.outcome,

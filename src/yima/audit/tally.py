@@ -4,15 +4,15 @@ to read the log for it, and the counts are those of the signed heads."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection, Database, Queries
 
 _SQL: Final = Queries(__package__, "tally.sql")
-_CHINA: Final = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,20 @@ class Verification:
     """Differences."""
 
 
-async def count(c: Connection, rows: Sequence[Any]) -> None:
-    """Add these lines (rows with recorded, institution, action, outcome) to the counts of their days."""
-    counted = Counter([((r["recorded"] + _CHINA).date(), r["institution"], r["action"], r["outcome"]) for r in rows])
-    columns = [list(column) for column in zip(*counted, strict=True)]
-    await c.execute(_SQL.add, *columns, list(counted.values()))
+Kind = tuple[date, int, str, str]
+"""Day, institution, action, outcome."""
+
+
+def counted(rows: Iterable[Any]) -> Counter[Kind]:
+    """How many lines of each kind there are among these (rows with recorded, institution, action, outcome)."""
+    return Counter([(civil_day(r["recorded"]), r["institution"], r["action"], r["outcome"]) for r in rows])
+
+
+async def add(c: Connection, lines: Mapping[Kind, int]) -> None:
+    """Add so many lines to the counts of their days."""
+    columns = [list(column) for column in zip(*lines, strict=True)]
+    if columns:
+        await c.execute(_SQL.add, *columns, list(lines.values()))
 
 
 async def tallied(db: Database, since: date) -> list[Tally]:

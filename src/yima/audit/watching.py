@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from yima.audit.event import Event
 from yima.audit.log import event_of_row
-from yima.runtime.database import Connection, Queries
+from yima.runtime.database import Connection, Queries, in_slices
 from yima.runtime.ids import PersonId
 
 _SQL = Queries(__package__, "watching.sql")
@@ -68,7 +68,8 @@ async def looks(c: Connection, span: Span, shared: Collection[PersonId]) -> list
 
 async def told(c: Connection, span: Span) -> list[Event]:
     """What others did of which holders are told: scans of their codes, emergencies, acts on their cards."""
-    return [event_of_row(row) for row in await c.fetch(_SQL.told, span.since, span.until, span.oldest)]
+    told = in_slices(c, _SQL.told, span.since, span.until, span.oldest)
+    return [event_of_row(row) async for rows in told for row in rows]
 
 
 async def of_marked(c: Connection, span: Span, persons: Collection[PersonId]) -> list[Event]:

@@ -15,7 +15,7 @@ select person_id, event_id, recorded, action, outcome, purpose, basis, agent, in
   agent_name, department, terminal, visit, submission, detail, request_id
 from audit.event
 where tx >= $1 and tx < $2 and recorded >= $3 and person_id <> 0 and agent <> 'resident'
-  and action in ('scan', 'break-glass', 'card')
+  and (action in ('scan', 'break-glass', 'card') or action = 'mandate' and agent = 'operator')
 -- name: of_marked
 select person_id, event_id, recorded, action, outcome, purpose, basis, agent, institution, institution_name, agent_id,
   agent_name, department, terminal, visit, submission, detail, request_id

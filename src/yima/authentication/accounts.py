@@ -39,7 +39,7 @@ class Happening:
     at: datetime
     what: str
     """signed-in, recovery-used, invited, enrolled, password-changed, passkey-added, passkey-removed, codes-renewed,
-    signed-out-everywhere."""
+    signed-out-everywhere, human-named."""
     detail: str
     """A device, a passkey's label, or who invited (kind/id)."""
 

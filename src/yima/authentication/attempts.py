@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yima.authentication.statements import SQL
+from yima.authentication.turning import TURN_SQL
 from yima.runtime.database import Database
 from yima.runtime.errors import Refusal
 from yima.runtime.keys import Vault
@@ -57,6 +58,7 @@ class Attempts:
 
         `passed` takes it back; nothing else does.
         """
+        await self._turned(tries)
         for number, one in enumerate(tries):
             row = await self._db.fetchrow(
                 SQL.enter_attempt, self._bucket(one), now, one.rule.free, int(one.rule.longest.total_seconds()),
@@ -70,6 +72,7 @@ class Attempts:
 
     async def passed(self, tries: Sequence[Try], now: datetime) -> None:
         """These tries were no failures: the counts of accounts begin anew, an address loses what `enter` added."""
+        await self._turned(tries)
         await self._take_back([one for one in tries if one.rule is ADDRESS], now)
         async with self._db.transaction() as c:
             await c.execute(SQL.drop_attempts, [self._bucket(one) for one in tries if one.rule is not ADDRESS])
@@ -77,6 +80,13 @@ class Attempts:
     async def _take_back(self, tries: Sequence[Try], now: datetime) -> None:
         if tries:
             await self._db.execute(SQL.take_attempts_back, [self._bucket(one) for one in tries], now)
+
+    async def _turned(self, tries: Sequence[Try]) -> None:
+        """Counts under another key are counts: while hashes change theirs, these are brought under the one in use."""
+        if self._vault.hashes.several:
+            forms = [self._vault.hashes.forms(self._bucket(one)) for one in tries]
+            others = [(other, now) for now, *rest in forms for other in rest]
+            await self._db.execute(TURN_SQL.turn_attempts, [old for old, _ in others], [new for _, new in others])
 
     def _bucket(self, one: Try) -> bytes:
         return self._vault.blind(f"authentication/{one.what}", one.value)

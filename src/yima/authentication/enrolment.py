@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from yima.authentication import totp, written
-from yima.authentication.accounts import Account, folded, happened
+from yima.authentication.accounts import Account, account_of_row, folded, happened
+from yima.authentication.external.providers import bind
 from yima.authentication.passkeys import Passkeys
 from yima.authentication.passwords import Passwords, check_password
 from yima.authentication.sessions import end_sessions
@@ -99,7 +100,7 @@ class Enrolment:
         Refusals: `invitation-invalid`, `password-too-short`, `-long`, `-common`, `app-code-wrong`: the invitation then
         still stands.
         """
-        found = await self.invitation(kind, code, now)
+        found = self._standing(await c.fetchrow(SQL.invitation, written.digest(code)), kind, now)
         check_password(password, (found.name, found.subject))
         step = totp.step_of(found.secret, app_code.replace(" ", ""), now)
         if step is None:
@@ -111,6 +112,7 @@ class Enrolment:
         if before is not None:
             account_id = before["account_id"]
             await c.execute(SQL.drop_invitations, kind, used.subject)
+            await end_sessions(c, kind, used.subject)
             await happened(c, kind, used.subject, "enrolled", used.inviter, now)
             await c.execute(SQL.set_password_and_totp, account_id, kept, used.wrap, sealed, step, used.name or None)
         else:
@@ -126,6 +128,18 @@ class Enrolment:
         made = self._passkeys.registered(answer, challenge)
         await put_passkey(c, await self._anew(c, found, (None, None, 0), now), made, label, now)
         return found
+
+    async def with_provider(
+        self, c: Connection, kind: str, code: str, *, provider_id: str, subject: bytes, now: datetime
+    ) -> tuple[Invitation, Account]:
+        """Bind the account to a provider's subject and to nothing else. Refusals `invitation-invalid`, also for one of
+        oneself; `provider-bound`."""
+        found = self._standing(await c.fetchrow(SQL.invitation_for_use, written.digest(code)), kind, now)
+        if found.own:
+            raise Refusal("invitation-invalid", field="invitation")
+        account_id = await self._anew(c, found, (None, None, 0), now)
+        await bind(c, provider_id, subject, account_id, now)
+        return found, account_of_row(await c.fetchrow(SQL.account, kind, found.subject))
 
     async def _anew(
         self, c: Connection, invitation: Invitation, ways: tuple[str | None, bytes | None, int], now: datetime
@@ -174,8 +188,14 @@ async def put_passkey(
         raise Refusal("passkey-invalid", field="passkey")
 
 
-async def remove_account(c: Connection, account: Account) -> None:
-    """Take an account away, with its ways, sessions and invitations."""
-    await c.execute(SQL.drop_account, account.kind, account.subject)
-    await c.execute(SQL.drop_invitations, account.kind, account.subject)
-    await end_sessions(c, account.kind, account.subject)
+async def kept_account(c: Connection, vault: Vault, kind: str, subject: str, now: datetime) -> Account:
+    """The account of a subject, made with no way into it when there is none: a resident has the phone besides."""
+    await c.execute(SQL.keep_account, secrets.token_bytes(_ID_BYTES), kind, subject, vault.new_wrap(), now)
+    return account_of_row(await c.fetchrow(SQL.account, kind, subject))
+
+
+async def remove_account(c: Connection, kind: str, subject: str) -> bool:
+    """Take somebody's account away, with its ways, sessions and invitations; whether there was one, or a session."""
+    account = await c.fetchval(SQL.drop_account, kind, subject)
+    await c.execute(SQL.drop_invitations, kind, subject)
+    return await end_sessions(c, kind, subject) > 0 or bool(account)

@@ -32,8 +32,13 @@ insert into authentication.proofed_phone (subject, phone, staff, at) values ($1,
 on conflict (subject, phone) do update set staff = excluded.staff, at = excluded.at
 
 -- name: drop_other_proofs
-delete from authentication.proofed_phone where subject = $1 and phone <> $2
+delete from authentication.proofed_phone where subject = $1 and phone <> all($2::bytea[]) returning 1
 
 -- name: proofed_subjects
-select subject from authentication.proofed_phone where phone = $1 order by subject limit 50
+select distinct subject from authentication.proofed_phone where phone = any($1::bytea[]) order by subject limit 50
 
+-- name: proofs_of
+select phone from authentication.proofed_phone where subject = any($1::text[])
+
+-- name: drop_proofs
+delete from authentication.proofed_phone where subject = any($1::text[]) and phone = any($2::bytea[]) returning 1

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -86,7 +86,8 @@ class PhoneCodes:
         await self._attempts.enter(tries, now)
         row = await self._row(PHONE_SQL.try_code, challenge, browser, now)
         held = bytes(row["code"]) if row else b""
-        right = hmac.compare_digest(held, self._code_key(challenge, digits))
+        forms = self._vault.hashes.forms(self._code_key(challenge, digits))
+        right = any([hmac.compare_digest(held, one) for one in forms])  # noqa: C419  a list: every code takes as long
         if not right or row is None or not row["subjects"]:
             raise Refusal("code-wrong", field="code")
         if not await self._db.fetchrow(PHONE_SQL.pass_code, challenge, now, now + _CHOICE):
@@ -114,15 +115,24 @@ class PhoneCodes:
 
     # --- confirmed numbers -------------------------------------------------------------------------------------------
 
-    async def confirm(self, c: Connection, subject: str, phone: str, staff: str, now: datetime) -> None:
-        """Staff saw the document: this is the person's number, and no other is."""
+    async def confirm(self, c: Connection, subject: str, phone: str, staff: str, now: datetime) -> bool:
+        """Staff saw the document: this is the person's number, and no other is. Whether another was until now."""
         key = self.phone_key(phone)
-        await c.execute(PHONE_SQL.drop_other_proofs, subject, key)
+        others = await c.fetch(PHONE_SQL.drop_other_proofs, subject, list(self._vault.hashes.forms(key)))
         await c.execute(PHONE_SQL.put_proof, subject, key, staff, now)
+        return bool(others)
 
-    async def confirmed(self, phone: bytes) -> Sequence[str]:
+    async def confirmed(self, source: Database | Connection, phone: bytes) -> Sequence[str]:
         """Whose number this was confirmed to be."""
-        return [row["subject"] for row in await self._db.fetch(PHONE_SQL.proofed_subjects, phone)]
+        forms = list(self._vault.hashes.forms(phone))
+        return [row["subject"] for row in await source.fetch(PHONE_SQL.proofed_subjects, forms)]
+
+    async def part(self, c: Connection, subjects: Sequence[str], others: Sequence[str], phones: Iterable[str]) -> bool:
+        """Take from these subjects the confirmed numbers that are confirmed as the others' too, and these phones of
+        theirs; whether there were any."""
+        held = [bytes(row["phone"]) for row in await c.fetch(PHONE_SQL.proofs_of, list(others))]
+        forms = [form for one in (*held, *map(self.phone_key, phones)) for form in self._vault.hashes.forms(one)]
+        return bool(await c.fetch(PHONE_SQL.drop_proofs, list(subjects), forms))
 
     def phone_key(self, phone: str) -> bytes:
         """The keyed hash by which a number is known in this room."""

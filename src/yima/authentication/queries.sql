@@ -17,29 +17,39 @@ update authentication.attempt set failures = greatest(failures - 1, 0), until = 
 -- name: drop_attempts
 delete from authentication.attempt where bucket = any($1)
 
+-- name: hold_provider
+-- Held until the end of the transaction: who suspends it meanwhile waits, and then ends what was opened.
+select 1 from authentication.provider where provider_id = $1 and status = 'active' for share
+
 -- name: put_session
-insert into authentication.session (session_id, digest, kind, subject, method, level, device, opened, seen, proved)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8)
+insert into authentication.session (session_id, digest, kind, subject, method, level, proved, device, opened, seen,
+  provider, provider_session)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
 
 -- name: session
-select session_id, digest, kind, subject, method, level, device, opened, seen, proved
+select session_id, digest, kind, subject, method, level, device, opened, seen, proved, provider
 from authentication.session where session_id = $1
 
 -- name: saw_session
 update authentication.session set seen = $2 where session_id = $1 and seen < $2
 
 -- name: renew_session
-update authentication.session set digest = $2, method = $3, level = $4, proved = $5, seen = $5 where session_id = $1 returning 1
+update authentication.session set digest = $2, method = $3, level = $4, proved = $5, seen = $6,
+  provider_session = case when provider = $7 then coalesce($8, provider_session) else provider_session end
+where session_id = $1 returning 1
 
 -- name: sessions_of
-select session_id, kind, subject, method, level, device, opened, seen, proved from authentication.session
+select session_id, kind, subject, method, level, device, opened, seen, proved, provider from authentication.session
 where kind = $1 and subject = $2 and seen >= $3 and opened >= $4 order by seen desc
 
 -- name: end_session
 delete from authentication.session where session_id = $1
 
 -- name: end_sessions
-delete from authentication.session where kind = $1 and subject = $2 and session_id <> $3
+delete from authentication.session where kind = $1 and subject = $2 and session_id <> $3 returning 1
+
+-- name: session_stands
+select 1 from authentication.session where session_id = $1
 
 -- name: put_account
 insert into authentication.account (account_id, kind, subject, name, password, wrap, totp, totp_step, made)
@@ -54,7 +64,7 @@ select account_id, kind, subject, name, password, wrap, totp, totp_step, made fr
 where kind = $1 and subject = $2
 
 -- name: drop_account
-delete from authentication.account where kind = $1 and subject = $2
+delete from authentication.account where kind = $1 and subject = $2 returning 1
 
 -- name: set_password
 update authentication.account set password = $2 where account_id = $1
@@ -91,6 +101,9 @@ from authentication.passkey p join authentication.account a using (account_id) w
 update authentication.passkey set counter = $2, used = $3 where credential = $1 and (counter < $2 or (counter = 0 and $2 = 0))
 returning 1
 
+-- name: providers_of
+select provider_id from authentication.provider_subject where account_id = $1
+
 -- name: drop_passkey
 delete from authentication.passkey where account_id = $1 and credential = $2 returning 1
 
@@ -109,6 +122,10 @@ select inviter, made, expires from authentication.invitation where kind = $1 and
 
 -- name: drop_invitations
 delete from authentication.invitation where kind = $1 and subject = $2
+
+-- name: keep_account
+insert into authentication.account (account_id, kind, subject, wrap, made) values ($1, $2, $3, $4, $5)
+on conflict (kind, subject) do nothing
 
 -- name: enrolled
 select subject from authentication.account where kind = $1
@@ -130,4 +147,4 @@ with i as (delete from authentication.invitation where expires < $1),
 delete from authentication.happening where at < $2
 
 -- name: hold_account
-select 1 from authentication.account where account_id = $1 for update
+select 1 as held from authentication.account where account_id = $1 for update

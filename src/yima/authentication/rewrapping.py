@@ -1,4 +1,4 @@
-"""Data keys of accounts and invitations go over to a new master key."""
+"""Data keys of accounts, invitations and providers go over to a new master key."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ _SQL: Final = Queries(__package__, "rewrapping.sql")
 
 
 async def rewrap_accounts(db: Database, vault: Vault) -> int:
-    """Wrap the data keys of all accounts and invitations by the newest master key; how many there are."""
+    """Wrap the data keys of all accounts, invitations and providers by the newest master key; how many there are."""
     async with db.transaction() as c:
-        accounts, invitations = await c.fetch(_SQL.accounts), await c.fetch(_SQL.invitations)
-        for sql, rows in ((_SQL.rewrap_account, accounts), (_SQL.rewrap_invitation, invitations)):
+        kinds = [
+            (_SQL.rewrap_account, await c.fetch(_SQL.accounts)),
+            (_SQL.rewrap_invitation, await c.fetch(_SQL.invitations)),
+            (_SQL.rewrap_provider, await c.fetch(_SQL.providers)),
+        ]
+        for sql, rows in kinds:
             await c.executemany(sql, [(row[0], row["wrap"], vault.rewrapped(row["wrap"])) for row in rows])
-    return len(accounts) + len(invitations)
+    return sum(len(rows) for _, rows in kinds)

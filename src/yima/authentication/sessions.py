@@ -18,15 +18,27 @@ from yima.authentication.statements import SQL
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
-Method = Literal["passkey", "password", "recovery", "phone", "proofed-phone"]
+Method = Literal["passkey", "password", "recovery", "phone", "proofed-phone", "oidc"]
 """By what somebody proved who they are: `password` with a code of an authenticator app, `recovery` with one of the
 codes kept for the day on which that is lost, `phone` a code sent to a phone that some
-registration names, `proofed-phone` to one that staff confirmed."""
+registration names, `proofed-phone` to one that staff confirmed, `oidc` the word of an OpenID provider."""
 LEVELS: Final[dict[Method, int]] = {"passkey": 2, "password": 2, "recovery": 2, "phone": 1, "proofed-phone": 1}
-"""How many factors each proves (NIST SP 800-63B, AAL)."""
+"""How many factors each proves (NIST SP 800-63B, AAL); of `oidc` each answer says its own (`Vouched`)."""
 _SEEN: Final = timedelta(minutes=1)
 _DEVICE_CHARS: Final = 60
 _COOKIE_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """That a provider proved who somebody is, instead of a method of our own."""
+
+    provider: str
+    session: bytes | None
+    """The provider's name for its own session, as a keyed hash: by it a back-channel logout finds ours."""
+    level: int
+    proved: datetime
+    """When they proved it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,8 @@ class Session:
     """At most a minute old for a session in use."""
     proved: datetime
     """When who it is was last proved."""
+    provider: str
+    """By which provider it was opened, "" for none."""
 
 
 class BrowserSessions:
@@ -54,12 +68,16 @@ class BrowserSessions:
         self.idle = idle
         self.longest = longest
 
-    async def open(self, c: Connection, kind: str, subject: str, *, method: Method, device: str, now: datetime) -> str:
-        """A new session, as the value of its cookie: shown once and not kept. Never continues one that was there."""
+    async def open(
+        self, c: Connection, kind: str, subject: str, *, method: Method | Vouched, device: str, now: datetime
+    ) -> str:
+        """A new session, as the value of its cookie: shown once and not kept. Never continues one that was there.
+        Refusal `not-found` for a provider that was suspended meanwhile."""
+        await _check_stands(c, method)
         session_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
         await c.execute(
-            SQL.put_session, session_id, _digest(secret), kind, subject, method, LEVELS[method],
-            device[:_DEVICE_CHARS], now,
+            SQL.put_session, session_id, _digest(secret), kind, subject, *_proof(method, now), device[:_DEVICE_CHARS],
+            now, *_by(method),
         )  # fmt: skip
         return f"{session_id}.{secret}"
 
@@ -78,10 +96,15 @@ class BrowserSessions:
             await self._db.execute(SQL.saw_session, session_id, now)
         return _session(row)
 
-    async def prove_again(self, c: Connection, session: Session, *, method: Method, now: datetime) -> str:
-        """Who holds this session has proved it anew: the cookie from now on. Refusal `sign-in-needed` if it ended."""
+    async def prove_again(self, c: Connection, session: Session, *, method: Method | Vouched, now: datetime) -> str:
+        """Who holds this session has proved it anew: the cookie from now on. Refusals `sign-in-needed` if it ended,
+        `not-found` as above."""
+        await _check_stands(c, method)
         secret = secrets.token_urlsafe(32)
-        if not await c.fetchval(SQL.renew_session, session.session_id, _digest(secret), method, LEVELS[method], now):
+        said, level, proved = _proof(method, now)
+        if not await c.fetchval(
+            SQL.renew_session, session.session_id, _digest(secret), said, level, proved, now, *_by(method)
+        ):
             raise Refusal("sign-in-needed")
         return f"{session.session_id}.{secret}"
 
@@ -95,9 +118,32 @@ class BrowserSessions:
         await self._db.execute(SQL.end_session, session_id)
 
 
-async def end_sessions(c: Connection, kind: str, subject: str, *, but: str = "") -> None:
-    """End every session of somebody, but for the one with this id."""
-    await c.execute(SQL.end_sessions, kind, subject, but)
+async def end_sessions(c: Connection, kind: str, subject: str, *, but: str = "") -> int:
+    """End every session of somebody, but for the one with this id; how many."""
+    return len(await c.fetch(SQL.end_sessions, kind, subject, but))
+
+
+async def check_session(c: Connection, session_id: str) -> None:
+    """Refusal `sign-in-needed` for a session that has ended."""
+    if not await c.fetchval(SQL.session_stands, session_id):
+        raise Refusal("sign-in-needed")
+
+
+def _proof(method: Method | Vouched, now: datetime) -> tuple[Method, int, datetime]:
+    """What is kept of a proof: by what, how many factors, when."""
+    if isinstance(method, Vouched):
+        return "oidc", method.level, method.proved
+    return method, LEVELS[method], now
+
+
+async def _check_stands(c: Connection, method: Method | Vouched) -> None:
+    if isinstance(method, Vouched) and not await c.fetchval(SQL.hold_provider, method.provider):
+        raise Refusal("not-found", field="provider")
+
+
+def _by(method: Method | Vouched) -> tuple[str | None, bytes | None]:
+    """The provider, and its name for its own session."""
+    return (method.provider, method.session) if isinstance(method, Vouched) else (None, None)
 
 
 def _digest(secret: str) -> bytes:
@@ -107,5 +153,5 @@ def _digest(secret: str) -> bytes:
 def _session(row: Any) -> Session:
     return Session(
         row["session_id"], row["kind"], row["subject"], row["method"], row["level"], row["device"], row["opened"],
-        row["seen"], row["proved"],
+        row["seen"], row["proved"], row["provider"] or "",
     )  # fmt: skip

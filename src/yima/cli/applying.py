@@ -6,15 +6,19 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from yima.access import Access
 from yima.directory import Caller
-from yima.mpi.bulk import COLUMNS, OPTIONAL, needed
+from yima.mpi.bulk import COLUMNS, OPTIONAL, needed, told
 from yima.runtime import clock, ids
+
+if TYPE_CHECKING:
+    from yima.access import Access
 
 _CALLER: Final = Caller(kind="system", agent_id="link-apply", name_zh="批量关联", name_en="Bulk linkage")
 _BATCH: Final = 2000
+_Pair: TypeAlias = tuple[str, ...]
+"""The two, and what is proposed."""
 _HEAD: Final = ("person", "other", "proposal", "kind", "why", "number")
 
 
@@ -24,11 +28,24 @@ def file_of(*, yes: bool) -> str:
 
 
 async def export(access: Access, out: Path) -> int:
-    """Every person as a row of Parquet that only its owner can read; how many. All or nothing."""
+    """Every person as a row of Parquet that only its owner can read; how many. All or nothing: what was begun before
+    and what fails is removed, since names and numbers are in it. Refusal `linkage-stopped`."""
+    part = out.with_suffix(".part")
+    with told("--out"):
+        try:
+            part.unlink(missing_ok=True)  # of a try that was killed, or of somebody who may read it
+            part.touch(mode=0o600, exist_ok=False)
+            count = await _exported(access, part)
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
+    return count
+
+
+async def _exported(access: Access, part: Path) -> int:
     arrow, parquet = needed("pyarrow"), needed("pyarrow.parquet")
     schema = arrow.schema([(name, arrow.string()) for name in (*COLUMNS, *OPTIONAL)])
-    part, count, after = out.with_suffix(".part"), 0, 0
-    part.touch(mode=0o600)
+    count, after = 0, 0
     with parquet.ParquetWriter(part, schema) as writer:
         while True:
             rows, after = await access.linkage.export(_CALLER, after, _BATCH, clock.now())
@@ -37,7 +54,6 @@ async def export(access: Access, out: Path) -> int:
             count += len(rows)
             if not after:
                 break
-    part.replace(out)
     return count
 
 
@@ -47,15 +63,15 @@ async def apply(
     """Weigh each proposal in OUT/proposals.parquet, or do it (`yes`); counts by kind. One line a pair is in the file
     as soon as it is decided, so that a second try goes on where the first ended."""
     path, rows = out / file_of(yes=yes), _proposals(out)
-    done = _done(path) if yes else set[tuple[str, str]]()
+    done = _done(path) if yes else set[_Pair]()
     counts = Counter[str]()
-    with path.open("a" if yes else "w", encoding="utf-8", newline="") as file:
+    with told("--out"), path.open("a" if yes else "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         if not file.tell():
             writer.writerow(_HEAD)
         for at, (one, other, wish) in enumerate(rows, start=1):
             progress("apply" if yes else "weigh", at / len(rows))
-            if (one, other) in done:
+            if (one, other, wish) in done:
                 counts["done before"] += 1
                 continue
             found = await _one(access, one, other, wish == "link", reason if yes else None)
@@ -84,8 +100,9 @@ def _proposals(out: Path) -> list[tuple[str, str, str]]:
     return sorted(rows, key=lambda row: row[2] != "link")  # merges first: they answer questions of others
 
 
-def _done(path: Path) -> set[tuple[str, str]]:
+def _done(path: Path) -> set[_Pair]:
+    """What an earlier try has decided; another model's other proposal of a pair is another decision."""
     if not path.is_file():
         return set()
     with path.open(encoding="utf-8", newline="") as file:
-        return {(row["person"], row["other"]) for row in csv.DictReader(file)}
+        return {tuple(row[:3]) for row in csv.reader(file) if len(row) == len(_HEAD)}

@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from yima.access import Access
+from yima.cli.running import with_access
 from yima.directory import Caller
 from yima.healthcode import Card, Event
 from yima.runtime import clock, ids
@@ -116,3 +117,6 @@ def _person(text: str, field: str = "PERSON") -> PersonId:
     if person is None:
         raise Refusal("field-invalid", field=field, expected="a person id of ten characters")
     return person
+
+
+card_app = card_commands(with_access)

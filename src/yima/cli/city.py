@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
+import typer
 from joserfc import jwk
 from rich.progress import Progress
 
@@ -15,6 +17,16 @@ from yima.access import Access
 from yima.cli.loading import Item
 from yima.directory import App, Department, Practitioner, Terminal
 from yima.runtime.keys import KeyStore, signing_key
+
+
+def synth_command(
+    out: Annotated[Path, typer.Option(help="Directory to write to.")],
+    residents: Annotated[int, typer.Option(min=1, max=1_000_000)] = 120,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Write a synthetic city: institutions, residents and their submissions, as files."""
+    counts = write(residents, seed, out)
+    typer.echo(json.dumps(counts, ensure_ascii=False))
 
 
 def write(residents: int, seed: int, out: Path) -> dict[str, Any]:

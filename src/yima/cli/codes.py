@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from yima import healthcode, mpi
-from yima.access import Access
+from yima.cli.printing import code_card
 from yima.cli.running import with_access
 from yima.crypto import ALGORITHMS, Algorithm
 from yima.directory import Caller
@@ -23,6 +23,9 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 from yima.runtime.keys import FileKeyStore
 from yima.runtime.settings import Settings, load
+
+if TYPE_CHECKING:
+    from yima.access import Access
 
 code_app = typer.Typer(no_args_is_help=True, help="Show or verify a health code.")
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
@@ -171,6 +174,9 @@ def code_verify(text: Annotated[str, typer.Argument(help="The scanned text.")], 
     """Check a code as a platform terminal would, without using it up; prints what it says."""
     shown = with_access(data, lambda access: check_code(access, text))
     typer.echo(json.dumps(shown, ensure_ascii=False))
+
+
+code_app.command("card")(code_card)
 
 
 def verify_offline(

@@ -8,9 +8,11 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
+import typer
 import uvloop
 from rich.console import Console
 
@@ -21,13 +23,32 @@ from yima.cli import sandbox as playground
 from yima.cli.running import said_to_run, write_private
 from yima.runtime import ids, logs, migrate, postgres
 from yima.runtime.keys import FileKeyStore
-from yima.runtime.settings import Settings
+from yima.runtime.settings import Settings, load
 from yima.server import refuse_taken, serve
 
 _out = Console(highlight=False)
 _CLINICIANS = 12
 _ENROLLED = 2
 _CONFIRMED = 5
+
+Port = Annotated[int | None, typer.Option("--port", help="TCP port (default 8420).")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
+
+
+def demo_command(
+    port: Port = None,
+    data: Data = None,
+    residents: Annotated[
+        int, typer.Option(min=1, max=200_000, help="How many residents the synthetic city has.")
+    ] = 120,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic city; the same seed gives the same city.")] = 1,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Add an institution whose app may search across its own test patients.")
+    ] = False,
+) -> None:
+    """Start the whole platform with a synthetic city, on this machine only."""
+    chosen = load({"port": port, "data": data, "development": True, "log_format": "console", "log_level": "warning"})
+    run(chosen, residents=residents, seed=seed, sandbox=sandbox)
 
 
 def run(settings: Settings, *, residents: int, seed: int, sandbox: bool = False) -> None:
@@ -115,7 +136,7 @@ async def _describe(
     access: Access, keys: FileKeyStore, made: synth.City, institutions: list[dict[str, Any]]
 ) -> dict[str, Any]:
     base = access.base_url
-    sessions = access.sessions
+    callers = access.callers
     staff = await directory.practitioners(access.database)
     names = {i.institution_id: i for i in await directory.institutions(access.database)}
     return {
@@ -126,11 +147,11 @@ async def _describe(
             {
                 "name": p.name_zh, "title": p.title_zh, "institution": names[p.institution_id].name_zh,
                 "institution_id": names[p.institution_id].code, "department": p.department,
-                "page": f"{base}/dev/sign-in/{sessions.ticket('clinician', str(p.practitioner_id))}",
+                "page": f"{base}/dev/sign-in/{callers.ticket('clinician', str(p.practitioner_id))}",
             }
             for p in _spread(staff)
         ],
-        "operator": {"page": f"{base}/dev/sign-in/{sessions.ticket('operator', 'operator')}"},
+        "operator": {"page": f"{base}/dev/sign-in/{callers.ticket('operator', 'operator')}"},
     }  # fmt: skip
 
 
@@ -150,7 +171,7 @@ async def _residents(access: Access, keys: FileKeyStore, made: synth.City) -> An
                 "identifier": {"system": system, "value": document.value},
                 "stories": [*resident.stories, *resident.special],
                 "static_code": healthcode.static_text(card, keys),
-                "page": f"{access.base_url}/dev/sign-in/{access.sessions.ticket('resident', text)}",
+                "page": f"{access.base_url}/dev/sign-in/{access.callers.ticket('resident', text)}",
             }
             break
 

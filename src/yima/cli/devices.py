@@ -34,7 +34,7 @@ async def demo_devices(access: Access, keys: KeyStore, institution: str) -> dict
             "institution_id": institution,
             "terminal": name,
             "private_key_jwk": private.as_dict(private=True) | {"kid": kid, "alg": "ES256"},
-            "page": f"{access.base_url}/dev/sign-in/{access.sessions.ticket('kiosk', name)}",
+            "page": f"{access.base_url}/dev/sign-in/{access.callers.ticket('kiosk', name)}",
         },
         "counter": {"institution_id": institution, "text": text, "name": made.name_zh, "prefix": made.prefix},
     }

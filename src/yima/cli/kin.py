@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from yima import consent, directory, healthcode, mpi, synth
@@ -14,9 +14,10 @@ from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 
 _MOST: Final = 40
+_CALLER: Final = Caller(kind="system", agent_id="demo", name_zh="演示", name_en="Demo")
 _OPERATORS: Final = (
-    ("op-chen", "陈敏", "Chen Min", "一码市卫生健康委员会"),
-    ("op-gao", "高翔", "Gao Xiang", "一码市数据局"),
+    ("op-chen", "陈敏", "Chen Min", "一码市卫生健康委员会", date(1978, 4, 12)),
+    ("op-gao", "高翔", "Gao Xiang", "一码市数据局", date(1981, 9, 30)),
 )
 
 Numbers = Mapping[str, tuple[str, str]]
@@ -26,15 +27,21 @@ Numbers = Mapping[str, tuple[str, str]]
 async def operators(access: Access) -> list[dict[str, str]]:
     """Two people with every right, so that each can second the other; what demo.json says of them."""
     async with access.database.transaction() as c:
-        for code, name_zh, name_en, organisation in _OPERATORS:
+        for code, name_zh, name_en, organisation, _ in _OPERATORS:
             rights = frozenset(directory.OPERATOR_RIGHTS)
             one = directory.Operator(code, name_zh, name_en, rights, organisation=organisation)
             await directory.register_operator(c, one)
+    known = await directory.known_humans(access.database)
+    for code, *_, born in _OPERATORS:
+        if code in known:
+            continue
+        number = synth.resident_number(f"{synth.PROVINCE}0100", born, 999)
+        await access.accounts.name_human(_CALLER, code, mpi.RESIDENT_NUMBER, number, clock.now())
     return [
         {
             "name": name_zh,
             "code": code,
-            "page": f"{access.base_url}/dev/sign-in/{access.sessions.ticket('operator', code)}",
+            "page": f"{access.base_url}/dev/sign-in/{access.callers.ticket('operator', code)}",
         }
         for code, name_zh, *_ in _OPERATORS
     ]
@@ -56,7 +63,7 @@ async def families(access: Access, made: synth.City, numbers: Numbers) -> list[d
         if person and elder and (row := await _elder(access, elder, person, numbers)):
             members.append(row)
         if person and members:
-            page = f"{access.base_url}/dev/sign-in/{access.sessions.ticket('resident', person_text(person))}"
+            page = f"{access.base_url}/dev/sign-in/{access.callers.ticket('resident', person_text(person))}"
             described.append(
                 {"name": mother.name.text, "person": person_text(person), "page": page, "members": members}
             )
@@ -85,7 +92,9 @@ async def _elder(access: Access, elder: synth.Resident, agent: PersonId, numbers
         await healthcode.card_of(access.database, agent),
         await mpi.identity(access.database, access.vault, agent),
     )
-    holder = Caller(kind="resident", agent_id=person_text(person), person=person, name_zh=elder.name.text)
+    holder = Caller(
+        kind="resident", agent_id=person_text(person), person=person, name_zh=elder.name.text, proved=clock.now()
+    )  # fmt: skip
     return await _given(
         access, elder, person, agent,
         lambda: access.families.give(

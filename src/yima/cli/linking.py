@@ -15,6 +15,7 @@ from yima import mpi
 from yima.cli import applying
 from yima.cli.running import with_access
 from yima.mpi import bulk
+from yima.runtime.civil import civil_day
 
 link_app = typer.Typer(no_args_is_help=True, help="Link or de-duplicate a population (extra `link`).")
 
@@ -56,7 +57,7 @@ def link_train(
     now = datetime.now(UTC)
     with _bars() as bars:
         task = _task(bars, input_, out, engine, model, memory, workers)
-        made = bulk.train(task, version or f"{now:%Y.%m%d.%H%M}", now.date())
+        made = bulk.train(task, version or f"{now:%Y.%m%d.%H%M}", civil_day(now))
     typer.echo(f"{out / f'model-{made.version}.json'}: {made.note} See {out / 'report.md'}")
 
 
@@ -103,7 +104,8 @@ def explain_model(
 ) -> None:
     """A model as one page of bars: what every level of every comparison weighs, with m and u. Needs no network."""
     page = mpi.model_page(_model(model), _model(against) if against else None)
-    out.write_text(page, encoding="utf-8")
+    with bulk.told("--out"):
+        out.write_text(page, encoding="utf-8")
     typer.echo(str(out))
 
 

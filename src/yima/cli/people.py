@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from yima import authentication, directory
+from yima import authentication, directory, mpi
 from yima.access import Access, Invited
 from yima.cli import registering
+from yima.cli.running import with_access
 from yima.directory import Caller, Operator, Practitioner
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -87,9 +88,20 @@ def operator_commands(run: Run) -> typer.Typer:
         one = Operator(code, name, name_en or name, frozenset(right or ()), organisation=organisation)
         run(data, lambda access: _add_operator(access, one))
 
+    @app.command("human")
+    def human(
+        code: Code,
+        system: Annotated[str, typer.Option(help="Identifier system of the document.")] = mpi.RESIDENT_NUMBER,
+        data: Data = None,
+    ) -> None:
+        """Say which human being an operator is, document in hand. The number is asked for, not shown, not kept."""
+        number = typer.prompt("Number", hide_input=True)
+        run(data, lambda access: access.accounts.name_human(_CALLER, code, system, number, clock.now()))
+        typer.echo("known")
+
     @app.command("list")
     def listed(data: Data = None) -> None:
-        """All operators: code, name, status, rights, whether sign-in is set up."""
+        """All operators: code, name, status, rights, whether sign-in is set up, whether it is known who they are."""
         for row in run(data, _operators):
             typer.echo(row)
 
@@ -151,11 +163,17 @@ async def _staff_of(access: Access, institution: str) -> list[str]:
 
 
 async def _operators(access: Access) -> list[str]:
-    known = await authentication.enrolled(access.database, "operator")
+    set_up = await authentication.enrolled(access.database, "operator")
+    known = await directory.known_humans(access.database)
     return [
-        "\t".join((one.code, one.name_zh, one.status, ",".join(sorted(one.rights)) or "-", _set_up(one.code in known)))
+        "\t".join(
+            (
+                one.code, one.name_zh, one.status, ",".join(sorted(one.rights)) or "-", _set_up(one.code in set_up),
+                "human known" if one.code in known else "human not known",
+            )
+        )
         for one in await directory.operators(access.database)
-    ]
+    ]  # fmt: skip
 
 
 def _set_up(yes: bool) -> str:
@@ -178,3 +196,9 @@ async def _subject(access: Access, institution: str, number: str) -> str:
         if one.institution_id == place and one.code == number:
             return str(one.practitioner_id)
     raise Refusal("field-invalid", field="NUMBER", expected="the number of a registered member of its staff")
+
+
+staff_app = staff_commands(with_access)
+
+
+operator_app = operator_commands(with_access)

@@ -10,6 +10,7 @@ import typer
 
 from yima import mpi
 from yima.access import Access
+from yima.cli.running import with_access
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
@@ -67,9 +68,19 @@ def person_commands(run: Run) -> typer.Typer:
         number = run(data, lambda access: access.stewards.keep_apart(_CALLER, *pair, reason=reason, now=clock.now()))
         typer.echo(f"kept apart; undo with: yima mpi undo {number}")
 
+    _history_commands(app, run)
+    _upkeep_commands(app, run)
+    return app
+
+
+def _history_commands(app: typer.Typer, run: Run) -> None:
+    """What was done to a person, and undoing it."""
+
     @app.command("undo")
     def undo(
-        number: Annotated[int, typer.Argument(help="Number of the act.")], reason: Reason, data: Data = None
+        number: Annotated[int, typer.Argument(min=1, max=2**62, help="Number of the act.")],
+        reason: Reason,
+        data: Data = None,
     ) -> None:
         """Undo an act exactly."""
         done = run(data, lambda access: access.stewards.undo(_CALLER, number, reason=reason, now=clock.now()))
@@ -83,9 +94,6 @@ def person_commands(run: Run) -> typer.Typer:
             other = f" {ids.person_text(one.other)}" if one.other else ""
             undoes = f" undoes {one.undoes}" if one.undoes else ""
             typer.echo(f"{one.number} {one.at:%Y-%m-%d %H:%M} {one.kind}{other}{undoes}, {one.actor} {one.reason}")
-
-    _upkeep_commands(app, run)
-    return app
 
 
 def _upkeep_commands(app: typer.Typer, run: Run) -> None:
@@ -104,11 +112,26 @@ def _upkeep_commands(app: typer.Typer, run: Run) -> None:
         )
         typer.echo(f"frozen; undo with: yima mpi undo {number}")
 
+    @app.command("move-number")
+    def move_number(
+        person: Annotated[str, typer.Argument(help="Whose number it is: person id, ten characters.")],
+        reason: Reason,
+        system: Annotated[str, typer.Option(help="Identifier system of the document.")] = mpi.RESIDENT_NUMBER,
+        data: Data = None,
+    ) -> None:
+        """A document number was first sent for somebody else and is PERSON's. The number is asked for, not shown."""
+        to, value = _person(person), mpi.number_key(typer.prompt("Number", hide_input=True))
+        act = run(
+            data,
+            lambda access: access.stewards.move_number(_CALLER, system, value, to, reason=reason, now=clock.now()),
+        )
+        typer.echo(f"moved; undo with: yima mpi undo {act}")
+
     @app.command("try-model")
     def try_model(
         model: Annotated[Path, typer.Argument(help="Model file of `yima link train`.")],
         data: Data = None,
-        limit: Annotated[int, typer.Option(help="Most decisions listed.")] = 100,
+        limit: Annotated[int, typer.Option(min=0, help="Most decisions listed.")] = 100,
     ) -> None:
         """What another model would have decided on every registration that was scored. Nothing is changed."""
         tried = run(data, lambda access: access.stewards.try_model(_CALLER, mpi.read_model_file(model)))
@@ -130,3 +153,6 @@ def _person(text: str, field: str = "PERSON") -> PersonId:
     if person is None:
         raise Refusal("field-invalid", field=field, expected="a person id of ten characters")
     return person
+
+
+person_app = person_commands(with_access)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from yima import healthcode
-from yima.access import Access
 from yima.cli.running import with_access
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
+
+if TYPE_CHECKING:
+    from yima.access import Access
 
 _CALLER: Final = Caller(kind="system", agent_id="command-line", name_zh="命令行", name_en="Command line")
 

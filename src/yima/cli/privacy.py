@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from yima.access import Access, Watched
+from yima.cli.running import with_access
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
@@ -67,3 +68,6 @@ def privacy_commands(run: Run) -> typer.Typer:
         typer.echo("good: every emergency access is reviewed and on the log")
 
     return app
+
+
+privacy_app = privacy_commands(with_access)

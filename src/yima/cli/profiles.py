@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import typer
 
 from yima.access import Access
+from yima.cli.running import with_access
 from yima.packages import Package, Packages, read_package
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
@@ -75,3 +76,6 @@ async def _terminology(access: Access, package: Package) -> int:
         except Refusal as refusal:
             package.left.append(f"{name}: {refusal.text('en')}")
     return loaded
+
+
+profile_app = profile_commands(with_access)

@@ -23,6 +23,18 @@ async def institution(access: Access, code: str, names: tuple[str, str], kind: s
         )
 
 
+async def institution_status(access: Access, code: str, status: str) -> None:
+    """Make an institution active or suspended. Refusal `field-invalid`."""
+    if status not in ("active", "suspended"):
+        raise Refusal("field-invalid", field="STATUS", expected="active or suspended")
+    number = await number_of(access, code)
+    now = clock.now()
+    await directory.set_institution_status(access.database, number, status, now)
+    if status == "suspended":
+        async with access.database.transaction() as c:
+            await access.glass.close_at(c, number, now)
+
+
 async def terminal(access: Access, code: str, made: Terminal, key: bytes | None) -> str:
     """Register a terminal of an institution, with one more public key where a JWK is given; the key id, or "".
 

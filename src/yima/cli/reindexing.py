@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import orjson
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from yima.access import Access, ReindexPosition
-from yima.cli.running import write_private
+from yima.cli.running import with_access, write_private
 
 _BATCH = 1_000
 
@@ -23,23 +25,37 @@ class Reindexed:
     unreadable: int = 0
 
 
-async def reindex(access: Access, *, resume: bool, batch: int = _BATCH) -> Reindexed:
-    """Look at every resource once. The position is kept in `reindex.json` of the data directory until the end."""
-    file, done = access.settings.data / "reindex.json", Reindexed()
-    position = _read(file) if resume else ReindexPosition()
+def reindex_command(
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was interrupted.")] = False,
+    data: Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")] = None,
+) -> None:
+    """Compute search tokens anew after search parameters changed; online, only rows that differ are written."""
+    done = with_access(data, lambda access: reindex(access, resume=resume))
+    typer.echo(f"{done.seen} resources, {done.written} written, {done.unreadable} unreadable")
+    if done.unreadable:
+        raise typer.Exit(1)
+
+
+async def reindex(
+    access: Access, *, resume: bool, batch: int = _BATCH, file: str = "reindex.json", bare: bool = False
+) -> Reindexed:
+    """Look at every resource once. The position is kept in `file` of the data directory until the end. `bare`: what
+    cannot be read loses its tokens."""
+    kept, done = access.settings.data / file, Reindexed()
+    position = _read(kept) if resume else ReindexPosition()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         task = progress.add_task("reindexing", total=await access.reindexing.total())
-        while (made := await access.reindexing.batch(position, batch)).seen:
+        while (made := await access.reindexing.batch(position, batch, bare=bare)).seen:
             position = made.position
-            write_private(file, asdict(position))
+            write_private(kept, asdict(position))
             done.seen += made.seen
             done.written += made.written
             done.unreadable += len(made.unreadable)
             for name in made.unreadable:
-                progress.console.print(f"left as it is: {name}")
+                progress.console.print(f"{'not found by searches any more' if bare else 'left as it is'}: {name}")
             progress.advance(task, made.seen)
-    file.unlink(missing_ok=True)
+    kept.unlink(missing_ok=True)
     return done
 
 

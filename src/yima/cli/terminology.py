@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from yima.access import Access
+from yima.cli.running import with_access
 from yima.runtime import clock
 from yima.runtime.errors import Refusal
 from yima.terminology import Columns, Loaded, Loading, Table, Terminology, read_file
@@ -164,3 +165,6 @@ def _write(out: Any, path: Path, one: Loading) -> int:
         out.write(json.dumps({"file": path.name, "place": reject.place, "reason": reject.reason}, ensure_ascii=False))
         out.write("\n")
     return len(one.rejects)
+
+
+terminology_app = terminology_commands(with_access)

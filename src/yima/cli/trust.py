@@ -5,14 +5,47 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, get_args
+from pathlib import Path
+from typing import Annotated, Final, get_args
+
+import typer
 
 from yima import crypto, healthcode
 from yima.access import Access
+from yima.cli.running import with_access
 from yima.runtime import clock
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 
+trust_app = typer.Typer(no_args_is_help=True, help="The keys that sign offline credentials.")
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory (default .yima).")]
 _HEAD: Final = ("key", "algorithm", "use", "state", "signs until", "certificate until", "signed", "of")
+
+
+@trust_app.command("list")
+def trust_list(data: Data = None) -> None:
+    """Show the keys that sign credentials: turns, dates, how much each has signed."""
+    typer.echo(with_access(data, listed))
+
+
+@trust_app.command("rotate")
+def trust_rotate(
+    algorithm: Annotated[str, typer.Argument(help="ES256 or SM2.")],
+    use: Annotated[str, typer.Argument(help="identity, shc, device, status-list, trust-list or facility.")],
+    data: Data = None,
+) -> None:
+    """End the present key's turn early. What it signed stays good."""
+    typer.echo(with_access(data, lambda access: rotate(access, algorithm, use)))
+
+
+@trust_app.command("revoke")
+def trust_revoke(
+    key_id: Annotated[str, typer.Argument(help="Key id in hex, as `yima trust list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; stands in the log of the keys.")],
+    data: Data = None,
+) -> None:
+    """Revoke a key, and with it every credential it signed. It cannot be undone."""
+    typer.echo(with_access(data, lambda access: revoke(access, key_id, reason)))
 
 
 async def listed(access: Access) -> str:
@@ -63,7 +96,7 @@ def _choices() -> str:
 
 
 def _day(moment: datetime) -> str:
-    return moment.date().isoformat()
+    return civil_day(moment).isoformat()
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

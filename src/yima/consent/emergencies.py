@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from yima.consent.decide import Visit
 from yima.consent.store import SQL
-from yima.runtime import ids
+from yima.runtime import ids, words
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -38,7 +38,6 @@ WIDENINGS: Final = {
 WITHOUT_CODE: Final = ("emergency-set", "break-glass")
 """What `Visit.assurance` says of the two steps: the holder showed no code."""
 REASON_CHARACTERS: Final = 8
-_LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +76,7 @@ async def open_emergency(c: Connection, said: Emergency, *, now: datetime, lasts
     Refusals `break-glass-reason-missing` when the words are fewer than eight characters: the resident will read them,
     and `break-glass-ground-unknown`.
     """
-    ground, reason = _ground(GROUNDS, said.ground), _words(said.reason)
+    ground, reason = _ground(GROUNDS, said.ground), emergency_words(said.reason)
     handle = ids.new_handle(said.person)
     await c.execute(
         SQL.put_emergency, said.person, handle, said.institution, said.practitioner, said.terminal, reason, now,
@@ -86,12 +85,13 @@ async def open_emergency(c: Connection, said: Emergency, *, now: datetime, lasts
     return handle
 
 
-async def widen_emergency(c: Connection, person: PersonId, handle: str, ground: str, reason: str, now: datetime) -> str:
-    """Open the whole record to an emergency that was opened before; the words as they are kept. Refusals as
-    `open_emergency`; a second time changes nothing."""
-    ground, reason = _ground(WIDENINGS, ground), _words(reason)
+async def widen_emergency(
+    c: Connection, person: PersonId, handle: str, ground: str, reason: str, now: datetime
+) -> None:
+    """Open the whole record to an emergency that was opened before. Refusals as `open_emergency`; a second time changes
+    nothing."""
+    ground, reason = _ground(WIDENINGS, ground), emergency_words(reason)
     await c.execute(SQL.widen_emergency, person, handle, ground, reason, now)
-    return reason
 
 
 async def emergency_visit(source: Database | Connection, handle: str) -> Visit | None:
@@ -116,6 +116,14 @@ async def opened_since(c: Connection, since: datetime) -> list[tuple[PersonId, s
     return [tuple(row) for row in await c.fetch(SQL.opened_since, since)]
 
 
+async def close_emergencies(
+    c: Connection, kind: Literal["practitioner", "institution"], number: int, now: datetime
+) -> list[tuple[PersonId, str]]:
+    """Close for good what a member of staff opened, or everybody at an institution, and still stands; person and handle
+    of each."""
+    return [tuple(row) for row in await c.fetch(SQL.close_emergencies, number, now, kind)]
+
+
 def _opened(row: Any) -> Opened:
     return Opened(*row.values())
 
@@ -126,8 +134,9 @@ def _ground(known: dict[str, tuple[str, str]], ground: str) -> str:
     return ground
 
 
-def _words(reason: str) -> str:
-    reason = " ".join(reason.split())
+def emergency_words(reason: str) -> str:
+    """Why, in words, as they are kept. Refusal `break-glass-reason-missing` for fewer than eight characters."""
+    reason = words.kept(reason)
     if len(reason) < REASON_CHARACTERS:
         raise Refusal("break-glass-reason-missing", field="reason", expected=REASON_CHARACTERS)
-    return reason[:_LONGEST]
+    return reason

@@ -11,17 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final, Literal
 
 from yima.consent.classes import CLASSES
 from yima.consent.decide import Acting, Step
+from yima.runtime.civil import CIVIL
 from yima.runtime.ids import PersonId
 
 Kind = Literal["guardian", "given"]
 Scope = Literal["show-code", "see-record", "decide"]
 What = Literal["show-code", "manage-card", "see-record", "decide"]
 """What somebody wants to do. `manage-card` (report it lost, replace it) is part of `decide`, and of guardianship."""
+
+Void = Literal["", "person-deceased", "agent-deceased", "kept-apart"]
+"""A death was reported (Civil Code, articles 39, 173 and 175), or an order keeps the two apart: also of those whom the
+index only later found to be the two."""
 
 SCOPES: Final[tuple[Scope, ...]] = ("show-code", "see-record", "decide")
 EVIDENCE: Final = {
@@ -36,8 +41,6 @@ PRIVATE_FROM: Final = 14
 OF_AGE: Final = 18
 BASICS: Final = frozenset({"Patient", "AllergyIntolerance", "Immunization"})
 """The resource types a guardian still reads of a child of 14 to 17."""
-
-_CIVIL: Final = timezone(timedelta(hours=8), "UTC+8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class Mandate:
     evidence: str
     born: str = ""
     """Birth date of `person` as the person index has it now (FHIR date, possibly partial)."""
+    void: Void = ""
+    """Why nobody acts under it now, whatever it says itself."""
 
 
 def age_reached(born: str, years: int) -> datetime | None:
@@ -66,10 +71,10 @@ def age_reached(born: str, years: int) -> datetime | None:
         return None
     year, month, day = (*parts, 1, 1)[:3]
     try:
-        datetime(year, month, day, tzinfo=_CIVIL)  # a date that is none proves nothing
+        datetime(year, month, day, tzinfo=CIVIL)  # a date that is none proves nothing
         if (month, day) == (2, 29) and not _leap(year + years):
             month, day = 3, 1
-        return datetime(year + years, month, day, tzinfo=_CIVIL)
+        return datetime(year + years, month, day, tzinfo=CIVIL)
     except ValueError:
         return None
 
@@ -98,6 +103,7 @@ def may_act(
 def _judge(m: Mandate, what: What, now: datetime, private_teens: bool) -> Acting:
     ground = Step(m.kind, m.mandate)
     for over, code in (
+        (m.void != "", m.void),
         (m.starts > now, "mandate-not-begun"),
         (m.ended is not None and m.ended <= now, "mandate-ended"),
         (m.ends is not None and m.ends <= now, "mandate-over"),

@@ -40,15 +40,25 @@ OPERATIONS: Final = {
     "scan": "verify a code: who is this",
     "identify": "$match, PIXm, PDQm, finding somebody by a document",
     "break-glass": "open a record without consent, with a reason",
-    "export": "$export, after two organisations approved",
+    "export": "ask for an $export, approve one with a second organisation, have it written",
     "figures": "counts: coverage, submissions, card use",
-    "suspend": "suspend a card, with a second person",
+    "suspend": "suspend a card or take a mandate away by order, with a second person",
     "merge": "decide who is the same person",
+    "bulk": "by command: the population register, bulk linkage, cards in bulk",
     "erase": "erase, with a second person",
     "review": "odd looks, alarms, break-glasses, objections",
+    "mark": "mark a person as a canary or as somebody whom many know",
     "accounts": "invite staff to set up their sign-in",
+    "operators": "invite the operator's people; suspend, resume and close anybody's sign-in",
+    "own-stops": "see what was stopped at one's own institution, and why",
 }
 """Operation -> what it is."""
+WORK: Final = {
+    "figures": "figures", "suspend": "identity", "merge": "identity", "bulk": "identity", "erase": "identity",
+    "review": "log", "mark": "identity", "export": "without-names", "accounts": "directory", "operators": "directory",
+    "own-stops": "log",
+}  # fmt: skip
+"""Work that opens no record -> the class it is about."""
 
 ROLES: Final = {
     **{role.code: (role.en, role.zh) for role in STAFF_ROLES.values()},
@@ -70,7 +80,7 @@ ROLES: Final = {
     "accounts-officer": ("Operator with the right `accounts`", "账号管理员"),
     "privacy-officer": ("Privacy officer (right `privacy`)", "隐私保护专员"),
     "public-health-order": ("Public health by order: an approved export", "依法公共卫生（经批准的导出）"),
-    "platform": ("The platform's own jobs", "平台自身"),
+    "platform": ("The platform's own jobs and command line", "平台自身与命令行"),
 }  # fmt: skip
 """Role -> its words in English and Chinese."""
 
@@ -101,8 +111,9 @@ PERMITS: Final = (
     Permit(_TECHNICIANS, READING, (*PUBLIC, "identity", "visits", "alerts", "orders", "results"), CARE),
     Permit(("registrar",), READING, (*PUBLIC, "identity", "visits"), CARE),
     Permit(("registrar",), READING, (*PUBLIC, "identity", "visits", "billing"), PAYMENT),
-    Permit(tuple(STAFF_ROLES), ("scan",), ("identity",), CARE),
+    Permit((*_WARD, "pharmacist", *_TECHNICIANS, "registrar"), ("scan",), ("identity",), CARE),
     Permit(("registrar",), ("scan",), ("identity",), PAYMENT),
+    Permit(("protection-officer", "institution-system"), ("own-stops",), ("log",), NO_RECORD),
     # Programs of institutions; besides, only for what each was registered (`--purpose`) and scoped.
     Permit(("institution-system", "sandbox"), (*READING, "write"), _EVERYTHING, CARE),
     Permit(("institution-system",), READING, (*PUBLIC, "identity", "visits", "billing"), PAYMENT),
@@ -111,6 +122,7 @@ PERMITS: Final = (
     Permit(("institution-system", "sandbox", "demographics"), ("identify",), ("identity",), CARE),
     Permit(("institution-system",), ("scan",), ("identity",), (*CARE, *PAYMENT, *BY_ORDER)),
     Permit(("institution-system",), ("export",), _EVERYTHING, CARE),
+    Permit(("institution-system",), ("export",), ("without-names",), BY_ORDER),
     Permit(("terminal", "kiosk"), ("scan",), ("identity",), PURPOSES),
     # Residents.
     Permit(("resident", "residents-app"), (*READING, "log"), _EVERYTHING, OWN),
@@ -119,13 +131,16 @@ PERMITS: Final = (
     Permit(("resident", "guardian", "agent"), ("decide",), ("decisions",), OWN),
     # The operator's people: no right opens a record.
     Permit(("operator", "steward", "suspension-officer", "erasure-officer", "export-approver", "privacy-officer",
-            "accounts-officer"), ("figures",), ("figures",), NO_RECORD),
+            "accounts-officer", "platform"), ("figures",), ("figures",), NO_RECORD),
     Permit(("accounts-officer",), ("accounts",), ("directory",), NO_RECORD),
     Permit(("steward",), ("merge",), ("identity",), NO_RECORD),
     Permit(("suspension-officer",), ("suspend",), ("identity",), NO_RECORD),
     Permit(("erasure-officer",), ("erase",), _EVERYTHING, NO_RECORD),
     Permit(("privacy-officer",), ("review",), ("log",), NO_RECORD),
+    Permit(("privacy-officer",), ("mark",), ("identity",), NO_RECORD),
     Permit(("export-approver",), ("export",), ("without-names",), NO_RECORD),
+    Permit(("platform",), ("merge", "bulk", "mark"), ("identity",), NO_RECORD),
+    Permit(("platform",), ("accounts", "operators"), ("directory",), NO_RECORD),
     Permit(("public-health-order",), ("export",), ("without-names",), BY_ORDER),
 )  # fmt: skip
 
@@ -217,3 +232,13 @@ def roles_of(caller: Caller) -> tuple[str, ...]:
         rights = {"audit": "auditor", "demographics": "demographics"}
         return (role_of(caller), *(rights[right] for right in sorted(caller.rights & rights.keys())))
     return (role_of(caller),)
+
+
+def may_work(caller: Caller, operation: str) -> bool:
+    """Whether a role of this caller has a row for work that opens no record (`WORK`)."""
+    return any(permitted(role, operation, WORK[operation], NO_PURPOSE) for role in roles_of(caller))
+
+
+def rights_for(operation: str) -> tuple[str, ...]:
+    """The rights of the operator's people any of which suffices for this work; none for that of the command line."""
+    return tuple(right for right, role in _OF_RIGHT.items() if permitted(role, operation, WORK[operation], NO_PURPOSE))

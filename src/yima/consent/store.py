@@ -68,6 +68,14 @@ async def decided(db: Database | Connection, persons: Sequence[PersonId], now: d
     ]  # fmt: skip
 
 
+async def is_refused(db: Database, persons: Sequence[PersonId], said: Sequence[Standing], now: datetime) -> bool:
+    """Whether one of these persons' decisions on what `said` is about is a no that counts now, or will again when what
+    was said after it has ended."""
+    subjects = [(one.cls, one.institution, one.purpose, one.resource) for one in said]
+    columns = [list(column) for column in zip(*subjects, strict=True)] or [[], [], [], []]
+    return await db.fetchrow(SQL.is_refused, list(persons), now, *columns) is not None
+
+
 async def said_by_id(db: Database, home: PersonId, decision: str) -> datetime | None:
     """When this decision was made; None when there is none of that id."""
     row = await db.fetchrow(SQL.said_by_id, home, decision)

@@ -16,6 +16,15 @@ from yima.directory.gateway import (
     set_gateway_status,
 )
 from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, Opened, ReusedError, Terms, is_challenge
+from yima.directory.humans import (
+    check_no_human_of,
+    check_two_people,
+    known_humans,
+    name_human,
+    turn_humans,
+    unturned_humans,
+)
+from yima.directory.key_sets import KeySets
 from yima.directory.launches import LAUNCH_SECONDS, LaunchableApp, launchable_apps, open_launch, take_launch
 from yima.directory.operators import OPERATOR_RIGHTS, Operator, operator, operators, register_operator
 from yima.directory.organisations import Organisation, add_organisation, organisation, update_organisation
@@ -37,6 +46,7 @@ from yima.directory.register import (
     Practitioner,
     department_names,
     institution,
+    institution_kinds,
     institutions,
     is_sandbox,
     practitioner,
@@ -49,6 +59,9 @@ from yima.directory.register import (
     set_practitioner_role,
     set_practitioner_status,
     staff_by_number,
+    staff_of,
+    stop_practitioner,
+    unstop_practitioner,
 )
 from yima.directory.rewrapping import rewrap_apps
 from yima.directory.roles import DEFAULT_ROLE, PURPOSES, STAFF_ROLES, USUAL_PURPOSES, StaffRole
@@ -109,6 +122,7 @@ __all__ = [
     "Held",
     "Institution",
     "Issued",
+    "KeySets",
     "Kind",
     "LaunchableApp",
     "NewGateway",
@@ -130,17 +144,22 @@ __all__ = [
     "TokenAnswer",
     "add_organisation",
     "add_terminal_key",
+    "check_no_human_of",
+    "check_two_people",
     "demo_terminal",
     "department_names",
     "forget_expired",
     "institution",
     "institution_by_code",
+    "institution_kinds",
     "institutions",
     "is_challenge",
     "is_origin",
     "is_redirect_uri",
     "is_sandbox",
+    "known_humans",
     "launchable_apps",
+    "name_human",
     "narrowed",
     "network_of",
     "open_launch",
@@ -169,12 +188,17 @@ __all__ = [
     "set_terminal_status",
     "staff_by_number",
     "staff_caller",
+    "staff_of",
+    "stop_practitioner",
     "take_launch",
     "terminal",
     "terminal_belongs",
     "terminals",
     "terminals_of",
+    "turn_humans",
     "types_of",
+    "unstop_practitioner",
+    "unturned_humans",
     "update_organisation",
     "wanted_scopes",
 ]

@@ -13,7 +13,7 @@ from yima.runtime.ids import PersonId
 
 FRESH: Final = timedelta(minutes=5)
 """How long somebody who proved who they are need not do so again for an act that asks for it."""
-_STEPS_UP: Final = frozenset({"practitioner", "operator"})
+_STEPS_UP: Final = frozenset({"practitioner", "operator", "resident"})
 
 Assurance = Literal["low", "substantial"]
 Kind = Literal["app", "practitioner", "resident", "operator", "system", "terminal"]
@@ -57,6 +57,8 @@ class Caller:
     """Of an app that a member of the staff opened: the one visit for which its token is good."""
     assurance: Assurance = "substantial"
     """Of a resident: how sure it is that it is them. `low`: a phone that nobody confirmed."""
+    session: str = ""
+    """The id of the browser session that asks; empty without one."""
     proved: datetime | None = None
     """When this person last proved who they are, in the session that asks; None for programs."""
 
@@ -80,16 +82,23 @@ class Caller:
         )
 
     def check_fresh(self, now: datetime) -> None:
-        """For acts that nobody may do at a machine left open. Refusal `step-up-needed` for staff and operators who did
-        not prove who they are within `FRESH`; the page of the refusal asks for it and carries the act on. Everybody
-        else passes: programs prove themselves by key, the command line by being there."""
-        if self.kind in _STEPS_UP and (self.proved is None or not now - FRESH <= self.proved):
+        """For acts that nobody may do at a machine left open. Refusal `step-up-needed` for people who did not prove who
+        they are within `FRESH`; the page of the refusal asks for it and carries the act on. Everybody else passes:
+        programs prove themselves by key or token, the command line by being there."""
+        if self.kind in _STEPS_UP and not self.app and (self.proved is None or not now - FRESH <= self.proved):
             raise Refusal("step-up-needed")
 
     def check_assured(self) -> None:
-        """For acts that give others access. Refusal `assurance-too-low` for a resident who is not surely the one."""
+        """Refusal `assurance-too-low` for a resident who is not surely the one."""
         if self.kind == "resident" and self.assurance == "low":
             raise Refusal("assurance-too-low")
+
+    def check_giving(self, now: datetime) -> None:
+        """For acts that give others access, or the own record away. Refusals of a resident `assurance-too-low`,
+        `step-up-needed`. What takes access away asks for neither."""
+        self.check_assured()
+        if self.kind == "resident":
+            self.check_fresh(now)
 
     def holds(self, scope: str) -> bool:
         """Whether a terminal's token covers this use of it (`TERMINAL_SCOPES`); nobody else has such scopes."""

@@ -30,7 +30,7 @@ with t as (delete from directory.gateway_token where expires < $1 returning 1)
 delete from directory.gateway_seen where expires < $1
 
 -- name: institution_by_code
-select institution_id, code, name_zh, name_en, class, area, status from directory.institution where code = $1
+select institution_id, code, name_zh, name_en, class, area, status, suspended from directory.institution where code = $1
 
 -- name: put_said
 insert into directory.organisation_said (institution_id, said) values ($1, $2::text::jsonb)

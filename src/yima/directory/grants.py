@@ -33,7 +33,7 @@ _ONLINE: Final = timedelta(hours=12)
 _USED_STEP: Final = timedelta(minutes=1)
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9\-._~]{43,128}").fullmatch
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
-EndedBy = Literal["resident", "app", "reuse"]
+EndedBy = Literal["resident", "app", "reuse", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,10 @@ class Grants:
     async def end(self, c: Connection, person: PersonId, grant_id: str, by: EndedBy, now: datetime) -> bool:
         """End a grant in the caller's transaction; whether there was one to end."""
         return await c.fetchrow(SQL.end_grant, person, grant_id, now, by) is not None
+
+    async def end_all(self, c: Connection, persons: Sequence[PersonId], by: EndedBy, now: datetime) -> int:
+        """End every grant that these persons gave, in the caller's transaction; how many."""
+        return len(await c.fetch(SQL.end_grants, list(persons), now, by))
 
     async def of_persons(self, persons: Sequence[PersonId], since: datetime) -> list[Grant]:
         """Grants of a person (under all numbers it ever had) that had not run out by `since`, newest first."""

@@ -52,6 +52,10 @@ delete from directory.grant_secret where digest = $1
 update directory.app_grant set ended = $3, ended_by = $4 where person_id = $1 and grant_id = $2 and ended is null
 returning client_id
 
+-- name: end_grants
+update directory.app_grant set ended = $2, ended_by = $3
+where person_id = any($1::bigint[]) and practitioner_id is null and ended is null and expires > $2 returning 1
+
 -- name: grants_of
 select g.person_id, g.grant_id, g.client_id, g.scopes, g.sensitive, g.given, g.expires, g.used, g.ended, g.ended_by,
   a.name_zh, a.name_en, i.name_zh as place_zh, i.name_en as place_en

@@ -47,7 +47,7 @@ async def register_operator(c: Connection, operator: Operator) -> None:
     )
 
 
-async def operator(db: Database, code: str) -> Operator | None:
+async def operator(db: Database | Connection, code: str) -> Operator | None:
     """One of the operator's people, or None. The shared dashboard session is somebody without rights."""
     if code == _SHARED:
         return Operator(_SHARED, "运营", "Operator", frozenset())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
@@ -40,7 +41,7 @@ async def add_organisation(c: Connection, new: Organisation) -> None:
     await c.execute(_SQL.put_said, number, orjson.dumps(dict(new.said)).decode())
 
 
-async def update_organisation(c: Connection, changed: Organisation) -> None:
+async def update_organisation(c: Connection, changed: Organisation, now: datetime) -> None:
     """Change what is said of an institution; what is not said stays. Refusal `not-found`."""
     held = await _held(c, changed.code)
     name_en = held.name_en if held.name_en != held.name_zh else changed.name or held.name_en
@@ -49,7 +50,7 @@ async def update_organisation(c: Connection, changed: Organisation) -> None:
         area=changed.area or held.area,
     )  # fmt: skip
     if changed.status:
-        await c.execute(_SUSPEND, held.institution_id, changed.status)
+        await c.execute(_SUSPEND, held.institution_id, changed.status, now)
     await c.execute(_SQL.put_said, held.institution_id, orjson.dumps(dict(changed.said)).decode())
 
 

@@ -26,6 +26,8 @@ class Pace:
     """A limit by key. `rate` in units a second, 0 for none; `burst` units at once. `most`: keys remembered."""
 
     def __init__(self, rate: float, burst: float, *, most: int = _MOST_KEYS) -> None:
+        self.limits: Final = rate > 0
+        """Whether there is a limit at all."""
         self._interval = 1 / rate if rate else 0.0
         self._ahead = burst * self._interval
         self._most = most

@@ -83,7 +83,7 @@ async def set_patient_app_status(db: Database, client_id: str, status: Literal["
         raise Refusal("not-found", field="client_id")
 
 
-async def patient_app(db: Database, client_id: str) -> PatientApp | None:
+async def patient_app(db: Database | Connection, client_id: str) -> PatientApp | None:
     """One app, or None."""
     row = await db.fetchrow(SQL.patient_app, client_id) if "\x00" not in client_id else None
     if row is None:

@@ -3,6 +3,9 @@ insert into directory.institution (code, name_zh, name_en, class, area) values (
 on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, class = excluded.class, area = excluded.area
 returning institution_id
 
+-- name: institution_number
+select institution_id from directory.institution where code = $1
+
 -- name: put_department
 insert into directory.department (institution_id, code, name_zh, name_en) values ($1, $2, $3, $4)
 on conflict (institution_id, code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en
@@ -31,10 +34,13 @@ on conflict (client_id) do update set name = excluded.name, jwks = excluded.jwks
 where directory.app.institution_id = excluded.institution_id returning 1
 
 -- name: institutions
-select institution_id, code, name_zh, name_en, class, area, status from directory.institution order by institution_id
+select institution_id, code, name_zh, name_en, class, area, status, suspended from directory.institution order by institution_id
 
 -- name: institution
-select institution_id, code, name_zh, name_en, class, area, status from directory.institution where institution_id = $1
+select institution_id, code, name_zh, name_en, class, area, status, suspended from directory.institution where institution_id = $1
+
+-- name: institution_kinds
+select institution_id, class from directory.institution where institution_id = any($1)
 
 -- name: departments
 select code, name_zh, name_en from directory.department where institution_id = $1 order by code
@@ -47,12 +53,19 @@ from directory.practitioner order by practitioner_id
 select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
 from directory.practitioner where practitioner_id = $1
 
+-- name: staff_of
+select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
+from directory.practitioner where institution_id = $1 order by code
+
 -- name: staff_by_number
 select practitioner_id, institution_id, code, name_zh, name_en, title_zh, title_en, department, status, role
 from directory.practitioner where practitioner_id = any($1)
 
 -- name: set_practitioner_status
 update directory.practitioner set status = $2 where practitioner_id = $1 returning 1
+
+-- name: turn_practitioner
+update directory.practitioner set status = $3 where practitioner_id = $1 and status = $2
 
 -- name: set_practitioner_role
 update directory.practitioner set role = $2 where practitioner_id = $1 returning 1
@@ -86,7 +99,9 @@ with a as (delete from directory.assertion where expires < $1), t as (delete fro
 delete from directory.token where expires < $1
 
 -- name: set_institution_status
-update directory.institution set status = $2 where institution_id = $1
+update directory.institution set status = $2,
+  suspended = case when $2 = 'suspended' then coalesce(suspended, $3) end
+where institution_id = $1
 
 -- name: terminal
 select t.terminal_id, t.institution_id, t.kind, t.department, t.location, t.step, t.scene, t.firmware, t.status,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ APP_RIGHTS: Final = ("demographics", "audit")
 numbers of other institutions over PIXm). A setting per app; denied unless given."""
 FREE_ID: Final = "an id that no other institution, app or terminal holds"
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_CODE = re.compile(r"""[^\s/#"?%\x00-\x1f\x7f]{1,64}""")
+_CODE_SAID: Final = 'up to 64 characters without spaces, / # " ? or %'
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|(?=.)c?r?u?d?s?)")
 
 
@@ -37,6 +40,8 @@ class Institution:
     """Institution class of WS 218 as the national card uses it, e.g. A100."""
     area: str
     status: str = "active"
+    suspended: datetime | None = None
+    """Since when it is suspended, where that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,13 @@ class App:
 
 
 async def register_institution(c: Connection, *, code: str, name_zh: str, name_en: str, kind: str, area: str) -> int:
-    """Put an institution on the register; its number."""
+    """Put an institution on the register; its number.
+
+    Refusal `field-invalid` for a code in which names of two institutions' staff could meet (`code/staff`), that an
+    address or a `meta.source` could not carry, or that is none. One that is on the register keeps its code.
+    """
+    if not _CODE.fullmatch(code) and await c.fetchval(SQL.institution_number, code) is None:
+        raise Refusal("field-invalid", field="code", expected=_CODE_SAID)
     number: int = await c.fetchval(SQL.put_institution, code, name_zh, name_en, kind, area)
     return number
 
@@ -157,12 +168,18 @@ async def institutions(db: Database) -> list[Institution]:
     return [_institution(row) for row in await db.fetch(SQL.institutions)]
 
 
+async def institution_kinds(c: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """The classes (WS 218, e.g. `A100`) of these institutions, by number."""
+    rows = await c.fetch(SQL.institution_kinds, sorted(numbers))
+    return {row["institution_id"]: row["class"] for row in rows}
+
+
 async def is_sandbox(db: Database, institution_id: int) -> bool:
     """Whether an institution is for trying things out: it has apps, and none of them meets a person (matching off)."""
     return bool((await db.fetchrow(SQL.is_sandbox, institution_id))["yes"])
 
 
-async def institution(db: Database, institution_id: int) -> Institution | None:
+async def institution(db: Database | Connection, institution_id: int) -> Institution | None:
     """One institution, or None."""
     row = await db.fetchrow(SQL.institution, institution_id)
     return _institution(row) if row else None
@@ -178,7 +195,7 @@ async def practitioners(db: Database) -> list[Practitioner]:
     return [Practitioner(**dict(row)) for row in await db.fetch(SQL.practitioners)]
 
 
-async def practitioner(db: Database, practitioner_id: int) -> Practitioner | None:
+async def practitioner(db: Database | Connection, practitioner_id: int) -> Practitioner | None:
     """One member of staff, or None."""
     row = await db.fetchrow(SQL.practitioner, practitioner_id)
     return Practitioner(**dict(row)) if row else None
@@ -190,6 +207,11 @@ async def staff_by_number(source: Database | Connection, numbers: Iterable[int])
     return {row["practitioner_id"]: Practitioner(**dict(row)) for row in rows}
 
 
+async def staff_of(db: Database, institution_id: int) -> list[Practitioner]:
+    """Everybody who works at an institution, by their code."""
+    return [Practitioner(**dict(row)) for row in await db.fetch(SQL.staff_of, institution_id)]
+
+
 async def set_practitioner_status(c: Connection, practitioner_id: int, status: str) -> None:
     """Make a member of staff `active` or `suspended`: from the commit on every request of theirs is refused.
 
@@ -197,6 +219,16 @@ async def set_practitioner_status(c: Connection, practitioner_id: int, status: s
     """
     if not await c.fetchval(SQL.set_practitioner_status, practitioner_id, status):
         raise Refusal("not-found", field="practitioner")
+
+
+async def stop_practitioner(c: Connection, practitioner_id: int) -> None:
+    """Make who is `active` `stopped`: refused like who is suspended, who stays so when the stop is lifted."""
+    await c.execute(SQL.turn_practitioner, practitioner_id, "active", "stopped")
+
+
+async def unstop_practitioner(c: Connection, practitioner_id: int) -> None:
+    """Make who is `stopped` `active` again; nobody else."""
+    await c.execute(SQL.turn_practitioner, practitioner_id, "stopped", "active")
 
 
 async def set_practitioner_role(c: Connection, practitioner_id: int, role: str) -> None:
@@ -211,12 +243,14 @@ def _check_role(role: str) -> None:
         raise Refusal("field-invalid", field="role", expected=", ".join(STAFF_ROLES))
 
 
-async def set_institution_status(db: Database, institution_id: int, status: str) -> None:
-    """Make an institution `active` or `suspended`; its tokens stop working within a second on every worker."""
-    await db.execute(SQL.set_institution_status, institution_id, status)
+async def set_institution_status(db: Database, institution_id: int, status: str, since: datetime | None = None) -> None:
+    """Make an institution `active` or `suspended` (`since`: told to its staff at sign-in); its tokens stop working
+    within a second on every worker."""
+    await db.execute(SQL.set_institution_status, institution_id, status, since)
 
 
 def _institution(row: Any) -> Institution:
     return Institution(
-        row["institution_id"], row["code"], row["name_zh"], row["name_en"], row["class"], row["area"], row["status"]
-    )
+        row["institution_id"], row["code"], row["name_zh"], row["name_en"], row["class"], row["area"], row["status"],
+        row["suspended"],
+    )  # fmt: skip

@@ -39,8 +39,10 @@ STAFF_ROLES: Final = {
         StaffRole("laboratory-technician", "检验技师", "Laboratory technician", "", "3212"),
         StaffRole("imaging-technician", "影像技师", "Imaging technician", "", "3211"),
         StaffRole("registrar", "挂号收费员", "Registrar", "", "4226"),
+        StaffRole("protection-officer", "个人信息保护负责人", "Data protection officer", "", "2422"),
     )
 }
-"""Attending (主治医护人员, GB/T 39725 level 5) are the attending physician and the primary nurse."""
+"""Attending (主治医护人员, GB/T 39725 level 5) are the attending physician and the primary nurse. The officer of
+article 52 of the Personal Information Protection Law opens no record: they see what was stopped where they work."""
 DEFAULT_ROLE: Final = "physician"
 """Of whom nobody gave a role: takes part in care, and does not reach level 5."""

@@ -8,6 +8,7 @@ from yima.exchange.bundle import Patching, Plan, Reading, plan
 from yima.exchange.bundle.plan import checked, version_of
 from yima.exchange.dashboard import ByInstitution, Dashboard, Mistake, Submission, dashboard, mistakes
 from yima.exchange.erasure import approve_erasure
+from yima.exchange.export_files import SealedFile, Size
 from yima.exchange.exporting import Exporter
 from yima.exchange.exports import (
     FORGET_EXPORTS,
@@ -18,13 +19,16 @@ from yima.exchange.exports import (
     delete_export,
     export_of,
     exports,
+    file_of,
     folder_of,
     reject_export,
+    rewrap_exports,
 )
 from yima.exchange.exports import KEPT as EXPORT_KEPT
 from yima.exchange.inbox import forget, receive_bundle, receive_entries, receive_one, refuse
 from yima.exchange.receipts import NOTHING, Message
 from yima.exchange.resealing import reseal_answers
+from yima.exchange.turning import turn_receipts, unturned_receipts
 
 __all__ = [
     "EXPORT_KEPT",
@@ -39,6 +43,8 @@ __all__ = [
     "Patching",
     "Plan",
     "Reading",
+    "SealedFile",
+    "Size",
     "Submission",
     "Wanted",
     "approve_erasure",
@@ -49,6 +55,7 @@ __all__ = [
     "delete_export",
     "export_of",
     "exports",
+    "file_of",
     "folder_of",
     "forget",
     "mistakes",
@@ -59,5 +66,8 @@ __all__ = [
     "refuse",
     "reject_export",
     "reseal_answers",
+    "rewrap_exports",
+    "turn_receipts",
+    "unturned_receipts",
     "version_of",
 ]  # fmt: skip

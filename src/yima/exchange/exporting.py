@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Final
 
-import orjson
+import msgspec
 
 from yima import directory, fhir
 from yima.access import Access, ExportOrder, Stored
-from yima.exchange.exports import FORGET_EXPORTS, JOB, SQL, Export, by_id, folder_of, forget_exports
+from yima.exchange.export_files import Size
+from yima.exchange.exports import FORGET_EXPORTS, JOB, SQL, Export, by_id, file_of, forget_exports, throw_away
 from yima.runtime import jobs
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection, Database
 
 _PERSONS: Final = 200
@@ -56,32 +56,35 @@ class Exporter:
             found = await by_id(c, export, SQL.locked)
             if found.finished or found.rejected or found.deleted:
                 return False
-            portion = await self._access.exporting.portion(c, await self._order(found), found.reached, _PERSONS, now)
+            order = await self._order(c, found)
+            portion = await self._access.exporting.portion(c, order, found.reached, _PERSONS, now)
             if portion.reached is None:
                 await self._finish(c, found, now)
                 return False
-            sizes = self._write(found, portion.rows, now.date())
-            await c.execute(SQL.advance, export, portion.reached, portion.persons, orjson.dumps(sizes).decode())
+            wrap = found.wrap or self._access.vault.new_wrap()
+            sizes = self._write(found, wrap, portion.rows, civil_day(now))
+            said = msgspec.json.encode(sizes).decode()
+            await c.execute(SQL.advance, export, portion.reached, portion.persons, said, wrap)
         return True
 
     async def _finish(self, c: Connection, found: Export, now: datetime) -> None:
         few = found.deidentified and found.persons < self._access.settings.public_least
         if few:  # so few could be told apart
-            for file in folder_of(self._access, found.export_id).glob("*"):
-                file.unlink()
+            throw_away(self._access, found.export_id)
+        elif found.wrap:
+            for name, size in found.sizes.items():
+                file_of(self._access, found.export_id, found.wrap, name).end(size)
         await c.execute(SQL.finish, found.export_id, now, "too-few-persons" if few else "")
 
-    async def _order(self, found: Export) -> ExportOrder:
-        place = await directory.institution(self._access.database, found.institution_id)
+    async def _order(self, c: Connection, found: Export) -> ExportOrder:
+        place = await directory.institution(c, found.institution_id)
         return ExportOrder(
             export=found.export_id, institution=found.institution_id, institution_zh=place.name_zh if place else "",
             client=found.client_id, types=tuple(found.types), since=found.since, deidentified=found.deidentified,
             legal_basis=found.legal_basis,
         )  # fmt: skip
 
-    def _write(self, found: Export, rows: Sequence[Stored], today: date) -> dict[str, tuple[int, int]]:
-        folder = folder_of(self._access, found.export_id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _write(self, found: Export, wrap: bytes, rows: Sequence[Stored], today: date) -> dict[str, Size]:
         veil = fhir.Veil(self._access.vault.export_key(found.export_id)) if found.deidentified else None
         lines: dict[str, list[bytes]] = {}
         for row in rows:
@@ -91,18 +94,6 @@ class Exporter:
             lines.setdefault(row.type, []).append(content)
         sizes = dict(found.sizes)
         for name, held in lines.items():
-            before = sizes.get(name, (0, 0))
-            sizes[name] = before[0] + len(held), _append(folder / f"{name}.ndjson", before[1], held)
+            file = file_of(self._access, found.export_id, wrap, name)
+            sizes[name] = file.append(sizes.get(name, Size()), held)
         return sizes
-
-
-def _append(path: Path, at: int, lines: Sequence[bytes]) -> int:
-    """Write lines behind the first `at` bytes, durably; the length after."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "r+b" if path.stat().st_size else "wb") as file:
-        file.truncate(at)
-        file.seek(at)
-        file.writelines(line + b"\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-        return file.tell()

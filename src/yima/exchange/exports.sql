@@ -14,10 +14,17 @@ update exchange.export set second_approver = $2, second_organisation = $3, appro
 -- name: reject
 update exchange.export set rejected_by = $2, rejected = $3 where export_id = $1
 -- name: advance
-update exchange.export set reached = $2, persons = persons + $3, sizes = $4 where export_id = $1
+update exchange.export set reached = $2, persons = persons + $3, sizes = $4, wrap = $5 where export_id = $1
 -- name: finish
-update exchange.export set finished = $2, failure = $3 where export_id = $1
+update exchange.export set finished = $2, failure = $3, wrap = case when $3 = '' then wrap end where export_id = $1
 -- name: delete
-update exchange.export set deleted = $2 where export_id = $1
+-- With the key the files are gone, whatever a disk keeps of them.
+update exchange.export set deleted = $2, wrap = null where export_id = $1
 -- name: expired
-select export_id from exchange.export where finished < $1 and deleted is null
+-- Their week is over; or they were made before files were sealed.
+select export_id from exchange.export
+where deleted is null and finished is not null and (finished < $1 or wrap is null and failure = '' and sizes <> '{}')
+-- name: keys
+select export_id, wrap from exchange.export where wrap is not null
+-- name: rewrap
+update exchange.export set wrap = $3 where export_id = $1 and wrap = $2

@@ -2,23 +2,29 @@
 
 A request that finds others waiting shares their transaction; one that is alone has it for itself. Whatever is not
 plain, is a resend, is refused, or was in a transaction that failed, is given back and goes the ordinary way, by itself.
+So does what would wait for somebody else's lock: the others' transaction does not stand still for it.
 """
 
 from __future__ import annotations
 
 import time
+from asyncio import Semaphore
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
-from yima.access import Access, Entry, Outcome, Single
-from yima.exchange.receipts import SQL, Asked, Message, keep, lock
+from yima.access import BUSY, Access, Entry, Outcome, Single, Together
+from yima.exchange.receipts import SQL, Asked, Message, keep, lock_free
 from yima.runtime import ids, metrics
-from yima.runtime.database import Batcher, Connection
+from yima.runtime.database import Batcher, Connection, LockTimeout, may_be_committed
 from yima.runtime.errors import Refusal
 
 _MOST: Final = 100
 """Creates in one transaction."""
+_MOST_BUSY: Final = 4
+"""Creates that wait for a lock at once, each on a connection of its own: there must be others left."""
 _Waiting = tuple[Message, Entry, float]
+_Create = Callable[[Connection, Sequence[Single]], Awaitable[list[Together]]]
 
 
 class Gathering:
@@ -26,36 +32,56 @@ class Gathering:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._batcher: Batcher[_Waiting, Outcome | None] = Batcher(self._flush, limit=_MOST, lanes=2)
+        resources = partial(self._flush, access.create_together)
+        # One transaction at a time: what it costs by itself, statements and commit, is shared by twice as many.
+        self._resources: Batcher[_Waiting, Together] = Batcher(resources, limit=_MOST, lanes=1)
+        # Patients hold locks until they are committed, for which no other resource shall wait; they themselves wait
+        # half a second at most.
+        patients = partial(self._flush, access.register_together, brief=True)
+        self._patients: Batcher[_Waiting, Together] = Batcher(patients, limit=_MOST, lanes=2)
 
-    async def create(self, message: Message, entry: Entry) -> Outcome | None:
+        self.busy = Semaphore(_MOST_BUSY)
+        """Held by whoever was `BUSY` while they go by themselves."""
+
+    async def create(self, message: Message, entry: Entry) -> Together:
         """The outcome, committed; None for what has to go by itself."""
-        return await self._batcher.submit((message, entry, time.perf_counter()))
+        batcher = self._patients if entry.type == "Patient" else self._resources
+        return await batcher.submit((message, entry, time.perf_counter()))
 
-    async def _flush(self, waiting: list[_Waiting]) -> list[Outcome | Exception | None]:
+    async def _flush(
+        self, create: _Create, waiting: list[_Waiting], *, brief: bool = False
+    ) -> list[Together | Exception]:
         try:
-            outcomes = await self._access.database.retry(partial(self._transaction, waiting))
+            outcomes = await self._access.database.retry(partial(self._transaction, create, waiting, brief))
         except Refusal:  # of one of them, and nothing of the others may wait for that
             return [None] * len(waiting)
-        except Exception:
-            if len(waiting) == 1:
+        except LockTimeout:  # nobody knows whose
+            return [BUSY] * len(waiting)
+        except Exception as error:
+            # Who sends again without a key must be the sender, who knows that it may be there twice.
+            if len(waiting) == 1 or may_be_committed(error):
                 raise
             return [None] * len(waiting)  # each finds out by itself whose fault it was
-        stored = sum(outcome is not None for outcome in outcomes)
+        stored = sum(isinstance(outcome, Outcome) for outcome in outcomes)
         metrics.submissions.labels("ok").inc(stored)
         metrics.resources.inc(stored)
         return [*outcomes]
 
-    async def _transaction(self, waiting: list[_Waiting], c: Connection) -> list[Outcome | None]:
+    async def _transaction(
+        self, create: _Create, waiting: list[_Waiting], brief: bool, c: Connection
+    ) -> list[Together]:
+        if brief:
+            await c.execute(SQL.wait_briefly)
         asked = [
             Asked(self._access.vault, message, message.key, began, ids.new_handle()) for message, _, began in waiting
         ]
-        here = await _new(c, asked)
+        here, busy = await _new(c, asked)
         singles = [_single(asked[n], waiting[n][1]) for n in here]
-        done = dict(zip(here, await self._access.create_together(c, singles), strict=True))
+        done: dict[int, Together] = dict.fromkeys(busy, BUSY)
+        done |= dict(zip(here, await create(c, singles) if singles else (), strict=True))
         receipts = []
         for n, outcome in done.items():
-            if outcome is not None:
+            if isinstance(outcome, Outcome):
                 asked[n].resources, asked[n].answer = 1, packed(outcome)
                 receipts.append(asked[n])
         if receipts:
@@ -68,12 +94,13 @@ def _single(one: Asked, entry: Entry) -> Single:
     return Single(message.caller, entry, one.submission, message.received, message.request_id)
 
 
-async def _new(c: Connection, asked: list[Asked]) -> list[int]:
-    """The places of those that come for the first time: with no key, or the first of theirs and not answered before."""
+async def _new(c: Connection, asked: list[Asked]) -> tuple[list[int], list[int]]:
+    """The places of those that come for the first time: with no key, or the first of theirs and not answered before;
+    and of those whose key another transaction holds."""
     keyed = [one for one in asked if one.key]
     if not keyed:
-        return list(range(len(asked)))
-    await lock(c, keyed)
+        return list(range(len(asked))), []
+    free = await lock_free(c, keyed)
     rows = await c.fetch(SQL.answered, *_places(keyed))
     found = {(row["institution_id"], row["key"]) for row in rows}
     seen = {
@@ -82,13 +109,15 @@ async def _new(c: Connection, asked: list[Asked]) -> list[int]:
         for d in o.digests
         if (o.message.caller.institution, d) in found
     }
-    fresh = []
+    fresh, busy = list[int](), list[int]()
     for n, one in enumerate(asked):
         key = (one.message.caller.institution, one.digest)
-        if key not in seen:
+        if one.key and one.lock not in free:
+            busy.append(n)
+        elif key not in seen:
             seen.add(key)
             fresh.append(n)
-    return fresh
+    return fresh, busy
 
 
 def _places(asked: list[Asked]) -> tuple[list[int], list[bytes]]:

@@ -1,6 +1,13 @@
 -- name: lock_keys
 select pg_advisory_xact_lock(k) from unnest($1::bigint[]) as k
 
+-- name: try_keys
+-- Those that nobody holds, held from now on.
+select k from unnest($1::bigint[]) as k where pg_try_advisory_xact_lock(k)
+
+-- name: wait_briefly
+set local lock_timeout = '500ms'
+
 -- name: find
 select key, submission_id, body_digest, answer from exchange.submission where institution_id = $1 and key = any($2::bytea[])
 

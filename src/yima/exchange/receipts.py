@@ -11,7 +11,7 @@ from typing import Final
 
 from yima.directory import Caller
 from yima.runtime.database import Connection, Queries
-from yima.runtime.errors import Language
+from yima.runtime.errors import Language, Refusal
 from yima.runtime.keys import Vault
 
 SQL = Queries(__package__)
@@ -66,9 +66,9 @@ class Asked:
         return self.vault.blind("exchange/key", self.key or self.submission)
 
     @property
-    def digests(self) -> tuple[bytes, bytes]:
-        """Under which a receipt may be found: this, or the plain SHA-256 of before."""
-        return self.digest, sha(self.key.encode())
+    def digests(self) -> tuple[bytes, ...]:
+        """Under which a receipt may be found: this in every form, or the plain SHA-256 of before."""
+        return (*self.vault.hashes.forms(self.digest), sha(self.key.encode()))
 
     @property
     def body_digest(self) -> bytes:
@@ -77,7 +77,7 @@ class Asked:
 
     def repeats(self, body_digest: bytes) -> bool:
         """Whether a receipt was of the same body; those of before hold its plain SHA-256."""
-        return body_digest in (self.body_digest, self._said())
+        return body_digest in (*self.vault.hashes.forms(self.body_digest), self._said())
 
     @property
     def kept_answer(self) -> bytes:
@@ -98,6 +98,11 @@ class Asked:
 async def lock(c: Connection, asked: Sequence[Asked]) -> None:
     """Two resends at once: the second waits here until the first has committed, then finds its answer."""
     await c.execute(SQL.lock_keys, sorted({one.lock for one in asked if one.key}))
+
+
+async def lock_free(c: Connection, asked: Sequence[Asked]) -> set[int]:
+    """The locks of these that nobody else holds, held from now on."""
+    return {row["k"] for row in await c.fetch(SQL.try_keys, sorted({one.lock for one in asked if one.key}))}
 
 
 async def keep(c: Connection, asked: Sequence[Asked]) -> None:
@@ -122,6 +127,14 @@ def sealed_answer(vault: Vault, institution: int, key: bytes, answer: bytes) -> 
 def answer_of(vault: Vault, institution: int, key: bytes, held: bytes) -> bytes:
     """A kept answer again; `key` is the receipt's."""
     return vault.open_house(_ANSWERS, held, _bound(institution, key))
+
+
+def resealed_answer(vault: Vault, institution: int, old: bytes, new: bytes, held: bytes) -> bytes:
+    """A kept answer by the newest key, for the receipt as it is called now; what opens no more stays as it is."""
+    try:
+        return sealed_answer(vault, institution, new, answer_of(vault, institution, old, held))
+    except Refusal:
+        return held
 
 
 def _bound(institution: int, key: bytes) -> bytes:

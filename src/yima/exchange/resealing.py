@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from yima.access import Access
-from yima.exchange.receipts import SQL, answer_of, sealed_answer
+from yima.exchange.receipts import SQL, resealed_answer
 
 
 async def reseal_answers(access: Access, most: int) -> AsyncIterator[int]:
@@ -14,8 +14,8 @@ async def reseal_answers(access: Access, most: int) -> AsyncIterator[int]:
     while rows := await access.database.fetch(SQL.answers_after, *at, most):
         done = []
         for row in rows:
-            place = (row["institution_id"], row["key"])
-            done.append((*place, row["answer"], sealed_answer(vault, *place, answer_of(vault, *place, row["answer"]))))
+            where, key, held = row["institution_id"], row["key"], row["answer"]
+            done.append((where, key, held, resealed_answer(vault, where, key, key, held)))
         async with access.database.transaction() as c:
             await c.executemany(SQL.replace_answer, done)
         at = (rows[-1]["institution_id"], rows[-1]["key"])

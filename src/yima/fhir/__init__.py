@@ -9,7 +9,7 @@ from yima.fhir.deidentify import Veil, deidentified
 from yima.fhir.fhirpath_patch import fhirpath_patch, patched
 from yima.fhir.forms import reference_forms
 from yima.fhir.found import Found, find, relink
-from yima.fhir.index import Indexed, index, primary_date, token
+from yima.fhir.index import Indexed, index, primary_date, tokens
 from yima.fhir.outcome import ERROR_SYSTEM, findings_outcome, operation_outcome
 from yima.fhir.parameters import PRIMARY_DATE, SEARCH, SearchParam
 from yima.fhir.patch import json_patch
@@ -76,7 +76,7 @@ __all__ = [
     "subject_reference",
     "summary",
     "to_xml",
-    "token",
+    "tokens",
     "ucum_name",
     "ucum_unit",
     "validate",

@@ -70,7 +70,7 @@ class _Functions(dict[tuple[str, ...], Accept]):
         if seen < _OFTEN:
             _bounded(self.seen)
             return partial(_slowly, checker(self.type_name, local=self.local))
-        del self.seen[keys]
+        self.seen.pop(keys, None)  # another thread may have been quicker
         _bounded_functions()
         made = self[keys] = _function(self.type_name, self.local, keys)
         return made

@@ -58,10 +58,13 @@ def checker(type_name: str, *, local: bool = False) -> Check:
 
 
 def _collect(mistakes: list[Mistake], steps: Iterable[tuple[Check, Any, str]]) -> Found:
-    """Go on with the steps that are left, so that all mistakes are told; no value is looked at twice."""
+    """Go on with the steps that are left, so that all mistakes are told, as many as are; no value is looked at
+    twice."""
     for test, item, key in steps:
+        if len(mistakes) >= MAX_MISTAKES:
+            break
         found = test(item)
-        if found is not None and len(mistakes) < MAX_MISTAKES:
+        if found is not None:
             mistakes = mistakes + mistakes_at("." + key[:64], found)
     return mistakes or None
 
@@ -205,8 +208,10 @@ def _many(check: Check) -> Check:
         mistakes: list[Mistake] = []
         for at, item in enumerate(value):
             found = check(item)
-            if found is not None and len(mistakes) < MAX_MISTAKES:
+            if found is not None:
                 mistakes += mistakes_at(f"[{at}]", found)
+                if len(mistakes) >= MAX_MISTAKES:  # a body full of mistakes is looked at no further
+                    break
         return mistakes or None
 
     return check_all

@@ -13,6 +13,7 @@ from typing import Any, Final
 from yima.fhir.fhirpath import Context, Node, compile_expression, root
 from yima.fhir.patch import MAX_OPERATIONS, json_patch
 from yima.fhir.tables import KINDS, Element, choice_key, elements_of
+from yima.fhir.wire import MAX_DEPTH, refuse_deep
 from yima.runtime.errors import Refusal
 
 _STEPS: Final = 100_000
@@ -74,7 +75,7 @@ def fhirpath_patch(resource: dict[str, Any], parameters: dict[str, Any]) -> dict
     """A patched copy of the resource; it is not validated here.
 
     Refusals: `field-missing` and `field-invalid` for an operation that is none or a path that leads nowhere or to
-    several places, `expression-invalid` and `expression-failed` for the path itself, `too-costly`.
+    several places, `expression-invalid` and `expression-failed` for the path itself, `too-costly`, `json-too-deep`.
     """
     if parameters.get("resourceType") != "Parameters":
         raise Refusal("field-invalid", field="resourceType", expected="Parameters (R4 fhirpatch.html)")
@@ -87,8 +88,12 @@ def fhirpath_patch(resource: dict[str, Any], parameters: dict[str, Any]) -> dict
         operation = _operation(row, f"Parameters.parameter[{at}]")
         node = root(tree)
         context = Context(resource=node, container=node, steps=steps)
-        _apply(operation, node, context)
+        try:
+            _apply(operation, node, context)
+        except RecursionError:
+            raise Refusal("json-too-deep", limit=MAX_DEPTH) from None
         steps = context.steps
+    refuse_deep(tree)
     return tree
 
 

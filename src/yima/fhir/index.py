@@ -37,6 +37,12 @@ def token(form: str, key: bytes = b"") -> int:
     return int.from_bytes(blake2b(form.encode(), digest_size=8, key=key).digest(), "big", signed=True)
 
 
+def tokens(forms: Iterable[str], keys: bytes | tuple[bytes, ...]) -> list[int]:
+    """The hashes of alternatives, for a search; under several keys while rows are going over from one to another."""
+    every = (keys,) if isinstance(keys, bytes) else keys
+    return [token(form, key) for key in every for form in forms]
+
+
 def index(resource: dict[str, Any], *, key: bytes = b"") -> Indexed:
     """Tokens and date of a validated resource. Give the same `key` to `compile_query`.
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
+from yima.fhir.wire import refuse_deep
 from yima.runtime.errors import Refusal
 
 MAX_OPERATIONS: Final = 1000
+MAX_COPIED: Final = 100_000
+"""Values (and 64 characters of text) that one patch may copy: each copy may double what is there."""
+_TEXT: Final = 64
 _END: Final = "-"
 
 
@@ -15,21 +19,46 @@ def json_patch(resource: dict[str, Any], operations: Any) -> dict[str, Any]:
     """A patched copy of the resource.
 
     Refusals: `field-invalid` (not a list of operations, a path that is not there), `patch-test-failed` (RFC 6902,
-    section 4.6), `too-costly` beyond 1,000 operations. The result is not validated here.
+    section 4.6), `too-costly` beyond 1,000 operations or 100,000 copied values, `json-too-deep`. The result is not
+    validated here.
     """
     if not isinstance(operations, list):
         raise Refusal("field-invalid", field="$", expected="a list of operations (RFC 6902)")
     if len(operations) > MAX_OPERATIONS:
         raise Refusal("too-costly", limit=f"{MAX_OPERATIONS} operations")
     tree: Any = copy.deepcopy(resource)
+    copier = _Copier()
     for at, operation in enumerate(operations):
-        tree = _applied(tree, operation, f"$[{at}]")
+        tree = _applied(tree, operation, f"$[{at}]", copier)
+    refuse_deep(tree)
     if not isinstance(tree, dict):
         raise Refusal("field-invalid", field="$", expected="a patch that leaves a resource")
     return tree
 
 
-def _applied(tree: Any, operation: Any, where: str) -> Any:
+class _Copier:
+    """Makes the copies of one patch, and counts them."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COPIED
+
+    def copy(self, value: Any) -> Any:
+        """A copy of what stands somewhere. Refusals `too-costly`, `json-too-deep`."""
+        refuse_deep(value)
+        self._left -= _weight(value)
+        if self._left < 0:
+            raise Refusal("too-costly", limit=f"{MAX_COPIED} copies")
+        return copy.deepcopy(value)
+
+
+def _weight(value: Any) -> int:
+    if isinstance(value, str):
+        return 1 + len(value) // _TEXT
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_weight, inner))
+
+
+def _applied(tree: Any, operation: Any, where: str, copier: _Copier) -> Any:
     if not isinstance(operation, dict) or not isinstance(operation.get("op"), str):
         raise Refusal("field-invalid", field=where, expected="an object with op and path")
     path = _pointer(operation, "path", where)
@@ -49,7 +78,7 @@ def _applied(tree: Any, operation: Any, where: str) -> Any:
             left, taken = _remove(tree, source, where)
             return _add(left, path, taken, where)
         case "copy":
-            return _add(tree, path, copy.deepcopy(_get(tree, _pointer(operation, "from", where), where)), where)
+            return _add(tree, path, copier.copy(_get(tree, _pointer(operation, "from", where), where)), where)
         case "test":
             if not _same(_get(tree, path, where), _value(operation, where)):
                 raise Refusal("patch-test-failed", field=f"{where}.path")

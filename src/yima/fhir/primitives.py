@@ -14,6 +14,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from yima.fhir.narrative import narrative_flaw
+
 Check = Callable[[Any], str | None]
 
 MAX_TEXT: Final = 1_048_576  # R4: strings SHALL NOT exceed 1 MB
@@ -32,10 +34,6 @@ _CODE: Final = re.compile(r"[^ \t\r\n]+(?: [^ \t\r\n]+)*").fullmatch
 ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _OID: Final = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
 _UUID: Final = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-# Narrative.txt-1 allows formatting only; active content is refused here so that no page ever has to trust it.
-_ACTIVE: Final = re.compile(
-    r"<\s*(?:script|iframe|object|embed|form|link|style|base|meta|applet|frame)\b|<[^<>]*\son\w+\s*=|javascript:", re.I
-).search
 
 
 def _string(value: Any) -> str | None:
@@ -100,9 +98,10 @@ def _base64(value: Any) -> str | None:
 
 
 def _xhtml(value: Any) -> str | None:
-    if type(value) is str and value.lstrip().startswith("<div") and value.rstrip().endswith((">", "/>")):
-        return None if _ACTIVE(value) is None else "XHTML without active content"
-    return "an XHTML <div>"
+    flaw = narrative_flaw(value) if type(value) is str else "form"
+    if flaw == "active":
+        return "XHTML without active content"
+    return "a well-formed XHTML <div>" if flaw else None
 
 
 _uri = _pattern(_NO_SPACE, "a URI without spaces")

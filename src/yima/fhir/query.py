@@ -16,7 +16,7 @@ from yima.fhir.clauses import Dated, Predicate, UnknownModifierError, clause, is
 from yima.fhir.coded import Coded, coded_of
 from yima.fhir.control import Control
 from yima.fhir.dates import matches_dated
-from yima.fhir.index import Indexed, token
+from yima.fhir.index import Indexed, tokens
 from yima.fhir.order import SortKey
 from yima.fhir.parameters import SEARCH, SearchParam
 from yima.fhir.tables import TYPES
@@ -67,6 +67,20 @@ class Query:
     ignored: list[str]
     """Parameters left out because the caller asked for lenient handling."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether it has a criterion; without one it means every resource of the type."""
+        parts = (
+            self.tokens,
+            self.dated,
+            self.patients,
+            self.patient_identifiers,
+            self.last_updated,
+            self.chains,
+            self.has,
+        )
+        return any(parts) or self.predicate is not None or self.ids is not None or bool(self.coded)
+
     def accepts(self, indexed: Indexed, resource: dict[str, Any]) -> bool:
         """Whether a resource meets tokens, dates, ids and predicate. Patients and last_updated are the caller's."""
         held = set(indexed.tokens)
@@ -83,7 +97,7 @@ def compile_query(
     params: Sequence[tuple[str, str]],
     *,
     lenient: bool = False,
-    key: bytes = b"",
+    key: bytes | tuple[bytes, ...] = b"",
     now: datetime | None = None,
     across: bool = False,
 ) -> Query:
@@ -107,7 +121,7 @@ def compile_query(
 class _Building:
     """The parts of a Query while its parameters are read one by one."""
 
-    def __init__(self, type_name: str, key: bytes, now: datetime | None, across: bool) -> None:
+    def __init__(self, type_name: str, key: bytes | tuple[bytes, ...], now: datetime | None, across: bool) -> None:
         self.type = type_name
         self.key = key
         self.now = now
@@ -183,7 +197,7 @@ class _Building:
     def _clause(self, param: SearchParam, name: str, modifier: str, text: str) -> None:
         found = clause(self.type, param, name, modifier, text, self.now, name_patients=not self._is_settled())
         if found.forms:
-            self.tokens.append([token(form, self.key) for form in found.forms])
+            self.tokens.append(tokens(found.forms, self.key))
         if found.dated:
             self.dated.append(found.dated)
         if found.test:

@@ -21,10 +21,13 @@ MAX_DIGITS: Final = 40
 MAX_EXPONENT: Final = 300
 
 _NOT_BRACKETS: Final = bytes(b for b in range(256) if b not in b"[]{}")
-_SUSPECT_ESCAPE: Final = re.compile(rb"\\[bf]|\\u00(?:[01]|22|3[aA])")  # control characters, and hidden '"' or ':'
+_SUSPECT_ESCAPE: Final = re.compile(rb"\\[bf]|\\u00(?:[01]|22|3[aA])|\\u[fF]{3}[eEfF]")
+"""Escapes of what text may not hold, and those that hide '"' or ':'."""
+_NO_CHARACTERS: Final = ("\ufffe".encode(), "\uffff".encode())
 _KEY_END: Final = re.compile(rb'"[ \t\r\n]*:')
 _SPACED_COLON: Final = (b" :", b"\t:", b"\n:", b"\r:")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What XML cannot say (XML 1.0, section 2.2): in a record it would be in the way of all who read it as XML."""
 _DIGITS_TO_ZERO: Final = bytes(ord("0") if chr(b).isdigit() and b < 128 else b for b in range(256))
 _TOO_LONG: Final = b"0" * (MAX_DIGITS + 1)
 _STEEP: Final = re.compile(rb"[\[{]{%d}" % (MAX_DEPTH + 1))
@@ -79,8 +82,8 @@ def parse_value(body: bytes) -> Any:
     """
     deep = _maybe_deep(body)
     tree = _decode(body)
-    if deep and _depth_over(tree, MAX_DEPTH):
-        raise Refusal("json-too-deep", limit=MAX_DEPTH)
+    if deep:
+        refuse_deep(tree)
     _refuse_ambiguity(body, tree)
     return tree
 
@@ -116,6 +119,12 @@ def _maybe_deep(body: bytes) -> bool:
     return True  # too deep, or brackets inside strings: only the tree can tell
 
 
+def refuse_deep(tree: Any) -> None:
+    """Refusal `json-too-deep` for a tree that `parse` would not read back."""
+    if _depth_over(tree, MAX_DEPTH):
+        raise Refusal("json-too-deep", limit=MAX_DEPTH)
+
+
 def _depth_over(tree: Any, limit: int) -> bool:
     level = [tree] if type(tree) in (dict, list) else []
     for _ in range(limit):
@@ -141,7 +150,7 @@ def _refuse_ambiguity(body: bytes, tree: Any) -> None:
     written = encode(tree)
     if written != body and (suspect or _keys_in(body) != written.count(b'":')):
         _refuse_duplicate_keys(body)
-    if suspect:
+    if suspect or any(code in body for code in _NO_CHARACTERS):
         for path, text in _strings(tree, str(tree.get("resourceType", "")) if type(tree) is dict else "$"):
             if _CONTROL.search(text):
                 raise Refusal("field-invalid", field=path, expected="text without control characters")

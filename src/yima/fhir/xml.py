@@ -12,13 +12,13 @@ from typing import Any, Final
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from yima.fhir.narrative import XHTML
 from yima.fhir.primitives import CHECKS
 from yima.fhir.tables import TYPES, choice_key, elements_of
 from yima.fhir.wire import MAX_DEPTH, read_decimal
 from yima.runtime.errors import Refusal
 
 NAMESPACE: Final = "http://hl7.org/fhir"
-XHTML: Final = "http://www.w3.org/1999/xhtml"
 _NUMBERS: Final = frozenset(("integer", "unsignedInt", "positiveInt"))
 _LONGEST_INTEGER: Final = 20
 _PLAIN: Final = re.compile(r"""[^<>&"\n\r\t]*""").fullmatch
@@ -247,12 +247,12 @@ def _read_children(node: _Node, type_name: str, path: str) -> dict[str, Any]:
 def _put_many(found: dict[str, Any], key: str, kind: str, child: _Node, where: str) -> None:
     """One more of a repeating element; values and their extensions run in parallel (R4 json.html#primitive)."""
     value, twin = _read(kind, child, where)
-    values, twins = found.get(key), found.get(f"_{key}")
-    before = len(values or twins or ())
-    if value is not None or values is not None:
-        found[key] = [*(values or [None] * before), value]
-    if twin or twins is not None:
-        found[f"_{key}"] = [*(twins or [None] * before), twin or None]
+    before = len(found.get(key) or found.get(f"_{key}") or ())
+    for place, content in ((key, value), (f"_{key}", twin or None)):
+        if place in found:
+            found[place].append(content)
+        elif content is not None:
+            found[place] = [None] * before + [content]
 
 
 def _read(kind: str, node: _Node, where: str) -> tuple[Any, dict[str, Any]]:

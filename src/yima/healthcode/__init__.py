@@ -9,6 +9,7 @@ Face: `issue`, `issue_many`, `card_of`, `card_by_number` (cards); `static_text`,
 """
 
 from yima.healthcode import counter, kiosk, national, offline, trust
+from yima.healthcode.bearers import HOLDER, Bearer, bearer_of, end_bearer, forget_bearers
 from yima.healthcode.card import Card, Status, card_by_id, card_by_number, card_of, issue, issue_many, with_card
 from yima.healthcode.card_print import CARD_SIZES, CardSize, PrintedCard, card_pdf
 from yima.healthcode.codec import PREFIX, Assurance
@@ -27,7 +28,7 @@ from yima.healthcode.life import (
     survivor_of,
     unmerge,
 )
-from yima.healthcode.lifecycle import Event, Kind, State
+from yima.healthcode.lifecycle import ENDS_VISITS, Event, Kind, State
 from yima.healthcode.number import grouped, parse_number
 from yima.healthcode.poster import poster_svg
 from yima.healthcode.profiles import PROFILE_NAMES, ProfileName
@@ -43,6 +44,7 @@ from yima.healthcode.suspension import (
     end_suspension,
     propose,
     suspended_counts,
+    suspension_by_id,
     suspensions,
     suspensions_of,
 )
@@ -64,14 +66,12 @@ from yima.healthcode.tables import (
     step_of,
 )
 from yima.healthcode.use import (
-    DAY_ZONE,
     REPORT_HOURS,
     Missing,
     Report,
     Reported,
     Use,
     count_day,
-    day_of,
     forget_redemptions,
     missing,
     report,
@@ -79,7 +79,7 @@ from yima.healthcode.use import (
 )
 from yima.healthcode.use_statistics import SMALL, Cell, Statistics, by_institution, protected, statistics
 from yima.healthcode.verify import RefusedScan, Verification, Verifier, check
-from yima.healthcode.visit import Visit, open_visit, still_open, visits_behind, visits_of
+from yima.healthcode.visit import Visit, end_late_visits, end_visits, open_visit, still_open, visits_behind, visits_of
 
 __all__ = [
     "APPLY_MODES",
@@ -88,9 +88,10 @@ __all__ = [
     "CHANNELS",
     "COST_TYPES",
     "COUNTER_PREFIX",
-    "DAY_ZONE",
     "DEPARTMENTS",
     "DOCUMENT_TYPES",
+    "ENDS_VISITS",
+    "HOLDER",
     "KIOSK_PREFIX",
     "LEGAL_BASES",
     "PREFIX",
@@ -107,6 +108,7 @@ __all__ = [
     "Authorisation",
     "Batch",
     "BatchSlot",
+    "Bearer",
     "Card",
     "CardEvent",
     "CardSize",
@@ -136,6 +138,7 @@ __all__ = [
     "approve",
     "approved_since",
     "batch",
+    "bearer_of",
     "by_institution",
     "card_by_id",
     "card_by_number",
@@ -145,11 +148,14 @@ __all__ = [
     "count_day",
     "counter",
     "current",
-    "day_of",
     "department_of",
     "dynamic_text",
+    "end_bearer",
     "end_due",
+    "end_late_visits",
     "end_suspension",
+    "end_visits",
+    "forget_bearers",
     "forget_redemptions",
     "grouped",
     "history",
@@ -180,6 +186,7 @@ __all__ = [
     "still_open",
     "survivor_of",
     "suspended_counts",
+    "suspension_by_id",
     "suspensions",
     "suspensions_of",
     "trust",

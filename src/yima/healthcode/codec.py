@@ -2,7 +2,7 @@
 
 Static, 20 bytes: `header 2 | card id 10 | MAC 8`. Dynamic, 34 bytes: `header 2 | P 16 | t 4 | MAC 12`.
 The header's first four bits name the form (version, static or dynamic, profile), the other twelve are the key id.
-`P` is one cipher block over `person 6 | slot 4 | generation 1 | zero 5`; the code key is
+`P` is one cipher block over `person 6 | slot 4 | generation 1 | bearer 3 | zero 2`; the code key is
 `K_P = HMAC(K_dev, "dev" | P)`, the MAC is `HMAC(K_P, everything before)`, cut. `slot = unix // 900`, `t = unix // 15`.
 Integers are big-endian.
 """
@@ -42,7 +42,9 @@ _FORMS: Final[dict[int, tuple[Assurance, ProfileName]]] = {
     1: ("static", "INTL"), 2: ("static", "SM"), 3: ("dynamic", "INTL"), 4: ("dynamic", "SM"),
 }  # fmt: skip
 _FORM_NUMBER: Final = {form: number for number, form in _FORMS.items()}
-_BLOCK: Final = struct.Struct(">QII")  # person in the upper 48 bits of the first eight bytes, slot, generation, zeros
+_BLOCK: Final = struct.Struct(
+    ">QII"
+)  # person in the upper 48 bits of the first eight bytes, slot, generation, bearer, zeros
 _UINT32: Final = struct.Struct(">I")
 _STATIC: Final = struct.Struct(">H10s8s")
 _DYNAMIC: Final = struct.Struct(">H16sI12s")
@@ -79,12 +81,15 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
     slot: int
     generation: int
     """0 to 255: of the card for which the phone was given its keys. The card's present one decides."""
+    bearer: int = 0
+    """24 bits: the mandate under which somebody else's phone was given them (`bearers.bearer_of`); 0: the holder's."""
 
 
-def make_block(key: DynamicKey, person: PersonId, slot: int, generation: int) -> bytes:
-    """P of a person for one slot, under the card of that generation."""
-    # person 6 | slot 4 | generation 1 | zero 5, packed as three words: the slot lies across the first two
-    return key.encrypt(_BLOCK.pack(person << 16 | slot >> 16, (slot & 0xFFFF) << 16 | generation << 8, 0))
+def make_block(key: DynamicKey, person: PersonId, slot: int, generation: int, bearer: int = 0) -> bytes:
+    """P of a person for one slot, under the card of that generation, for the phone of that bearer."""
+    # Packed as three words: the slot lies across the first two, the bearer across the last two.
+    low = (slot & 0xFFFF) << 16 | generation << 8 | bearer >> 16
+    return key.encrypt(_BLOCK.pack(person << 16 | slot >> 16, low, (bearer & 0xFFFF) << 16))
 
 
 def code_key(key: DynamicKey, block: bytes) -> bytes:
@@ -97,9 +102,9 @@ def header(assurance: Assurance, key: DynamicKey | StaticKey) -> bytes:
     return (_FORM_NUMBER[assurance, key.profile.name] << 12 | key.key_id).to_bytes(2, "big")
 
 
-def make_dynamic(key: DynamicKey, person: PersonId, unix: int, generation: int = 0) -> str:
-    """The text of the code a phone of that person shows at that second."""
-    block = make_block(key, person, unix // SLOT_SECONDS, generation)
+def make_dynamic(key: DynamicKey, person: PersonId, unix: int, generation: int = 0, bearer: int = 0) -> str:
+    """The text of the code that a phone shows for that person at that second."""
+    block = make_block(key, person, unix // SLOT_SECONDS, generation, bearer)
     signed = header("dynamic", key) + block + _UINT32.pack(unix // STEP_SECONDS)
     return PREFIX + base45.encode(signed + key.profile.mac(code_key(key, block), signed)[:12])
 
@@ -155,12 +160,13 @@ def open_dynamic(code: DynamicCode, keys: Keyring, profiles: Collection[str], un
         is_old = key_number(code.t * STEP_SECONDS - BATCH_SECONDS) < key_number(unix) - 1
         raise Refusal("code-expired" if is_old else "code-issuer-unknown")
     for key in found:
-        high, low, zeros = _BLOCK.unpack(key.decrypt(code.block))
-        if zeros or low & 0xFF or high >> 63 or not high >> 16:
+        high, low, last = _BLOCK.unpack(key.decrypt(code.block))
+        if last & 0xFFFF or high >> 63 or not high >> 16:
             continue
         expected = key.profile.mac(code_key(key, code.block), code.signed)
         if hmac.compare_digest(expected[:12], code.mac):
-            return Opened(high >> 16, (high & 0xFFFF) << 16 | low >> 16, low >> 8 & 0xFF)
+            bearer = (low & 0xFF) << 16 | last >> 16
+            return Opened(high >> 16, (high & 0xFFFF) << 16 | low >> 16, low >> 8 & 0xFF, bearer)
     raise Refusal("code-signature-invalid")
 
 

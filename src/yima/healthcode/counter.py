@@ -17,9 +17,9 @@ from yima.healthcode.card import Source, card_of
 from yima.healthcode.kiosk import check_standing
 from yima.healthcode.signs import COUNTER_PREFIX, new_sign_id, read_sign, sign_text
 from yima.healthcode.tables import department_of
-from yima.healthcode.use import day_of
 from yima.healthcode.verify import VISIT_SECONDS
 from yima.healthcode.visit import Visit, new_handle, put_visit
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_from_text
@@ -147,7 +147,7 @@ async def share(
     `code-not-active`, `code-cancelled`.
     """
     check_standing((await card_of(c, person)).status)
-    day = day_of(now)
+    day = civil_day(now)
     await c.execute(SQL.begin_queue, counter.counter_id, day)
     await c.fetchrow(SQL.hold_queue, counter.counter_id, day)
     if held := await c.fetchrow(SQL.own_waiting, person, counter.counter_id, day):

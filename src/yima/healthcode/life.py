@@ -11,10 +11,11 @@ from typing import Final, cast
 from yima.healthcode.card import Card, Source, card_of
 from yima.healthcode.codec import CARD_ID_BYTES
 from yima.healthcode.keyring import keyring
-from yima.healthcode.lifecycle import REVOKES, Event, Kind, State, next_state
+from yima.healthcode.lifecycle import ENDS_VISITS, REVOKES, Event, Kind, State, next_state
 from yima.healthcode.number import new_number
 from yima.healthcode.profiles import profile_named
 from yima.healthcode.trust import revoke_of
+from yima.healthcode.visit import end_visits
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -68,6 +69,8 @@ async def advance(c: Connection, person: PersonId, event: Event, act: Act) -> Ca
         ):  # fmt: skip
             if event in REVOKES:
                 await revoke_of(c, person, act.at, event)
+            if event in ENDS_VISITS:
+                await end_visits(c, person, act.at)
             if became == "active" and event != "unmerge" and await survivor_of(c, person) != person:
                 return await advance(c, person, "merge", act)  # stands again, as part of somebody else's
             return await card_of(c, person)
@@ -106,6 +109,7 @@ async def reissue(c: Connection, keys: KeyStore, person: PersonId, act: Act) -> 
         )  # fmt: skip
         if done == 1:
             await revoke_of(c, person, act.at, "reissue")
+            await end_visits(c, person, act.at)
             return await card_of(c, person)
     raise Refusal("overloaded", retry_after=1)
 

@@ -92,6 +92,9 @@ STANDS: Final[frozenset[State]] = frozenset({"active"})
 REVOKES: Final[frozenset[Event]] = frozenset({"report-lost", "reissue", "cancel", "report-death"})
 """Events that end the person's offline credentials for good. Suspension does not: a revocation cannot be taken back,
 and an emergency card must stay readable (docs/decisions/0016-standing-and-generation.md)."""
+ENDS_VISITS: Final[frozenset[Event]] = frozenset({"suspend", "report-lost", "reissue", "cancel"})
+"""Events that end what was opened with the card, at once: whoever opened it may not have been the holder. A death does
+not: who cared for the person writes down what happened."""
 NEW_GENERATION: Final[frozenset[Event]] = frozenset({"report-found", "reissue", "restore"})
 """Events after which codes kept on any phone before are dead, though the card stands again."""
 

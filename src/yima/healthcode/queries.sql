@@ -45,10 +45,12 @@ where l.number = $1::text::character(16)
 -- never deadlock. A suspension is over at its end, whether or not anything has ended it.
 with scan as materialized (
   select s.*, decode(s.block, 'base64') as p,
-    case when c.status = 'suspended' and c.suspended_until <= s.started then 'active' else c.status end as status
+    case when s.bearer is not null and exists (
+        select from healthcode.bearer_ended as b where b.person_id = s.person and b.bearer = s.bearer) then 'cancelled'
+      when c.status = 'suspended' and c.suspended_until <= s.started then 'active' else c.status end as status
   from json_to_recordset($1::text::json) as s (person bigint, card_id text, generation smallint, block text, t integer,
     visit text, institution integer, terminal text, practitioner integer, step text, purpose text, channel text, scene text,
-    assurance text, started timestamptz, expires timestamptz)
+    assurance text, started timestamptz, expires timestamptz, bearer integer)
   -- Lateral, so that each card is found by its index, whatever the planner guesses about the sizes of card and batch.
   left join lateral (
     select card.status, card.suspended_until from healthcode.card
@@ -65,8 +67,8 @@ with scan as materialized (
   returning visit
 ), opened as (
   insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, channel, scene,
-    assurance, started, expires)
-  select person, visit, institution, terminal, practitioner, step, purpose, channel, scene, assurance, started, expires
+    assurance, started, expires, bearer)
+  select person, visit, institution, terminal, practitioner, step, purpose, channel, scene, assurance, started, expires, bearer
   from scan as s
   where s.status = 'active' and (s.p is null or exists (select from won where won.visit = s.visit))
 )
@@ -80,18 +82,46 @@ join healthcode.redemption as r on r.person_id = k.person_id and r.p = k.p and r
 join healthcode.visit as v on v.person_id = r.person_id and v.visit = r.visit
 
 -- name: visit
-select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene,
+  bearer
 from healthcode.visit where person_id = $1 and visit = $2
 
 -- name: visits_behind
-select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene,
+  bearer
 from healthcode.visit where (person_id, visit) in (select * from unnest($1::bigint[], $2::text[]))
 
 -- name: visits_of
-select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene
+select person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires, channel, scene,
+  bearer
 from healthcode.visit where person_id = $1 and started >= $2 order by started desc limit $3
 
 -- name: put_visit
 insert into healthcode.visit (person_id, visit, institution, terminal, practitioner, step, purpose, assurance, started, expires,
   channel, scene)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- name: end_visits
+with recursive whose (person_id) as (
+  select $1::bigint
+  union select m.person_id from healthcode.merged as m join whose as w on m.survivor = w.person_id
+)
+update healthcode.visit as v set expires = $2 from whose where v.person_id = whose.person_id and v.expires > $2 returning 1
+
+-- name: end_late_visits
+update healthcode.visit as v set expires = $2
+from (select person_id, max(at) as at from healthcode.card_event where at >= $3 and event = any($1::text[]) group by 1) as e
+where v.person_id = e.person_id and v.expires > $2 and v.started <= e.at + $4::interval returning 1
+
+-- name: end_bearer
+-- The codes of a bearer, and the open visits that they opened.
+with codes as (
+  insert into healthcode.bearer_ended (person_id, bearer, at) select unnest($1::bigint[]), $2, $3 on conflict do nothing
+)
+update healthcode.visit set expires = $3 where person_id = any($1) and bearer = $2 and expires > $3 returning 1
+
+-- name: bearer_ended
+select 1 from healthcode.bearer_ended where person_id = $1 and bearer = $2
+
+-- name: forget_bearers
+delete from healthcode.bearer_ended where at < $1

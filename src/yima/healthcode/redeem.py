@@ -32,7 +32,7 @@ _encoder: Final = msgspec.json.Encoder()
 Key = tuple[PersonId, bytes, int]
 
 
-class Scan(msgspec.Struct, frozen=True):
+class Scan(msgspec.Struct, frozen=True, omit_defaults=True):
     """An authentic code at a known terminal, about to be redeemed. Its fields are columns of the statement `redeem`."""
 
     person: PersonId
@@ -54,6 +54,8 @@ class Scan(msgspec.Struct, frozen=True):
     assurance: Assurance
     started: datetime
     expires: datetime
+    bearer: int | None = None
+    """Of a code that somebody else's phone was given: it must not have ended."""
 
     @property
     def key(self) -> Key | None:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from yima.healthcode.bearers import HOLDER, Bearer
 from yima.healthcode.card import Card
 from yima.healthcode.codec import (
     BATCH_SECONDS,
@@ -60,29 +61,41 @@ def static_text(card: Card, keys: KeyStore) -> str:
     return make_static(keyring(keys).static(card.profile), card.card_id)
 
 
-def dynamic_text(keys: KeyStore, profile: str, person: PersonId, now: datetime, generation: int = 0) -> str:
+def dynamic_text(
+    keys: KeyStore,
+    profile: str,
+    person: PersonId,
+    now: datetime,
+    generation: int = 0,
+    bearer: Bearer = HOLDER,
+) -> str:
     """The code of this moment, made by the platform (command line, page without scripts).
 
-    `generation` is that of the person's card: codes of any other are refused. A first card has 0.
+    `generation` is that of the person's card: codes of any other are refused. A first card has 0. `bearer`: on
+    whose phone.
     """
     unix = int(now.timestamp())
-    return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix, generation)
+    return make_dynamic(keyring(keys).dynamic(profile, unix), person, unix, generation, bearer.number)
 
 
 def batch(
     keys: KeyStore, profile: str, person: PersonId, now: datetime, slots: int = BATCH_SECONDS // SLOT_SECONDS,
-    *, generation: int = 0,
+    *, generation: int = 0, bearer: Bearer = HOLDER,
 ) -> Batch:  # fmt: skip
     """`slots` slots of 15 minutes from now on, a day at most. Whoever has it has the person's codes: never cache it.
 
-    `generation` is that of the person's card; a reissue ends the batch.
+    `generation` is that of the person's card; a reissue ends the batch. `bearer`: on whose phone; the end of a
+    mandate ends what was given under it.
     """
     unix = int(now.timestamp())
     key = keyring(keys).dynamic(profile, unix)
     first = unix // SLOT_SECONDS
     made = []
-    for slot in range(first, first + min(slots, BATCH_SECONDS // SLOT_SECONDS)):
-        block = make_block(key, person, slot, generation)
+    end = first + min(slots, BATCH_SECONDS // SLOT_SECONDS)
+    if bearer.until is not None:
+        end = min(end, -(-int(bearer.until.timestamp()) // SLOT_SECONDS))
+    for slot in range(first, end):
+        block = make_block(key, person, slot, generation, bearer.number)
         made.append(BatchSlot(slot, _text(block), _text(code_key(key, block))))
     return Batch(profile, PREFIX, header("dynamic", key).hex(), unix, STEP_SECONDS, SLOT_SECONDS, tuple(made))
 

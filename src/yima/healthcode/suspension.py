@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from yima import directory
 from yima.healthcode.card import Source
 from yima.healthcode.life import LIFE, Act, advance, current
 from yima.healthcode.lifecycle import next_state
 from yima.healthcode.tables import Term
-from yima.runtime import ids
+from yima.runtime import ids, words
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -29,7 +30,6 @@ LEGAL_BASES: Final = {
     )
 }
 """The closed list of legal bases. Health, movements, debts and opinions are not among them, and must not become so."""
-REASON_CHARACTERS: Final = 8
 _SHOWN_AFTER_END: Final = timedelta(days=30)
 
 
@@ -63,34 +63,37 @@ async def propose(c: Connection, person: PersonId, act: Act, *, ends: datetime, 
     Refusals: `field-invalid` for a legal basis that is not on the list, a reason shorter than eight characters, an end
     that is past or later than `longest` from now; `card-state` and the like when the card cannot be suspended.
     """
-    reason = " ".join(act.reason.split())
     if act.legal_basis not in LEGAL_BASES:
         raise Refusal("field-invalid", field="legal_basis", expected=", ".join(LEGAL_BASES))
-    if len(reason) < REASON_CHARACTERS:
-        raise Refusal("field-invalid", field="reason", expected=f"at least {REASON_CHARACTERS} characters")
+    reason = words.checked(act.reason)
     if not act.at < ends <= act.at + longest:
         raise Refusal("field-invalid", field="ends", expected=f"within {longest.days} days")
     card = await current(c, person, act.at)
     next_state(card.status, "suspend")
     made = ids.new_resource_id(person)
     await c.execute(
-        LIFE.propose, person, made, card.card_id, act.at, act.actor, reason[:500], act.legal_basis, ends
+        LIFE.propose, person, made, card.card_id, act.at, act.actor, reason, act.legal_basis, ends
     )  # fmt: skip
     return made
 
 
 async def approve(c: Connection, suspension: str, act: Act) -> Suspension:
-    """Approve what somebody else proposed: from the commit on the card's codes are refused, until the end.
+    """Approve what somebody else proposed: from the commit on the card's codes are refused, until the end. The reason
+    of the act, or else of the proposal, stands in the card's history.
 
-    Refusals: `not-found`, `second-person-needed` for the proposer, those of the life cycle.
+    Refusals: `not-found`, `second-person-needed` and `human-unknown` (`directory.check_two_people`), those of the life
+    cycle.
     """
     found = await suspension_by_id(c, suspension)
     if found.approver or found.ended or found.ends <= act.at:
         raise Refusal("not-found", field="suspension")
-    if found.proposer == act.actor:
-        raise Refusal("second-person-needed")
+    await directory.check_two_people(c, found.proposer, act.actor)
     full = Act(
-        actor=act.actor, at=act.at, reason=found.reason, legal_basis=found.legal_basis, suspension=found.suspension
+        actor=act.actor,
+        at=act.at,
+        reason=act.reason or found.reason,
+        legal_basis=found.legal_basis,
+        suspension=found.suspension,
     )
     await advance(c, found.person, "suspend", full)
     return await suspension_by_id(c, suspension)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 import orjson
@@ -20,6 +20,7 @@ from yima.healthcode.codec import STEP_SECONDS, StaticCode, check_static, open_d
 from yima.healthcode.keyring import keyring
 from yima.healthcode.profiles import PROFILE_NAMES
 from yima.healthcode.tables import CHANNELS, COST_TYPES, SCENES, STEPS, VISIT_TYPES, department_of, scene_fits, step_of
+from yima.runtime.civil import CIVIL
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_from_text
@@ -32,7 +33,6 @@ SKEW: Final = timedelta(seconds=30)
 """By how much the clock of an institution's system may differ."""
 _CODE_AGE: Final = timedelta(minutes=5)
 _TEXT: Final = 64
-DAY_ZONE: Final = timezone(timedelta(hours=8))
 """A day of the statistics is a day in China."""
 
 
@@ -160,14 +160,9 @@ async def missing(
 
 async def count_day(c: Connection, day: date, now: datetime, *, hours: int = REPORT_HOURS) -> None:
     """Count one day (China's) of every institution, anew: what the statistics are read from."""
-    begins = datetime(day.year, day.month, day.day, tzinfo=DAY_ZONE)
+    begins = datetime(day.year, day.month, day.day, tzinfo=CIVIL)
     await c.execute(SQL.forget_day, day)
     await c.execute(SQL.count_day, day, begins, begins + timedelta(days=1), now - timedelta(hours=hours))
-
-
-def day_of(at: datetime) -> date:
-    """The day of the statistics in which a moment lies."""
-    return at.astimezone(DAY_ZONE).date()
 
 
 async def forget_redemptions(source: Source, before: datetime, *, limit: int = 10_000) -> int:

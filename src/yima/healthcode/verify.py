@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from yima.healthcode.card import Source, Status, card_by_id
+from yima.healthcode.bearers import check_bearer
+from yima.healthcode.card import Source, Status, card_by_id, card_of
 from yima.healthcode.codec import (
     PREFIX,
     Assurance,
@@ -174,7 +175,10 @@ class Verifier:
         opened = open_dynamic(code, self._keys, self._profiles, unix)
         asked.person = opened.person
         check_time(code, opened, unix)
-        return self._scan(opened.person, "dynamic", asked, generation=opened.generation, block=code.block, t=code.t)
+        return self._scan(
+            opened.person, "dynamic", asked, generation=opened.generation, block=code.block, t=code.t,
+            bearer=opened.bearer or None,
+        )  # fmt: skip
 
     async def _printed(self, code: StaticCode, asked: _Asked) -> Scan:
         check_static(code, self._keys, self._profiles)
@@ -211,9 +215,10 @@ class Verifier:
         if not (is_text and await self._terminal_known(asked.institution, asked.terminal)):
             raise Refusal("terminal-unknown", field="terminal")
 
-    def _scan(
+    def _scan(  # noqa: PLR0913  the parts of a code, each by its name
         self, person: PersonId, assurance: Assurance, asked: _Asked, *,
         card_id: bytes | None = None, generation: int | None = None, block: bytes | None = None, t: int | None = None,
+        bearer: int | None = None,
     ) -> Scan:  # fmt: skip
         return Scan(
             person=person,
@@ -232,6 +237,7 @@ class Verifier:
             assurance=assurance,
             started=asked.now,
             expires=asked.now + self._visit,
+            bearer=bearer,
         )
 
 
@@ -249,7 +255,8 @@ def _report(refusal: Refusal, asked: _Asked) -> RefusedScan:
 
 
 async def check(text: str, source: Source, keys: KeyStore, now: datetime) -> tuple[PersonId, Assurance]:
-    """Steps 1 to 4 only: whose code this is, without redeeming it. For the command line, never for a counter.
+    """Steps 1 to 4 and whether the code is dead by now: whose it is, without redeeming it. How the person's card stands
+    is for the caller to ask.
 
     Refusals: `code-unreadable`, `code-issuer-unknown`, `code-signature-invalid`, `clock-skew`, `code-expired`,
     `code-cancelled`.
@@ -257,7 +264,14 @@ async def check(text: str, source: Source, keys: KeyStore, now: datetime) -> tup
     code, unix = read(text), int(now.timestamp())
     if isinstance(code, StaticCode):
         check_static(code, keyring(keys), PROFILE_NAMES)
-        return (await card_by_id(source, code.card_id)).person, "static"
+        card = await card_by_id(source, code.card_id)
+        if card.ended is not None:
+            raise Refusal("code-cancelled")
+        return card.person, "static"
     opened = open_dynamic(code, keyring(keys), PROFILE_NAMES, unix)
     check_time(code, opened, unix)
+    card = await card_of(source, opened.person)
+    if card.status != "merged" and card.generation != opened.generation:
+        raise Refusal("code-cancelled")
+    await check_bearer(source, opened.person, opened.bearer)
     return opened.person, "dynamic"

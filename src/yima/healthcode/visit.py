@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from yima.healthcode.card import SQL, Source
 from yima.healthcode.codec import Assurance
-from yima.runtime.database import Connection
+from yima.healthcode.lifecycle import ENDS_VISITS
+from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_from_text, person_text, random_base32
 
 _RANDOM_CHARS = 20
+_LATE: Final = timedelta(minutes=10)
+"""How far back is looked for visits that no stopped card knew of: several rounds of upkeep."""
+_UNDER_WAY: Final = timedelta(seconds=2)
+"""A scan that began so shortly after a card was stopped may not have seen it, nor the card the scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Visit:
     """How the code was presented, a code of `CHANNELS`; None when the terminal did not say."""
     scene: str | None = None
     """The finer step of care, a code of `SCENES`."""
+    bearer: int | None = None
+    """Of a code on somebody else's phone: the mandate under which it was shown (`bearers.bearer_of`)."""
 
 
 def new_handle(person: PersonId) -> str:
@@ -81,6 +88,18 @@ async def put_visit(c: Connection, visit: Visit) -> None:
 async def visits_of(source: Source, person: PersonId, since: datetime, *, limit: int = 200) -> list[Visit]:
     """The person's visits that started since then, newest first."""
     return [_visit(row) for row in await source.fetch(SQL.visits_of, person, since, limit)]
+
+
+async def end_visits(c: Connection, person: PersonId, now: datetime) -> int:
+    """End every open visit of a person, and of who was merged into them, in the caller's transaction; how many."""
+    return len(await c.fetch(SQL.end_visits, person, now))
+
+
+async def end_late_visits(db: Database, now: datetime) -> int:
+    """End visits that a scan opened in the very moment in which its card was stopped: neither saw the other. What was
+    scanned after that counts on. How many were ended."""
+    rows = await db.fetch(SQL.end_late_visits, sorted(ENDS_VISITS), now, now - _LATE, _UNDER_WAY)
+    return len(rows)
 
 
 def _visit(row: Any) -> Visit:

@@ -9,6 +9,7 @@ from yima.mpi.asked import (
     Numbered,
     described,
     described_among,
+    disputed,
     domain_known,
     likely,
     local_numbers,
@@ -20,17 +21,22 @@ from yima.mpi.changes import Change, Changes, changes
 from yima.mpi.charts import model_page
 from yima.mpi.compare import LEVELS, Levels, compare
 from yima.mpi.decide import Assessed, Decision, Known, assess, decide
+from yima.mpi.documents import human_of_number
 from yima.mpi.explain import WHY, explained
 from yima.mpi.fields import Fields, fields, veiled
+from yima.mpi.guesses import Counted, count_number, forget_asked
 from yima.mpi.keys import Key, keys
+from yima.mpi.links import Link, link, link_many
 from yima.mpi.merge import (
     Event,
     Word,
     event,
     events_of,
     freeze,
+    hold,
     keep_apart,
     merge,
+    move_number,
     move_patient,
     root_of,
     split,
@@ -56,6 +62,7 @@ from yima.mpi.person import (
     documents_of,
     find_patients,
     given_back,
+    holder,
     identities,
     identity,
     links_of,
@@ -113,6 +120,7 @@ from yima.mpi.queue import (
     proposal,
     proposals,
     propose,
+    propose_number,
     put_off,
     queue,
     reopen,
@@ -123,11 +131,19 @@ from yima.mpi.queue import (
 )
 from yima.mpi.registration import Identifier, Registration, registration
 from yima.mpi.relations import Registered, persons_of_phone, phone_keys, registered_at, surname_of
-from yima.mpi.resolve import Asked, Resolution, Source, link, resolve, resolve_many
+from yima.mpi.resolve import (
+    Asked,
+    Resolution,
+    Source,
+    resolve,
+    resolve_many,
+    resolve_new,
+)
 from yima.mpi.risk import SECOND, SOURCE_SAYS
 from yima.mpi.score import Score, probability, scorer
-from yima.mpi.sealing import rewrap_persons, seal_persons, unsealed
+from yima.mpi.sealing import rewrap_persons, seal_lives, seal_persons, unsealed, unsealed_lives
 from yima.mpi.trial import Flip, Trial, try_model
+from yima.mpi.turning import generations, turn_index, turn_persons, unturned
 
 __all__ = [
     "AGE_BANDS",
@@ -144,6 +160,7 @@ __all__ = [
     "Case",
     "Change",
     "Changes",
+    "Counted",
     "Coverage",
     "Decision",
     "Described",
@@ -159,6 +176,7 @@ __all__ = [
     "Levels",
     "LifeChange",
     "LifeStatus",
+    "Link",
     "Living",
     "Membership",
     "Model",
@@ -190,6 +208,7 @@ __all__ = [
     "changes_of",
     "compare",
     "compared",
+    "count_number",
     "count_quality",
     "coverage",
     "decide",
@@ -197,6 +216,7 @@ __all__ = [
     "described",
     "described_among",
     "differences",
+    "disputed",
     "document_is_plausible",
     "documents_of",
     "domain_known",
@@ -206,12 +226,17 @@ __all__ = [
     "explained",
     "fields",
     "find_patients",
+    "forget_asked",
     "forget_carried",
     "freeze",
+    "generations",
     "given_back",
     "held_entries",
+    "hold",
+    "holder",
     "household_key",
     "households_of",
+    "human_of_number",
     "identities",
     "identity",
     "is_national",
@@ -224,6 +249,7 @@ __all__ = [
     "latest_events",
     "likely",
     "link",
+    "link_many",
     "links_of",
     "living",
     "local_numbers",
@@ -232,6 +258,7 @@ __all__ = [
     "merge",
     "model_named",
     "model_page",
+    "move_number",
     "move_patient",
     "name_key",
     "not_deceased",
@@ -249,6 +276,7 @@ __all__ = [
     "proposal",
     "proposals",
     "propose",
+    "propose_number",
     "put_off",
     "quality",
     "queue",
@@ -264,9 +292,11 @@ __all__ = [
     "resident_number_is_valid",
     "resolve",
     "resolve_many",
+    "resolve_new",
     "rewrap_persons",
     "root_of",
     "scorer",
+    "seal_lives",
     "seal_persons",
     "settle",
     "shared_homes",
@@ -276,10 +306,14 @@ __all__ = [
     "to_link",
     "totals",
     "try_model",
+    "turn_index",
+    "turn_persons",
     "undisputed_holder",
     "undo",
     "unmerge",
     "unsealed",
+    "unsealed_lives",
+    "unturned",
     "use_model",
     "veiled",
     "waiting",

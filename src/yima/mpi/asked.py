@@ -5,7 +5,7 @@ What comes out is for `access`, which decides who may be told.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -73,14 +73,14 @@ class Described:
 async def likely(source: Database | Connection, vault: Vault, said: Fields, institution: int) -> Decision:
     """Who a registration would be, without registering it: the decision of `resolve` over the same candidates."""
     words = heard(vault, said)
-    ((found, capped),) = await candidates_of(source, vault, [words], institution)
+    ((found, capped),) = await candidates_of(source, vault, [(words, institution)])
     return decide(words.fields, found, model_named(), capped=capped)
 
 
 async def described(source: Database | Connection, vault: Vault, said: Described, institution: int) -> list[PersonId]:
     """Everybody of whom all of this was said. At most 200 a candidate key are looked at."""
     words = heard(vault, said.fields)
-    ((found, _),) = await candidates_of(source, vault, [words], institution)
+    ((found, _),) = await candidates_of(source, vault, [(words, institution)])
     return [known.person for known in found if any(_fits(said, words.fields, theirs) for theirs in known.said)]
 
 
@@ -118,8 +118,15 @@ async def described_among(
 
 async def undisputed_holder(source: Database | Connection, vault: Vault, number: Identifier) -> PersonId | None:
     """Who holds a national number that is in nobody's dispute, or None."""
-    row = await source.fetchrow(ASKED.undisputed, digest(vault, number, 0))
+    row = await source.fetchrow(ASKED.undisputed, list(vault.hashes.forms(digest(vault, number, 0))))
     return row["person_id"] if row else None
+
+
+async def disputed(source: Database | Connection, vault: Vault, numbers: Iterable[Identifier]) -> bool:
+    """Whether one of these numbers is in dispute: what is said beside it may be either's."""
+    forms = [form for n in numbers if n.national for form in vault.hashes.forms(digest(vault, n, 0))]
+    row = await source.fetchrow(ASKED.disputed, forms) if forms else None
+    return bool(row and row[0])
 
 
 async def domain_known(source: Database | Connection, system: str, institution: int = 0) -> bool:

@@ -15,4 +15,7 @@ where coalesce(m.root, f.person_id) = any($1) and f.normaliser = $2 and f.person
 
 -- name: undisputed
 select coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)
-where i.digest = $1 and i.kind = 'national' and not exists (select from mpi.frozen z where z.digest = i.digest)
+where i.digest = any($1::bytea[]) and i.kind = 'national' and not exists (select from mpi.frozen z where z.digest = i.digest)
+
+-- name: disputed
+select exists (select from mpi.frozen where digest = any($1::bytea[]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from yima.mpi import normalise
@@ -11,6 +12,7 @@ from yima.mpi.heard import heard
 from yima.mpi.held import SQL
 from yima.mpi.merge import STEWARD, root_of
 from yima.mpi.model import model_named
+from yima.mpi.registration import Registration
 from yima.mpi.sealed import fields_of, number_of, seal_profile, words_of
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
@@ -29,7 +31,24 @@ async def between(source: Database | Connection, vault: Vault, one: PersonId, ot
     if not ours or not theirs:
         raise Refusal("not-found", field="person")
     known = Known(other, tuple(theirs), here=True)
-    return max((assess(said, known, model_named()) for said in ours), key=lambda found: found.score.bits)
+    found = [assess(said, known, model_named()) for said in ours]
+    vetoes = dict.fromkeys(veto for one in found for veto in one.vetoes)
+    if {said.number for said in ours} & {said.number for said in theirs} - {""}:
+        vetoes.pop("other-number", None)  # as in `assess`: a number of both
+    elif await _numbered(source, one) and await _numbered(source, other):
+        vetoes["other-number"] = None  # of apps that match by numbers alone the index keeps no words
+    return replace(max(found, key=lambda one: one.score.bits), vetoes=tuple(vetoes))
+
+
+async def against(source: Database | Connection, vault: Vault, said: Registration, person: PersonId) -> Assessed | None:
+    """How likely a registration is this person; None when nothing comparable is known of them."""
+    theirs = await _said_of(source, vault, person)
+    return assess(heard(vault, said).fields, Known(person, tuple(theirs), here=True), model_named()) if theirs else None
+
+
+async def _numbered(source: Database | Connection, person: PersonId) -> bool:
+    """Whether somebody holds a resident number, which nobody else then holds."""
+    return any(row["system"] == normalise.RESIDENT_NUMBER for row in await source.fetch(SQL.documents, person))
 
 
 async def _said_of(source: Database | Connection, vault: Vault, person: PersonId) -> list[Fields]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from yima.mpi import normalise
 from yima.mpi.heard import heard
 from yima.mpi.held import SQL
+from yima.mpi.noted import refresh
 from yima.mpi.registration import Registration
 from yima.mpi.sealed import UNKNOWN, Words, profile_of, renewed, seal_profile, sealed_row, words_of
 from yima.mpi.sealing import seal_person
+from yima.mpi.turning import turn_persons
 from yima.runtime.database import Connection, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
 
 CARRY = Queries(__package__, "merge.sql")
+_NOBODYS_ACT: Final = 0
+"""Numbers of acts begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,10 @@ def brought(vault: Vault, moves: Sequence[Registration], stays: Sequence[Registr
 
 async def carry(c: Connection, vault: Vault, number: int, before: PersonId, after: PersonId, said: Brought) -> None:
     """Give `after` what the Patient brought, as far as `before` has it; `before` keeps what others brought as well."""
-    if not said.keys:
+    if not (said.keys or said.words):
         return
     await seal_person(c, vault, before)  # words of before have other digests
+    await turn_persons(c, vault, [before, after])
     await c.execute(CARRY.carry_keys, before, after, list(said.keys), list(said.others_keys), number)
     wrap = (await c.fetchrow(CARRY.words, after))["wrap"]
     sealed: dict[bytes, bytes] = {}
@@ -108,6 +114,27 @@ async def bring_back(c: Connection, number: int, before: PersonId, after: Person
     """Undo `carry` and `unsay` exactly; what `before` has been called anew since stays."""
     await c.execute(CARRY.bring_back, before, after, number)
     await c.execute(CARRY.say_again, before, number)
+
+
+async def hand_back(
+    c: Connection, vault: Vault, number: int, after: PersonId, before: PersonId, since: Brought, at: datetime
+) -> None:
+    """Act `number` had given a Patient of `before` to `after`, and is undone: what it has said since it went there goes
+    back with it, and so they are called."""
+    if since.newest is None:
+        return
+    rows = await c.fetch(CARRY.carried_keys, before, number)
+    known, words = {row["key"] for row in rows}, {bytes(row["digest"]) for row in rows if row["digest"]}
+    news = replace(
+        since,
+        keys=tuple(key for key in since.keys if key not in known),
+        words=tuple(one for one in since.words if one not in words),
+    )
+    await carry(c, vault, _NOBODYS_ACT, after, before, news)
+    await unsay(c, vault, _NOBODYS_ACT, after, since, at)
+    await c.execute(CARRY.forget_act, after, _NOBODYS_ACT)  # an undoing is not undone
+    await c.execute(CARRY.forget_called, after, _NOBODYS_ACT)
+    await refresh(c, vault, await c.fetchrow(CARRY.words, before), since.newest, at)
 
 
 async def forget_carried(c: Connection, patients: Sequence[str]) -> None:

@@ -34,6 +34,8 @@ _LIKE_BIRTH: Final = _SAME_BIRTH | {"digit", "near", "month"}
 _SAME_NUMBER: Final = frozenset({"same", "document"})
 _SAME_HOUSEHOLD: Final = frozenset({"both", "phone", "address"})
 _OTHER_NAME: Final = frozenset({"surname", "different"})
+_GENERATION: Final = 10
+"""Years."""
 _OTHER_BIRTH: Final = frozenset({"year", "different"})
 
 
@@ -47,6 +49,8 @@ class Known:
     """A steward said that this is never the same."""
     here: bool = True
     """The registering institution has a Patient of this person already, or that is not known."""
+    sides: tuple[PersonId, ...] = ()
+    """Of whom each of `said` was said: the person, or who was merged with it; empty where nobody asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _hindrances(one: Fields, other: Fields, score: Score, model: Model) -> tuple
     """The strict rule, as the list of what is missing."""
     levels, missing = score.levels, []
     number, home = levels.number in _SAME_NUMBER, levels.household in _SAME_HOUSEHOLD
-    if not ((number and _by_number(levels, home)) or _by_name(levels)):
+    if not ((number and _by_number(levels, home)) or _by_name(levels, _vouched(one, other))):
         missing.append("name-and-birth")
     if number and levels.name in _NEAR_NAME:
         missing.append("possible-twin")
@@ -201,13 +205,21 @@ def _by_number(levels: Levels, home: bool) -> bool:
     return levels.birth in _LIKE_BIRTH and (levels.name in _ALIKE_NAME or (levels.name in _NEAR_NAME and home))
 
 
-def _by_name(levels: Levels) -> bool:
+def _by_name(levels: Levels, vouched: bool) -> bool:
     """The same name, and the birth date as it is, as it is said or miswritten. Nobody gives two children one name, so
     that in one home, with phone and address the same, a digit, some weeks or a day nobody said do not make another
-    person."""
+    person, once a number vouches for one of the dates. Two of which neither is may be two namesakes'."""
     if levels.name not in _SAME_NAME:
         return False
-    return levels.birth in _SAME_BIRTH or (levels.birth in _LIKE_BIRTH and levels.household == "both")
+    return levels.birth in _SAME_BIRTH or (vouched and levels.birth in _LIKE_BIRTH and levels.household == "both")
+
+
+def _vouched(one: Fields, other: Fields) -> bool:
+    """Whether a resident number says one of the birth dates (GB 11643), and the two are less than ten years apart: a
+    digit of the decade is a father's and a son's."""
+    if one.number_class != "valid" != other.number_class:
+        return False
+    return abs(int(one.birth[:4] or 0) - int(other.birth[:4] or 0)) < _GENERATION
 
 
 def _newborn_hindrances(one: Fields, other: Fields, score: Score, here: bool) -> tuple[str, ...]:

@@ -90,6 +90,15 @@ def number_class(system: str, number: str) -> NumberClass:
     return "other" if kind == "passport" else "valid"
 
 
+def human_of_number(system: str, number: str) -> str | None:
+    """What names one human being, for who keeps a hash of it: system and number, however it was typed. None for a
+    number that its system cannot have."""
+    key = resident_number_key(number) if system == RESIDENT_NUMBER else number_key(number)
+    if not is_national(system) or number_class(system, key) == "bad" or not document_is_plausible(key):
+        return None
+    return f"{system}|{key}"
+
+
 def document_is_plausible(number: str) -> bool:
     """Whether a number can be that of another document: fillers such as 0 or 00000000 would name many people."""
     return bool(_DOCUMENT.fullmatch(number)) and len(set(number)) > 1

@@ -20,7 +20,7 @@ from yima.mpi.documents import (
     resident_number_is_valid,
     resident_number_key,
 )
-from yima.mpi.names import name_key, read_name
+from yima.mpi.names import NameParts, name_key, read_name
 from yima.mpi.places import address_key, area_code, phone_key, site_key
 
 _LONGEST_NAME: Final = 200
@@ -92,22 +92,56 @@ def fields(  # noqa: PLR0913  one argument a fact, each said by its name
     `documents` are (system, number) with the identifier systems of `NATIONAL`; others are left out. Nothing is refused:
     what cannot be read is unknown.
     """
-    parts = read_name(name[:_LONGEST_NAME], family[:_LONGEST_NAME])
-    latin = read_name(latin_name[:_LONGEST_NAME]) if latin_name and latin_name != name else parts
-    number, number_class, others = _numbers(documents)
-    own = tuple(sorted(set(filter(None, map(phone_key, phones)))))
+    parts, latin = names_of(name, family, latin_name)
+    number, number_class, others = numbers_of(documents)
+    own = phones_of(phones)
     below = address_key(address)
     rank = parts.order if order is None else order  # wards write the order of twins into the name
-    mothers = _mother(mother_name or parts.mother, mother_numbers, mother_phones, own if parts.mother else ())
+    mothers = mothers_of(mother_name or parts.mother, mother_numbers, mother_phones, own if parts.mother else ())
     return Fields(
         name=parts.key, name_ordered=parts.ordered, sound=parts.sound, sound_other=parts.sound_other,
-        latin=latin.ordered if latin.script == "latin" else "", surname=parts.surname,
+        latin=latin, surname=parts.surname,
         surname_sound=parts.surname_sound, given=parts.given, given_sound=parts.given_sound, words=parts.words,
         script=parts.script, placeholder=parts.placeholder, sex=sex if sex in ("male", "female") else "",
         birth=birth_date if _DATE.fullmatch(birth_date) else "", number=number, number_class=number_class,
         documents=others, phones=own, area=area_code(area), address=below, site=site_key(below),
         order="" if rank is None else str(rank), birth_time=birth_time, mother=mothers,
     )  # fmt: skip
+
+
+def names_of(name: str, family: str = "", latin_name: str = "") -> tuple[NameParts, str]:
+    """The name taken apart, and the words of its Latin form in alphabetical order."""
+    parts = read_name(name[:_LONGEST_NAME], family[:_LONGEST_NAME])
+    latin = read_name(latin_name[:_LONGEST_NAME]) if latin_name and latin_name != name else parts
+    return parts, latin.ordered if latin.script == "latin" else ""
+
+
+def numbers_of(documents: Iterable[tuple[str, str]]) -> tuple[str, str, tuple[str, ...]]:
+    """`number`, `number_class` and `documents` of (system, number)."""
+    number, number_class, others = "", "", set[str]()
+    for system, value in documents:
+        if system == RESIDENT_NUMBER:
+            key = resident_number_key(value)
+            good = resident_number_is_valid(key)
+            if key and document_is_plausible(key) and (good or number_class != "valid"):
+                number, number_class = key, "valid" if good else "bad"
+        elif is_national(system) and document_is_plausible(key := number_key(value)):
+            others.add(f"{system}|{key}")
+    return number, number_class, tuple(sorted(others))
+
+
+def phones_of(phones: Iterable[str]) -> tuple[str, ...]:
+    """`phones` of what was written: those that can be somebody's."""
+    return tuple(sorted({key for phone in phones if (key := phone_key(phone))}))
+
+
+def mothers_of(name: str, numbers: Iterable[str], phones: Iterable[str], own: tuple[str, ...]) -> tuple[str, ...]:
+    """What names the mother; `own` are the person's phones where a ward wrote her name for the newborn's."""
+    known = {f"number|{resident_number_key(number)}" for number in numbers if number}
+    key = name_key(name)
+    if key:
+        known |= {f"phone|{key}|{phone}" for phone in {*phones_of(phones), *own}}
+    return tuple(sorted(known))
 
 
 def veiled(plain: Fields, blind: Callable[[str, str], str]) -> Fields:
@@ -131,24 +165,3 @@ def veiled(plain: Fields, blind: Callable[[str, str], str]) -> Fields:
         site=blind("site", plain.site) if plain.site else "",
         mother=tuple(f"{kind}|{blind('mother', value)}" for kind, _, value in (m.partition("|") for m in plain.mother)),
     )
-
-
-def _numbers(documents: Iterable[tuple[str, str]]) -> tuple[str, str, tuple[str, ...]]:
-    number, number_class, others = "", "", set[str]()
-    for system, value in documents:
-        if system == RESIDENT_NUMBER:
-            key = resident_number_key(value)
-            good = resident_number_is_valid(key)
-            if key and document_is_plausible(key) and (good or number_class != "valid"):
-                number, number_class = key, "valid" if good else "bad"
-        elif is_national(system) and document_is_plausible(key := number_key(value)):
-            others.add(f"{system}|{key}")
-    return number, number_class, tuple(sorted(others))
-
-
-def _mother(name: str, numbers: Iterable[str], phones: Iterable[str], own: tuple[str, ...]) -> tuple[str, ...]:
-    known = {f"number|{resident_number_key(number)}" for number in numbers if number}
-    key = name_key(name)
-    if key:
-        known |= {f"phone|{key}|{phone}" for phone in {*filter(None, map(phone_key, phones)), *own}}
-    return tuple(sorted(known))

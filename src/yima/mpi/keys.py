@@ -7,6 +7,7 @@ scaled to 1.4 billion 1.5 to 77. The twelfth, mother and birth date, finds newbo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -36,8 +37,14 @@ def keys(of: Fields) -> list[Key]:
 
 def hashed(key: Key, secret: bytes) -> int:
     """A key as it is stored: 64 bits, signed, keyed with a 32-byte secret (BLAKE2b)."""
-    digest = blake2b(f"{key.rule}\x1f{key.value}".encode(), digest_size=8, key=secret).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    digest = _keyed(secret).copy()  # a third less than beginning with the secret each time
+    digest.update(f"{key.rule}\x1f{key.value}".encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+@lru_cache(2)
+def _keyed(secret: bytes) -> blake2b:
+    return blake2b(digest_size=8, key=secret)
 
 
 def _keys(of: Fields) -> Iterator[Key]:

@@ -49,6 +49,16 @@ _DAYS: Final = tuple(sum(days for _, days in _months(_FIRST + at)) for at in ran
 _STARTS: Final = tuple(_NEW_YEAR + timedelta(days=days) for days in (0, *accumulate(_DAYS)))
 
 
+@lru_cache(len(_YEARS))
+def _starts(year: int) -> tuple[tuple[int, int, int], ...]:
+    """(number, days, first day as an ordinal) of the months of a lunar year."""
+    start, found = _STARTS[year - _FIRST].toordinal(), []
+    for number, days in _months(year):
+        found.append((number, days, start))
+        start += days
+    return tuple(found)
+
+
 @lru_cache(65_536)
 def solar_of(birth: str) -> tuple[str, ...]:
     """The solar days that `birth` (YYYY-MM-DD) means when it was said in the lunar calendar; none when it cannot be.
@@ -60,9 +70,8 @@ def solar_of(birth: str) -> tuple[str, ...]:
     year, month, day = int(birth[:4]), int(birth[5:7]), int(birth[8:])
     if not _FIRST <= year < _FIRST + len(_YEARS) or day < 1:
         return ()
-    found, start = [], _STARTS[year - _FIRST]
-    for number, days in _months(year):
-        if number == month and day <= days:
-            found.append((start + timedelta(days=day - 1)).isoformat())
-        start += timedelta(days=days)
-    return tuple(found)
+    return tuple(
+        date.fromordinal(start + day - 1).isoformat()
+        for number, days, start in _starts(year)
+        if number == month and day <= days
+    )

@@ -58,12 +58,12 @@ def match(said: Registration, candidates: Sequence[Candidate]) -> Match:
     # 1 The institution's own patient number names a person it registered before.
     if local:
         known = local[0]
-        if _contradicts(said, known):
+        if contradicts(said, known):
             return Match(known.person, "local-number", conflict=True)
         return Match(known.person, "local-number", review=_others([*local, *national], known.person))
     # 2 The person's own code was scanned here for this visit, and nothing they are called contradicts it.
     for scanned in (c for c in candidates if c.via == "scanned-code"):
-        if not _contradicts(said, scanned):
+        if not contradicts(said, scanned):
             return Match(scanned.person, "scanned-code", review=_others(national, scanned.person))
         national = [*national, scanned]
     # 3 A national document, if the rest agrees with it. Otherwise somebody may be taking over a person.
@@ -95,7 +95,7 @@ def _confirms(said: Registration, known: Candidate) -> bool:
     return not known.tells_birth and said.name.isascii() != known.name.isascii() and _named(said.name, said.latin_name)
 
 
-def _contradicts(said: Registration, known: Candidate) -> bool:
+def contradicts(said: Registration, known: Candidate) -> bool:
     """Whether the institution's own number was given to somebody else: two of name, birth date and sex disagree."""
     if known.same_number:
         return False
@@ -109,6 +109,11 @@ def _contradicts(said: Registration, known: Candidate) -> bool:
     if (said.name or said.latin_name) and not _same_name(said, known) and not _close_name(said, known):
         return birth is not True or sex is False
     return birth is False and sex is False
+
+
+def says_otherwise(said: Registration, known: Candidate) -> bool:
+    """Whether a registration gives a person another name or birth date than they are known by."""
+    return not _same_name(said, known) or _birth(said, known) is False
 
 
 def _same_name(said: Registration, known: Candidate) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry, unsay
+from yima.mpi.carried import NOTHING, Brought, add_like, bring_back, carry, hand_back, unsay
+from yima.mpi.numbers import give, give_back
 from yima.mpi.person import Whole, whole_of
 from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
@@ -21,7 +22,9 @@ from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
 
 STEWARD = Queries(__package__, "merge.sql")
-Kind = Literal["merge", "unmerge", "move", "split", "unsplit", "apart", "not-apart", "freeze", "unfreeze"]
+Kind = Literal[
+    "merge", "unmerge", "move", "split", "unsplit", "apart", "not-apart", "freeze", "unfreeze", "number", "number-back"
+]
 _LOCK: Final = 0x6D7069  # "mpi": acts of stewards go one after the other; there are few
 
 
@@ -44,7 +47,7 @@ class Event:
     kind: Kind
     person: PersonId
     other: PersonId | None
-    """Merge: the survivor. Move, split: to whom the Patient went. Apart: the other of the two."""
+    """Merge: the survivor. Move, split: to whom the Patient went. Apart: the other of the two. Number: whose it is."""
     patient_id: str | None
     digest: bytes | None
     undoes: int | None
@@ -62,6 +65,13 @@ async def whole_at_rest(c: Connection, person: PersonId) -> Whole:
     undone."""
     await c.execute("select pg_advisory_xact_lock($1)", _LOCK)
     return await whole_of(c, person)
+
+
+async def hold(c: Connection, *persons: PersonId) -> None:
+    """No steward and no registration changes these, nor who is read as they, before the caller's transaction ends: what
+    is asked about them now (may one decide alone?) still holds when it is done. Who is nobody is left out."""
+    await c.execute("select pg_advisory_xact_lock($1)", _LOCK)
+    await c.fetch(STEWARD.hold_whole, list(persons))
 
 
 async def merge(c: Connection, person: PersonId, survivor: PersonId, word: Word) -> int:
@@ -155,15 +165,36 @@ async def freeze(c: Connection, vault: Vault, number: Identifier, word: Word) ->
     Refusal `not-found` when nobody holds it or it is frozen already.
     """
     await _begin(c)
-    key = digest(vault, number, 0)
-    holder = await c.fetchval(STEWARD.holder, key)
-    if holder is None or not await c.fetchval(STEWARD.add_frozen, key):
+    row = await c.fetchrow(STEWARD.holder, list(vault.hashes.forms(digest(vault, number, 0))))
+    if row is None or not await c.fetchval(STEWARD.add_frozen, row["digest"]):
         raise Refusal("not-found", field="identifier")
-    return await _event(c, "freeze", holder, word, number_digest=key)
+    return await _event(c, "freeze", row["person_id"], word, number_digest=row["digest"])
 
 
-async def undo(c: Connection, number: int, word: Word) -> int:
-    """Undo one act exactly; the number of the event that says so.
+async def move_number(
+    c: Connection, vault: Vault, number: Identifier, pair: tuple[PersonId, PersonId], word: Word
+) -> int:
+    """A national number was first sent for the first of the two and is the other's from now on; a dispute about it is
+    over.
+
+    Refusals: `not-found` when the first does not hold it, there is no such person, or one of the two was erased;
+    `field-invalid` when both are read as one.
+    """
+    before, to = pair
+    await _begin(c, before, to)
+    held = await c.fetchrow(STEWARD.holder, list(vault.hashes.forms(digest(vault, number, 0))))
+    if held is None or held["person_id"] != before:
+        raise Refusal("not-found", field="identifier")
+    if await root_of(c, before) == await root_of(c, to):
+        raise Refusal("field-invalid", field="to", expected="somebody else than who has the number")
+    act = await _event(c, "number", before, word, other=to, number_digest=held["digest"])
+    await give(c, vault, act, held, before, to)
+    return act
+
+
+async def undo(c: Connection, vault: Vault, number: int, word: Word, since: Brought = NOTHING) -> int:
+    """Undo one act exactly; the number of the event that says so. `since`: what a Patient that comes back has said
+    since it went, and what those said whom it leaves.
 
     Acts upon one thing are undone last first. Refusals: `not-found`; `undo-impossible` when the act was undone before,
     is an undo itself, or a later act changed the same.
@@ -172,10 +203,10 @@ async def undo(c: Connection, number: int, word: Word) -> int:
     act = await event(c, number)
     if act.undoes is not None or await c.fetchval(STEWARD.was_undone, number):
         raise Refusal("undo-impossible", reason="it was undone before, or is an undo itself")
-    return await _undo(c, act, word)
+    return await _undo(c, vault, act, word, since)
 
 
-async def _undo(c: Connection, act: Event, word: Word) -> int:
+async def _undo(c: Connection, vault: Vault, act: Event, word: Word, since: Brought) -> int:
     person, other = act.person, act.other or 0
     if act.kind == "merge" and await c.fetchval(STEWARD.merged_to, person) == other:
         return await unmerge(c, person, word, undoes=act.number)
@@ -186,18 +217,29 @@ async def _undo(c: Connection, act: Event, word: Word) -> int:
         await c.execute(STEWARD.new_roots)
         return await _event(c, "merge", person, word, other=other, undoes=act.number)
     if act.kind == "move" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
+        await hand_back(c, vault, act.number, other, person, since, word.at)
         await bring_back(c, act.number, person, other)
         return (await _move(c, act.patient_id or "", person, word, undoes=act.number))[0]
     if act.kind == "split" and await c.fetchval(STEWARD.linked_to, act.patient_id) == other:
         await c.execute(STEWARD.move_link, act.patient_id, person)
+        await hand_back(c, vault, act.number, other, person, since, word.at)
         await bring_back(c, act.number, person, other)
+        await c.execute(STEWARD.ask_instead, other, person)
         if not await c.fetchval(STEWARD.drop_empty, other):
             raise Refusal("undo-impossible", reason="the new person has become more than that Patient")
         return await _event(c, "unsplit", person, word, other=other, patient_id=act.patient_id, undoes=act.number)
     if act.kind == "apart" and await c.fetchval(STEWARD.drop_apart, person, other):
         return await _event(c, "not-apart", person, word, other=other, undoes=act.number)
-    if act.kind == "freeze" and await c.fetchval(STEWARD.drop_frozen, act.digest):
+    if act.kind == "freeze" and await c.fetchval(STEWARD.drop_frozen, act.number):
         return await _event(c, "unfreeze", person, word, number_digest=act.digest, undoes=act.number)
+    if act.kind == "number" and act.digest:
+        held = await c.fetchrow(STEWARD.holder, [act.digest])
+        if held is not None and held["person_id"] == other:
+            await _begin(c, person, other)
+            await give_back(c, vault, act.number, held, person, other)
+            return await _event(
+                c, "number-back", person, word, other=other, number_digest=act.digest, undoes=act.number
+            )
     raise Refusal("undo-impossible", reason="a later act changed the same")
 
 

@@ -1,6 +1,14 @@
 -- name: hold
 select person_id from mpi.person where person_id = any($1) order by person_id for update
 
+-- name: hold_whole
+-- Everybody who is read as these.
+with roots as (
+  select coalesce(m.root, p) as root from unnest($1::bigint[]) as p left join mpi.merged m on m.person_id = p)
+select p.person_id from mpi.person p
+where p.person_id in (select root from roots union select m.person_id from mpi.merged m where m.root in (select root from roots))
+order by p.person_id for update of p
+
 -- name: root
 select coalesce((select m.root from mpi.merged m where m.person_id = $1), $1::bigint) as root
 
@@ -43,14 +51,24 @@ select person_id from mpi.link where patient_id = $1
 update mpi.link set person_id = $2 where patient_id = $1
 
 -- name: words
-select person_id, wrap, said, name, latin_name, birth_date, phone, sex from mpi.person where person_id = $1
+select person_id, person_id as own, wrap, said, name, latin_name, birth_date, phone, sex, multiple_birth, deceased
+from mpi.person where person_id = $1
 
 -- name: add_like
 insert into mpi.person (person_id, created, updated, sex, multiple_birth, deceased, wrap, said, no_name, birth_digits, phone_key)
 select $1, $3, $3, sex, multiple_birth, deceased, $4, $5, $6, $7, $8 from mpi.person where person_id = $2
 
+-- name: ask_instead
+-- What was asked about $1, who is no person any more, is asked about $2 (but not against $2).
+with gone as (delete from mpi.review where $1 in (person_id, candidate) returning *)
+insert into mpi.review (person_id, candidate, institution_id, reason, created)
+select case when g.person_id = $1 then $2 else g.person_id end, case when g.candidate = $1 then $2 else g.candidate end,
+  g.institution_id, g.reason, g.created
+from gone g where $2 not in (g.person_id, g.candidate) and g.state = 'open' on conflict do nothing
+
 -- name: drop_empty
--- A person that was split off and has nothing of its own.
+-- A person that was split off and has nothing of its own, with what is left of their keys and words.
+with keys as (delete from mpi.candidate_key where person_id = $1), words as (delete from mpi.profile where person_id = $1)
 delete from mpi.person p where p.person_id = $1 and not exists (select from mpi.link l where l.person_id = $1)
   and not exists (select from mpi.identifier i where i.person_id = $1)
   and not exists (select from mpi.merged m where $1 in (m.person_id, m.survivor))
@@ -58,13 +76,14 @@ delete from mpi.person p where p.person_id = $1 and not exists (select from mpi.
 returning true
 
 -- name: holder
-select person_id from mpi.identifier where digest = $1 and kind = 'national'
+-- Held, so that its hash does not change its key before it is frozen or handed over.
+select person_id, digest, system, number from mpi.identifier where digest = any($1::bytea[]) and kind = 'national' for update
 
 -- name: add_frozen
 insert into mpi.frozen (digest) values ($1) on conflict do nothing returning true
 
 -- name: drop_frozen
-delete from mpi.frozen where digest = $1 returning true
+delete from mpi.frozen where digest = (select e.digest from mpi.event e where e.number = $1) returning true
 
 -- name: add_event
 insert into mpi.event (person_id, at, kind, other, patient_id, digest, undoes, actor, reason)
@@ -126,6 +145,61 @@ where e.patient_id = any($1) and e.person_id = f.person_id and e.number = f.numb
 -- name: forget_carried
 delete from mpi.carried k using mpi.event e
 where e.patient_id = any($1) and e.person_id = k.person_id and e.number = k.number
+
+-- name: carried_keys
+select key, digest from mpi.carried where person_id = $1 and number = $2
+
+-- name: forget_act
+delete from mpi.carried where person_id = $1 and number = $2
+
+-- name: forget_called
+delete from mpi.former where person_id = $1 and number = $2
+
+-- name: numbers_held
+select person_id, digest, system, number from mpi.identifier where person_id = $1 and kind = 'national' order by digest
+
+-- name: hand_number
+update mpi.identifier set person_id = $2, number = $3 where digest = $1
+
+-- name: give_keys
+-- $2 gets the keys $3 of a number; $1 keeps those of them that other numbers give ($4). Of act $5: `given` to $2, else taken from $1.
+with given as (
+  insert into mpi.candidate_key (key, person_id) select k, $2 from unnest($3::bigint[]) as k order by k on conflict do nothing returning key),
+taken as (
+  delete from mpi.candidate_key k where k.person_id = $1 and k.key = any($3::bigint[]) and k.key <> all($4::bigint[]) returning k.key)
+insert into mpi.carried (person_id, number, key, given)
+select $1::bigint, $5::bigint, g.key, true from given g union all select $1, $5, t.key, false from taken t
+
+-- name: every_word
+select digest, said from mpi.profile where person_id = $1 order by digest
+
+-- name: unsay_number
+-- Words $2 of $1 become $3, sealed as $4, by act $5: those of before are `carried`, `given` are those that are new.
+with gone as (delete from mpi.profile where person_id = $1 and digest = $2 returning normaliser, said),
+made as (
+  insert into mpi.profile (person_id, digest, normaliser, said) select $1, $3, g.normaliser, $4 from gone g
+  on conflict do nothing returning normaliser)
+insert into mpi.carried (person_id, number, digest, normaliser, said, given)
+select $1::bigint, $5::bigint, $2::bytea, g.normaliser, g.said, false from gone g
+union all select $1, $5, $3::bytea, m.normaliser, $4::bytea, true from made m
+
+-- name: end_dispute
+-- A row without key and words says that there was one.
+with over as (delete from mpi.frozen where digest = $3 returning true as given)
+insert into mpi.carried (person_id, number, given) select $1, $2, o.given from over o
+
+-- name: number_back
+-- What act $3 made of the number $4 of $1, whom it had given to $2.
+with back as (delete from mpi.carried where person_id = $1 and number = $3 returning key, digest, normaliser, said, given),
+keys as (
+  insert into mpi.candidate_key (key, person_id) select b.key, $1 from back b where b.key is not null and not b.given order by 1
+  on conflict do nothing),
+no_keys as (delete from mpi.candidate_key k using back b where k.person_id = $2 and k.key = b.key and b.given),
+words as (
+  insert into mpi.profile (person_id, digest, normaliser, said)
+  select $1, b.digest, b.normaliser, b.said from back b where b.digest is not null and not b.given on conflict do nothing),
+dispute as (insert into mpi.frozen (digest) select $4 from back b where b.key is null and b.digest is null on conflict do nothing)
+delete from mpi.profile f using back b where f.person_id = $1 and f.digest = b.digest and b.given
 
 -- name: bring_back
 -- What act $3 carried from $1 to $2.

@@ -4,6 +4,7 @@ time and in bulk. Reading it is the only I/O here: the file in the wheel, or the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from yima.mpi.compare import LEVELS
 from yima.mpi.normalise import VERSION
 from yima.runtime.errors import Refusal
 
+_VERSION: Final = re.compile(r"[^/\\*?\[\x00-\x1f]{1,64}")
 NEWEST: Final = "2026.2"
 """The model that decides where a deployment has not chosen one of its own."""
 
@@ -92,6 +94,7 @@ def read_model(text: bytes | str) -> Model:
         raise Refusal("model-invalid", field="model", reason=str(error)) from error
     if {name: tuple(levels) for name, levels in model.comparisons.items()} != LEVELS:
         raise Refusal("model-invalid", field="comparisons", reason="comparisons and levels are those of mpi/compare.py")
+    check_version(model.version)
     for name, levels in model.comparisons.items():
         for level, weight in levels.items():
             if not (0 < weight.m <= 1 and 0 < weight.u <= 1):
@@ -101,6 +104,13 @@ def read_model(text: bytes | str) -> Model:
     if not all(0 < share < 1 for share in shares) or not 0 < bounds[0] <= bounds[1] < 1 or model.thresholds.margin < 0:
         raise Refusal("model-invalid", field="model", reason="a share or threshold is out of its range")
     return model
+
+
+def check_version(version: str) -> None:
+    """Refusal `model-invalid` for what cannot be the name of a file and of a folder."""
+    if not _VERSION.fullmatch(version):
+        reason = r"1 to 64 characters, none of / \ * ? [ and no control characters"
+        raise Refusal("model-invalid", field="version", reason=reason)
 
 
 _chosen: list[Model] = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
+
+import msgspec
 
 from yima.mpi.simplified import simplify
 from yima.mpi.surnames import COMPOUND, PINYIN, READINGS
@@ -29,8 +30,7 @@ _LYU: Final = re.compile("([ln])yu")
 _LONGEST_WITH_SURNAME: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class NameParts:
+class NameParts(msgspec.Struct, frozen=True):
     """A name taken apart; every part is '' (or empty) where it is not known. All comparisons look at these."""
 
     key: str = ""

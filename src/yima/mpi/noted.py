@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,12 @@ import orjson
 from yima.mpi import normalise
 from yima.mpi.decide import Decision
 from yima.mpi.heard import Heard
-from yima.mpi.held import SQL
+from yima.mpi.held import SQL, literal
 from yima.mpi.match import Match
 from yima.mpi.model import model_named
 from yima.mpi.registration import Identifier, Registration
 from yima.mpi.sealed import UNKNOWN, renewed, seal_number, seal_profile, sealed_row, words_of
+from yima.mpi.turning import turn_persons
 from yima.runtime import ids
 from yima.runtime.database import Connection
 from yima.runtime.ids import PersonId
@@ -27,6 +28,7 @@ from yima.runtime.keys import Vault
 class News:
     """What one registration adds."""
 
+    institution: int
     said: Registration
     words: Heard | None
     kept: dict[bytes, Identifier]
@@ -40,13 +42,16 @@ class Notes:
     """What is to be written, rows by kind as `note` in queries.sql takes them."""
 
     vault: Vault
-    institution: int
     now: datetime
     persons: list[tuple[object, ...]] = field(default_factory=list)
     numbers: list[tuple[object, ...]] = field(default_factory=list)
-    keys: list[tuple[object, ...]] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    keyed: list[PersonId] = field(default_factory=list)
+    """Whose key, for each of `keys`."""
     profiles: list[tuple[object, ...]] = field(default_factory=list)
     decisions: list[tuple[object, ...]] = field(default_factory=list)
+    known: list[PersonId] = field(default_factory=list)
+    """Persons of before who take something."""
 
     def new_person(self, news: News) -> PersonId:
         """A person nobody knew, with all that was said."""
@@ -64,29 +69,35 @@ class Notes:
         told = new_patient or bool(news.match.review)
         new_words = news.words is not None and news.words.digest not in map(bytes, row["profiles"])
         if told or news.kept or new_words:
+            self.known.append(row["own"])
             self._add(row["own"], row["wrap"], news, told=told)
 
     def _add(self, person: PersonId, wrap: bytes, news: News, *, told: bool) -> None:
         vault, words = self.vault, news.words
         for key, number in news.kept.items():
-            kind, institution = ("national", 0) if number.national else ("local", self.institution)
+            kind, institution = ("national", 0) if number.national else ("local", news.institution)
             sealed = seal_number(vault, wrap, key, number.value)
             self.numbers.append((key, person, kind, number.system, institution, sealed))
         if words:
-            self.keys.extend((key, person) for key in words.keys)
+            self.keys.extend(words.keys)
+            self.keyed.extend([person] * len(words.keys))
             sealed = seal_profile(vault, wrap, person, words.digest, words.stored)
             self.profiles.append((person, words.digest, sealed))
         if told:
-            self.decisions.append((person, _decision(self.institution, news)))
+            self.decisions.append((person, _decision(news)))
 
     async def write(self, c: Connection) -> None:
         """All of it; nothing when there is nothing."""
-        kinds = ((self.persons, 9), (self.numbers, 6), (self.keys, 2), (self.profiles, 3), (self.decisions, 2))
-        if any(rows for rows, _ in kinds):
-            columns = [
-                column for rows, width in kinds for column in (zip(*rows, strict=True) if rows else [()] * width)
-            ]
-            await c.execute(SQL.note, self.now, normalise.VERSION, *map(list, columns))
+        await turn_persons(c, self.vault, self.known)
+        if self.persons or self.numbers or self.keys or self.profiles or self.decisions:
+            keys = (literal(self.keys), literal(self.keyed))
+            rows = (*_columns(self.persons, 9), *_columns(self.numbers, 6), *keys)
+            rows = (*rows, *_columns(self.profiles, 3), *_columns(self.decisions, 2))
+            await c.execute(SQL.note, self.now, normalise.VERSION, *rows)
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 async def refresh(c: Connection, vault: Vault, known: Mapping[str, Any], said: Registration, now: datetime) -> None:
@@ -108,12 +119,12 @@ async def refresh(c: Connection, vault: Vault, known: Mapping[str, Any], said: R
     await c.execute(SQL.update_person, known["own"], now, *row)
 
 
-def _decision(institution: int, news: News) -> str:
+def _decision(news: News) -> str:
     found, review = news.scored, bool(news.match.review)
     kind = "automatic" if news.match.person is not None else "review" if review else "new"
     return orjson.dumps(
         {
-            "institution": institution,
+            "institution": news.institution,
             "kind": kind,
             "rule": news.match.rule,
             "model": model_named().version if found else "",

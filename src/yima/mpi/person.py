@@ -12,6 +12,7 @@ from yima.mpi.registration import Identifier
 from yima.mpi.resolve import digest
 from yima.mpi.sealed import number_of, words_of
 from yima.runtime.database import Connection, Database
+from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
 
@@ -64,14 +65,16 @@ async def not_deceased(c: Connection, person: PersonId, now: datetime) -> None:
 
 
 async def masked_number(db: Database, vault: Vault, person: PersonId) -> str:
-    """The national document number with all but the first three and last two characters hidden; empty without one.
-
-    Of a short number only the last two are shown, so that what is hidden cannot be guessed.
-    """
+    """The national document number, `masked`; empty without one."""
     row = await db.fetchrow(SQL.contact, person)
     if row is None or row["number"] is None or row["wrap"] is None or row["number_wrap"] is None:
         return ""
-    number = number_of(vault, row["number_wrap"], row["digest"], row["number"])
+    return masked(number_of(vault, row["number_wrap"], row["digest"], row["number"]))
+
+
+def masked(number: str) -> str:
+    """A number with all but the first three and last two characters hidden. Of a short one only the last two are shown,
+    so that what is hidden cannot be guessed."""
     shown = 3 if len(number) >= _LONG_NUMBER else 0
     return f"{number[:shown]}{'*' * (len(number) - shown - 2)}{number[-2:]}"
 
@@ -82,7 +85,15 @@ async def phone_of(source: Database | Connection, vault: Vault, person: PersonId
     return "" if row is None else words_of(vault, row).phone
 
 
-async def documents_of(db: Database, vault: Vault, person: PersonId) -> list[Identifier]:
+async def holder(source: Database | Connection, vault: Vault, number: Identifier) -> PersonId:
+    """Who holds a national number: they themselves, also where they are read as another. Refusal `not-found`."""
+    row = await source.fetchrow(SQL.holder_of, list(vault.hashes.forms(digest(vault, number, 0))))
+    if row is None:
+        raise Refusal("not-found", field="identifier")
+    return int(row["person_id"])
+
+
+async def documents_of(db: Database | Connection, vault: Vault, person: PersonId) -> list[Identifier]:
     """The person's national documents in the clear, the first registered first; none of a person that was erased.
 
     For answers to an institution that holds the number itself or has just read the person's own fresh code: the caller
@@ -198,15 +209,19 @@ async def find_patients(
     """This institution's own Patients with an identifier, as (resource id, person); others' are not found."""
     number = Identifier.of(system or "", value)
     query = SQL.find_national if number.national else SQL.find_local
-    rows = await source.fetch(query, [digest(vault, number, institution)], institution)
+    rows = await source.fetch(query, list(vault.hashes.forms(digest(vault, number, institution))), institution)
     return [(row["patient_id"], row["person_id"]) for row in rows]
 
 
 async def person_of_document(source: Database | Connection, vault: Vault, system: str, value: str) -> PersonId | None:
     """Who holds a national document, or None. For emergencies: the caller logs the look-up on that person's log."""
     number = Identifier.of(system, value)
-    row = await source.fetchrow(SQL.by_document, digest(vault, number, 0)) if number.national else None
+    row = await source.fetchrow(SQL.by_document, _forms(vault, number)) if number.national else None
     return row["person_id"] if row else None
+
+
+def _forms(vault: Vault, number: Identifier) -> list[bytes]:
+    return list(vault.hashes.forms(digest(vault, number, 0)))
 
 
 async def open_reviews(db: Database, limit: int = 100) -> Sequence[Review]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
+from yima.mpi.lives import Happened, Place, Residence, happened_of, place_of, residence_of, seal_life
 from yima.mpi.sealed import words_of
+from yima.mpi.turning import turn_entries, turn_households
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
 from yima.runtime.keys import Vault
@@ -21,8 +24,8 @@ AGE_BANDS: Final = (0, 1, 7, 18, 45, 60, 80)
 """Where the bands of coverage begin, in years."""
 UNKNOWN_AGE: Final = -1
 _FULL: Final = 10
-_CONTENT: Final = 8
 LifeStatus = Literal["alive", "deceased", "moved"]
+_Wraps: TypeAlias = Mapping[PersonId, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class HeldEntry:
     """What the register holds of a row: whom it is read as, its content, and whether it says that they live there."""
 
     person: PersonId
+    own: PersonId
+    """Whose it is, who may have been merged since: it stays with that side, for the day when the merge is undone."""
     content: bytes
     status: LifeStatus
 
@@ -90,6 +95,8 @@ class Living:
     area: str
     record: bool
     """Whether any institution has a Patient of theirs."""
+    here: bool = True
+    """Whether the newest word of them says that they live where they are registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,59 +117,126 @@ def entry_of(vault: Vault, institution: int, key: str, content: str) -> RowHash:
     """The hashes of a row, from the source's own name for it and everything it says."""
     return RowHash(
         vault.blind(f"population/entry/{institution}", key),
-        vault.blind("population/content", content)[:_CONTENT],
+        vault.blind("population/content", content),
     )
 
 
 def household_key(vault: Vault, institution: int, number: str) -> int:
     """A household by the number of its register: 64 bits of a keyed hash."""
-    return int.from_bytes(vault.blind(f"population/household/{institution}", number)[:8], "big", signed=True)
+    inner = int.from_bytes(vault.steady(f"population/household/{institution}", number)[:8], signed=True)
+    return vault.hashes.shorts([inner])[0]
 
 
-async def held_entries(c: Connection, entries: Iterable[RowHash]) -> dict[bytes, HeldEntry]:
+async def held_entries(c: Connection, vault: Vault, entries: Iterable[RowHash]) -> dict[bytes, HeldEntry]:
     """What is known of these rows, by `RowHash.entry`; unknown ones are absent."""
-    rows = await c.fetch(POPULATION.entries, [one.entry for one in entries])
-    return {bytes(r["entry"]): HeldEntry(r["person_id"], bytes(r["content"]), r["status"]) for r in rows}
+    now = vault.hashes.now
+    asked = [form for one in entries for form in vault.hashes.forms(one.entry)]
+    await turn_entries(c, vault, asked)
+    rows = await c.fetch(POPULATION.entries, asked)
+    return {
+        now(bytes(r["entry"])): HeldEntry(r["person_id"], r["own"], now(bytes(r["content"])), r["status"]) for r in rows
+    }
 
 
-async def keep_entries(c: Connection, institution: int, kept: Sequence[Kept], now: datetime) -> None:
+async def keep_entries(c: Connection, vault: Vault, institution: int, kept: Sequence[Kept], now: datetime) -> None:
     """Keep rows, each once; households follow, and what happened is written down."""
-    columns = [[k.entry.entry for k in kept], [k.person for k in kept], [k.entry.content for k in kept],
-               [k.area for k in kept], [k.status for k in kept], [k.as_of for k in kept]]  # fmt: skip
-    await c.execute(POPULATION.keep_entries, institution, now, *columns)
+    found = await c.fetch(POPULATION.wraps, sorted({k.person for k in kept}))
+    wraps = {row["person_id"]: row["wrap"] for row in found if row["wrap"]}
+    there = [k for k in kept if k.person in wraps]  # nothing is kept of somebody whose data key is gone
+    await _keep_residences(c, vault, institution, there, wraps, now)
+    await _keep_homes(c, vault, [k for k in there if k.household is not None], wraps, now)
+    await _keep_changes(c, vault, institution, [k for k in there if k.change], wraps, now)
+
+
+async def _keep_residences(
+    c: Connection, vault: Vault, institution: int, kept: Sequence[Kept], wraps: _Wraps, now: datetime
+) -> None:
+    rows = await c.fetch(POPULATION.before, [k.entry.entry for k in kept])
+    before = {bytes(row["entry"]): residence_of(vault, row).as_of for row in rows}
+    new = list[tuple[object, ...]]()
+    for k in kept:
+        held = before.get(k.entry.entry)
+        if held is None or k.as_of is None or k.as_of >= held:
+            said = seal_life(vault, wraps[k.person], k.person, Residence(k.area, k.as_of or held))
+            new.append((k.entry.entry, k.person, k.entry.content, k.status, said))
+    if new:
+        await c.execute(POPULATION.keep_entries, institution, now, *map(list, zip(*new, strict=True)))
+
+
+async def _keep_homes(c: Connection, vault: Vault, kept: Sequence[Kept], wraps: _Wraps, now: datetime) -> None:
     # A person twice in one statement would be two updates of one row: the last row of the file counts.
-    homes = {k.person: k for k in kept if k.household is not None}.values()
-    if homes:
-        persons, places = [k.person for k in homes], [k.household for k in homes]
-        days = [k.as_of or k.since or now.date() for k in homes]
-        await c.execute(POPULATION.leave_households, persons, places, days)
-        until = [None if k.status == "alive" else day for k, day in zip(homes, days, strict=True)]
-        relations, since = [k.relation for k in homes], [k.since for k in homes]
-        await c.execute(POPULATION.join_households, persons, places, relations, since, until)
-    told = [k for k in kept if k.change]
-    if told:
-        days = [k.as_of or now.date() for k in told]
-        row = ([k.person for k in told], [k.change for k in told], days, [k.as_of is not None for k in told])
-        await c.execute(POPULATION.keep_changes, institution, now, *row)
+    homes = {k.person: k for k in kept}
+    if not homes:
+        return
+    forms = [form for k in kept if k.household is not None for form in vault.hashes.short_forms(k.household)]
+    await turn_households(c, vault, list(homes), forms)
+    places: dict[tuple[PersonId, int | None], Place] = {}
+    for row in await c.fetch(POPULATION.homes, list(homes)):
+        k, place = homes[row["person_id"]], place_of(vault, row)
+        if row["household"] == k.household:
+            places[k.person, k.household] = place
+        elif place.until is None:  # left for the other one
+            left = k.as_of or k.since or civil_day(now)
+            places[k.person, row["household"]] = Place(place.relation, place.since, left)
+    for k in homes.values():
+        held = places.get((k.person, k.household), Place())
+        until = None if k.status == "alive" else k.as_of or k.since or civil_day(now)
+        places[k.person, k.household] = Place(k.relation or held.relation, k.since or held.since, until)
+    sealed = [seal_life(vault, wraps[person], person, place) for (person, _), place in places.items()]
+    await c.execute(POPULATION.keep_homes, [p for p, _ in places], [h for _, h in places], sealed)
 
 
-async def households_of(source: Database | Connection, person: PersonId) -> list[Membership]:
+async def _keep_changes(
+    c: Connection, vault: Vault, institution: int, told: Sequence[Kept], wraps: _Wraps, now: datetime
+) -> None:
+    """Each once: what a base says again changes nothing."""
+    if not told:
+        return
+    rows = await c.fetch(POPULATION.changes, sorted({k.person for k in told}))
+    known = {(row["person_id"], said.kind, said.day) for row in rows
+             if row["institution_id"] == institution and (said := happened_of(vault, row))}  # fmt: skip
+    new = list[tuple[PersonId, bytes]]()
+    for k in told:
+        said = Happened(k.change, k.as_of or civil_day(now), k.as_of is not None)
+        if (k.person, said.kind, said.day) not in known:
+            known.add((k.person, said.kind, said.day))
+            new.append((k.person, seal_life(vault, wraps[k.person], k.person, said)))
+    await c.execute(POPULATION.keep_changes, institution, now, [p for p, _ in new], [s for _, s in new])
+
+
+async def households_of(source: Database | Connection, vault: Vault, person: PersonId) -> list[Membership]:
     """The person's households with everybody who is or was in them; those who live there first."""
-    rows = await source.fetch(POPULATION.households_of, person)
-    return [Membership(*row.values()) for row in rows]
+    found = [(row["household"], row["person_id"], place_of(vault, row)) for row in
+             await source.fetch(POPULATION.households_of, person)]  # fmt: skip
+    members = [Membership(household, who, place.relation, place.since, place.until) for household, who, place in found]
+    return sorted(members, key=lambda one: (one.household, one.until or date.min, one.since or date.min, one.person))
 
 
-async def changes_of(source: Database | Connection, person: PersonId) -> list[LifeChange]:
+async def changes_of(source: Database | Connection, vault: Vault, person: PersonId) -> list[LifeChange]:
     """What bases said had happened to a person, oldest first."""
-    return [LifeChange(*row.values()) for row in await source.fetch(POPULATION.changes_of, person)]
+    rows = await source.fetch(POPULATION.changes_of, person)
+    found = [
+        LifeChange(said.kind, row["institution_id"], said.day, said.dated, row["recorded"])
+        for row in rows
+        if (said := happened_of(vault, row))
+    ]
+    return sorted(found, key=lambda one: (one.happened, one.recorded, one.kind))
 
 
 async def living(source: Database | Connection, vault: Vault, after: PersonId, limit: int) -> list[Living]:
-    """A page of the residents to be counted, in the order of their ids."""
-    return [
-        Living(row["person_id"], row["sex"], words_of(vault, row).birth_date, row["area"], row["record"])
-        for row in await source.fetch(POPULATION.living, after, limit)
-    ]
+    """A page of those who have not died, in the order of their ids; who moved away is not `here`."""
+    return [_living(vault, row) for row in await source.fetch(POPULATION.living, after, limit)]
+
+
+def _living(vault: Vault, row: Mapping[str, Any]) -> Living:
+    area, status, newest = "", "alive", date.min
+    columns = [row[name] or () for name in ("persons", "wraps", "lives", "areas", "days", "statuses")]
+    for number, (person, wrap, said, county, day, state) in enumerate(zip(*columns, strict=True)):
+        found = residence_of(vault, {"person_id": person, "wrap": wrap, "said": said, "area": county, "as_of": day})
+        if number == 0 or (found.as_of or date.min) > newest:  # of one day, what was loaded last
+            area, status, newest = found.area, state, found.as_of or date.min
+    born = words_of(vault, row).birth_date
+    return Living(row["person_id"], row["sex"], born, area, row["record"], here=status == "alive")
 
 
 def age_band(birth_date: str, today: date) -> int:

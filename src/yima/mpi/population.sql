@@ -1,51 +1,65 @@
 -- name: entries
-select e.entry, coalesce(m.root, e.person_id) as person_id, e.content, e.status from mpi.population_entry e
+select e.entry, e.person_id as own, coalesce(m.root, e.person_id) as person_id, e.content, e.status from mpi.population_entry e
   left join mpi.merged m using (person_id) where e.entry = any($1::bytea[])
 
+-- name: wraps
+select person_id, wrap from mpi.person where person_id = any($1)
+
+-- name: before
+-- The rows as they are kept, held until the transaction ends: an older word never takes the place of a newer one.
+select e.entry, e.person_id, e.area, e.as_of, e.said, p.wrap from mpi.population_entry e left join mpi.person p using (person_id)
+where e.entry = any($1) order by e.entry for update of e
+
 -- name: keep_entries
--- An older word never takes the place of a newer one.
-insert into mpi.population_entry as e (entry, person_id, institution_id, content, area, status, as_of, loaded)
-select r, p, $1, n, a, s, d, $2 from unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::date[])
-  as t(r, p, n, a, s, d) order by r
-on conflict (entry) do update set person_id = excluded.person_id, content = excluded.content, area = excluded.area,
-  status = excluded.status, as_of = coalesce(excluded.as_of, e.as_of), loaded = excluded.loaded
-where e.as_of is null or excluded.as_of is null or excluded.as_of >= e.as_of
+insert into mpi.population_entry as e (entry, person_id, institution_id, content, status, said, loaded)
+select r, p, $1, n, s, d, $2 from unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::bytea[])
+  as t(r, p, n, s, d) order by r
+on conflict (entry) do update set person_id = excluded.person_id, content = excluded.content, area = null, as_of = null,
+  status = excluded.status, said = excluded.said, loaded = excluded.loaded
 
--- name: leave_households
-update mpi.household h set until = t.day from unnest($1::bigint[], $2::bigint[], $3::date[]) as t(person, household, day)
-where h.person_id = t.person and h.household <> t.household and h.until is null
+-- name: homes
+select h.person_id, h.household, h.relation, h.since, h.until, h.said, p.wrap from mpi.household h left join mpi.person p using (person_id)
+where h.person_id = any($1) order by h.person_id, h.household for update of h
 
--- name: join_households
-insert into mpi.household (person_id, household, relation, since, until)
-select p, h, r, s, u from unnest($1::bigint[], $2::bigint[], $3::text[], $4::date[], $5::date[]) as t(p, h, r, s, u) order by p, h
-on conflict (person_id, household) do update set relation = coalesce(nullif(excluded.relation, ''), mpi.household.relation),
-  since = coalesce(excluded.since, mpi.household.since), until = excluded.until
+-- name: keep_homes
+insert into mpi.household (person_id, household, said)
+select p, h, d from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as t(p, h, d) order by p, h
+on conflict (person_id, household) do update set said = excluded.said, relation = null, since = null, until = null
+
+-- name: changes
+select c.person_id, c.institution_id, c.kind, c.happened, c.dated, c.said, p.wrap from mpi.population_change c
+  left join mpi.person p using (person_id) where c.person_id = any($1)
 
 -- name: keep_changes
-insert into mpi.population_change (person_id, kind, institution_id, happened, dated, recorded)
-select p, k, $1, d, g, $2 from unnest($3::bigint[], $4::text[], $5::date[], $6::boolean[]) as t(p, k, d, g) on conflict do nothing
+insert into mpi.population_change (person_id, institution_id, said, recorded)
+select p, $1, s, $2 from unnest($3::bigint[], $4::bytea[]) as t(p, s)
 
 -- name: households_of
 -- The person's households and everybody who is or was in them.
-select h.household, h.person_id, h.relation, h.since, h.until from mpi.household h where h.household in (
+select h.household, h.person_id, h.relation, h.since, h.until, h.said, p.wrap from mpi.household h left join mpi.person p using (person_id)
+where h.household in (
   select o.household from mpi.household o where o.person_id in (
     select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1))
-order by h.household, h.until nulls first, h.since nulls first, h.person_id
 
 -- name: changes_of
-select kind, institution_id, happened, dated, recorded from mpi.population_change where person_id in (
-  select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1) order by happened, recorded, kind
+select c.person_id, c.institution_id, c.kind, c.happened, c.dated, c.said, c.recorded, p.wrap from mpi.population_change c
+  left join mpi.person p using (person_id) where c.person_id in (
+    select $1::bigint union all select g.person_id from mpi.merged g where g.root = $1)
 
 -- name: living
--- Residents after $1, in order: neither merged, erased nor dead, and not said to have moved away by the newest word of them.
-select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.birth_date, p.sex, coalesce(e.area, '') as area,
+-- Persons after $1, in order, neither merged, erased nor dead; with what bases say of each, row by row, newest loading first.
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.birth_date, p.sex,
   exists (select from mpi.link l where l.person_id in (
-    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as record
+    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as record,
+  e.persons, e.wraps, e.lives, e.areas, e.days, e.statuses
 from mpi.person p left join lateral (
-  select n.area, n.status from mpi.population_entry n where n.person_id in (
-    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)
-  order by n.as_of desc nulls last, n.loaded desc limit 1) as e on true
-where p.person_id > $1 and p.wrap is not null and not p.deceased and coalesce(e.status, 'alive') = 'alive'
+  select array_agg(n.person_id order by n.loaded desc) as persons, array_agg(q.wrap order by n.loaded desc) as wraps,
+    array_agg(n.said order by n.loaded desc) as lives, array_agg(n.area order by n.loaded desc) as areas,
+    array_agg(n.as_of order by n.loaded desc) as days, array_agg(n.status order by n.loaded desc) as statuses
+  from mpi.population_entry n join mpi.person q on q.person_id = n.person_id where n.person_id in (
+    select p.person_id union all select g.person_id from mpi.merged g where g.root = p.person_id)) as e on true
+where p.person_id > $1 and p.wrap is not null and not p.deceased
+  and not exists (select from mpi.merged g join mpi.person q using (person_id) where g.root = p.person_id and q.deceased)
   and not exists (select from mpi.merged m where m.person_id = p.person_id)
 order by p.person_id limit $2
 

@@ -16,7 +16,8 @@ on conflict (day, institution_id) do update set patients = excluded.patients, no
 -- name: count_queue
 insert into mpi.queue_day (day, waiting, oldest_days, came, decided, merged, undone)
 select $1::date,
-  (select count(*) from mpi.review where state = 'open' and created < $3),
+  (select count(*) from mpi.review r left join mpi.merged m on m.person_id = r.person_id left join mpi.merged n on n.person_id = r.candidate
+   where r.state = 'open' and r.created < $3 and coalesce(m.root, r.person_id) <> coalesce(n.root, r.candidate)),
   coalesce((select extract(day from $3::timestamptz - min(created)) from mpi.review where state = 'open' and created < $3), 0)::integer,
   (select count(*) from mpi.review where created >= $2 and created < $3),
   (select count(*) from mpi.review where decided >= $2 and decided < $3),

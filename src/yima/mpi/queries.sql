@@ -2,7 +2,16 @@
 select * from mpi.known($1::bigint[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[])
 
 -- name: sharing
-select * from mpi.sharing($1::integer[], $2::integer[], $3::bigint[], $4::integer, $5::smallint, $6::integer)
+-- Many numbers come as text: the driver looks at each element of an array, which took longer than the writing of it.
+select * from mpi.sharing($1::text::integer[], $2::text::integer[], $3::text::bigint[], $4::integer, $5::smallint, $6::integer[])
+
+-- name: said_before
+-- What was said of person $1, where another institution than $2 knows them as well.
+select f.person_id, f.digest, f.said, p.wrap from mpi.profile f join mpi.person p using (person_id)
+where f.person_id = $1 and f.normaliser = $3 and (
+  exists (select from mpi.link l where l.person_id = $1 and l.institution_id <> $2)
+  or exists (select from mpi.population_entry e where e.person_id = $1 and e.institution_id <> $2))
+order by f.digest
 
 -- name: profiles_of
 select f.person_id, f.digest, f.said, p.wrap from mpi.profile f join mpi.person p using (person_id)
@@ -13,7 +22,7 @@ order by f.person_id, f.digest
 -- What registrations add: new persons ($3 to $11), numbers ($12 to $17), candidate keys ($18, $19), words ($20 to $22), decisions ($23, $24).
 select mpi.note($1::timestamptz, $2::smallint, $3::bigint[], $4::text[], $5::integer[], $6::boolean[], $7::bytea[],
   $8::bytea[], $9::boolean[], $10::smallint[], $11::bytea[], $12::bytea[], $13::bigint[], $14::text[], $15::text[],
-  $16::integer[], $17::bytea[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bytea[], $22::bytea[], $23::bigint[],
+  $16::integer[], $17::bytea[], $18::text::bigint[], $19::text::bigint[], $20::bigint[], $21::bytea[], $22::bytea[], $23::bigint[],
   $24::jsonb[])
 
 -- name: update_person
@@ -26,28 +35,38 @@ where person_id = $1
 select exists (select 1 from mpi.link where patient_id = $1 and institution_id = $2)
 
 -- name: identities
-select person_id, wrap, said, name, latin_name, sex, birth_date, multiple_birth, deceased from mpi.person where person_id = any($1)
+-- A death is theirs of whichever of those who are read as one it was told.
+select p.person_id, p.wrap, p.said, p.name, p.latin_name, p.sex, p.birth_date, p.multiple_birth, p.deceased or exists (
+    select from mpi.merged g join mpi.person q using (person_id) where g.root = p.person_id and q.deceased) as deceased
+from mpi.person p where p.person_id = any($1)
 
 -- name: reviews
 select review_id, person_id, candidate, institution_id, reason, state, created from mpi.review where state = 'open' order by review_id desc limit $1
 
 -- name: not_deceased
-update mpi.person set deceased = false, updated = greatest(updated, $2) where person_id = $1
+-- Of all who are read as one with $1.
+with whole as (select coalesce((select m.root from mpi.merged m where m.person_id = $1), $1::bigint) as root)
+update mpi.person p set deceased = false, updated = greatest(p.updated, $2) from whole w
+where p.deceased and (p.person_id = w.root or p.person_id in (select g.person_id from mpi.merged g where g.root = w.root))
 
 -- name: add_link
 with linked as (
   insert into mpi.link (person_id, patient_id, home, institution_id, rule, created)
-  select $1, $2, $3, $4, $5, $6 where not exists ( -- the link of a person who was merged stays theirs
-    select from mpi.link l join mpi.merged m using (person_id) where l.patient_id = $2 and m.root = $1)
+  select $1, $2, $3, $4, $5, $6 where not exists ( -- who is read as one with them has it already, and keeps it
+    select from mpi.link l left join mpi.merged m using (person_id) where l.patient_id = $2
+      and coalesce(m.root, l.person_id) = coalesce((select o.root from mpi.merged o where o.person_id = $1), $1::bigint))
   on conflict (person_id, patient_id) do nothing)
 -- Not `kind = 'local'`: while statistics know few of those, the planner would walk the partial index of all of them.
 update mpi.identifier set patient_id = $2 where digest = any($7) and kind <> 'national' and patient_id is null
   and (person_id = $1 or person_id = (select l.person_id from mpi.link l where l.patient_id = $2))
 
 -- name: add_reviews
+-- Of persons as they are read: who was said never to be one is not asked about, nor who was merged with them since.
 insert into mpi.review (person_id, candidate, institution_id, reason, created)
 select $1, c, $3, $4, $5 from unnest($2::bigint[]) as c
-where not exists (select from mpi.apart a where a.person_id = least($1::bigint, c) and a.other = greatest($1::bigint, c))
+where not exists (
+  select from mpi.apart a left join mpi.merged m on m.person_id = a.person_id left join mpi.merged n on n.person_id = a.other
+  where (coalesce(m.root, a.person_id), coalesce(n.root, a.other)) in (($1::bigint, c), (c, $1::bigint)))
 on conflict do nothing
 
 -- name: person_of_patient
@@ -91,7 +110,10 @@ where i.digest = any($1) and i.institution_id = $2 and i.kind <> 'national' -- a
 
 -- name: by_document
 select coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)
-where i.digest = $1 and i.kind = 'national'
+where i.digest = any($1::bytea[]) and i.kind = 'national'
+
+-- name: holder_of
+select person_id from mpi.identifier where digest = any($1::bytea[]) and kind = 'national'
 
 -- name: find_national
 select l.patient_id, coalesce(m.root, i.person_id) as person_id from mpi.identifier i left join mpi.merged m using (person_id)

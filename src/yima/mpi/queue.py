@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
-from yima.mpi.between import between
+from yima.mpi.between import against, between
 from yima.mpi.decide import Assessed
 from yima.mpi.merge import Event, Word, root_of
+from yima.mpi.person import masked
+from yima.mpi.registration import Identifier, Registration
 from yima.mpi.risk import Circumstances, order_of, second_needed
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
@@ -72,7 +74,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A merge that one steward wants; `accepted` is None while it waits for another."""
+    """A merge that one steward wants, or that a number goes over; `accepted` is None while it waits for another."""
 
     number: int
     person: PersonId
@@ -86,6 +88,14 @@ class Proposal:
     decider: str | None
     decided: datetime | None
     event: int | None
+    document: Identifier | None = None
+    """The number that goes from `person` to `survivor`, instead of a merge; its value is empty once a key is gone."""
+
+    def masked(self) -> Proposal:
+        """The same for who may not see the number."""
+        if self.document is None:
+            return self
+        return replace(self, document=replace(self.document, value=masked(self.document.value)))
 
 
 async def queue(db: Database, vault: Vault, wanted: Wanted, now: datetime) -> list[Case]:
@@ -160,9 +170,13 @@ async def settle(c: Connection, one: PersonId, other: PersonId, state: str, even
     await c.execute(QUEUE.settle, ours, theirs, state, word.at, word.actor, event)
 
 
-async def reopen(c: Connection, event: int) -> None:
-    """The act was undone: what it settled is a question again."""
+async def reopen(c: Connection, event: int, *, parted: tuple[PersonId, PersonId] | None = None) -> None:
+    """The act was undone: what it settled is a question again. `parted`: who was read as one by it; of them and those
+    read as either also what a later merge with the same survivor had settled."""
     await c.execute(QUEUE.reopen, event)
+    if parted:
+        ours, theirs = await members(c, parted[0]), await members(c, await root_of(c, parted[1]))
+        await c.execute(QUEUE.reopen_parted, ours, theirs)
 
 
 async def members(source: Database | Connection, person: PersonId) -> list[PersonId]:
@@ -178,8 +192,11 @@ async def compared(source: Database | Connection, vault: Vault, one: PersonId, o
         return None
 
 
-async def why_second(source: Database | Connection, vault: Vault, one: PersonId, other: PersonId) -> tuple[str, ...]:
-    """Why a merge of the two needs a second steward: keys of `SECOND`; empty when one is enough."""
+async def why_second(
+    source: Database | Connection, vault: Vault, one: PersonId, other: PersonId, said: Registration | None = None
+) -> tuple[str, ...]:
+    """Why a merge of the two needs a second steward: keys of `SECOND`; empty when one is enough. With `said`: why what
+    a Patient of `one` says does, if that alone becomes the other's."""
     roots = [await root_of(source, one), await root_of(source, other)]
     standing = await source.fetchrow(QUEUE.standing, [one, other, *roots])
     merged = await source.fetchrow(QUEUE.merged_any, [one, other])
@@ -187,8 +204,10 @@ async def why_second(source: Database | Connection, vault: Vault, one: PersonId,
         deceased=bool(standing and standing["deceased"]),
         multiple=bool(standing and standing["multiple"]),
         merged_before=bool(merged and merged[0]),
+        disputed=bool(standing and standing["disputed"]),
     )
-    return second_needed(await compared(source, vault, *roots), at)
+    found = await against(source, vault, said, roots[1]) if said else await compared(source, vault, *roots)
+    return second_needed(found, at)
 
 
 async def propose(c: Connection, person: PersonId, survivor: PersonId, why: Sequence[str], word: Word) -> int:
@@ -199,17 +218,39 @@ async def propose(c: Connection, person: PersonId, survivor: PersonId, why: Sequ
     return int(await c.fetchval(QUEUE.propose, person, survivor, list(why), word.reason, word.actor, word.at))
 
 
-async def proposals(db: Database, since: datetime) -> list[Proposal]:
+async def propose_number(
+    c: Connection, vault: Vault, person: PersonId, to: PersonId, number: Identifier, why: Sequence[str], word: Word
+) -> int:
+    """That a number of `person` goes to `to`, for a second steward to confirm; as `propose`. Refusal `field-invalid`
+    when both are read as one."""
+    if await root_of(c, person) == await root_of(c, to):
+        raise Refusal("field-invalid", field="to", expected="somebody else than who has the number")
+    for row in await c.fetch(QUEUE.number_proposals, person, to):
+        if _proposal(row, vault).document == number:
+            return int(row["number"])
+    wrap = await c.fetchval(QUEUE.data_key, person)
+    if wrap is None:
+        raise Refusal("not-found", field="person")
+    sealed = vault.seal(wrap, f"{number.system}|{number.value}".encode(), _bound(person))
+    row = (person, to, list(why), word.reason, word.actor, word.at, sealed)
+    return int(await c.fetchval(QUEUE.propose_number, *row))
+
+
+def _bound(person: PersonId) -> bytes:
+    return b"mpi.proposal|%d" % person
+
+
+async def proposals(db: Database, vault: Vault, since: datetime) -> list[Proposal]:
     """What waits, and what was decided since; the waiting first."""
-    return [_proposal(row) for row in await db.fetch(QUEUE.proposals, since)]
+    return [_proposal(row, vault) for row in await db.fetch(QUEUE.proposals, since)]
 
 
-async def proposal(c: Connection, number: int) -> Proposal:
+async def proposal(c: Connection, vault: Vault, number: int) -> Proposal:
     """One proposal, held until the transaction ends. Refusal `not-found`."""
     row = await c.fetchrow(QUEUE.proposal, number)
     if row is None:
         raise Refusal("not-found", field="proposal")
-    return _proposal(row)
+    return _proposal(row, vault)
 
 
 async def decide_proposal(c: Connection, number: int, word: Word, *, event: int | None) -> None:
@@ -239,7 +280,11 @@ def _case(row: Any) -> Case:
     return Case(**values | {"found": tuple(values["found"])})
 
 
-def _proposal(row: Any) -> Proposal:
+def _proposal(row: Any, vault: Vault) -> Proposal:
     values = dict(row)
     values["person"] = values.pop("person_id")
+    sealed, wrap = values.pop("document"), values.pop("wrap")
+    if sealed is not None:
+        told = vault.open(wrap, sealed, _bound(values["person"])).decode() if wrap else ""
+        values["document"] = Identifier(*told.rpartition("|")[::2])
     return Proposal(**values | {"why": tuple(values["why"])})

@@ -30,13 +30,18 @@ from mpi.review where review_id = $1
 select review_id from mpi.review where (person_id, candidate) in (($1::bigint, $2::bigint), ($2::bigint, $1::bigint)) order by state = 'open' desc, review_id desc limit 1
 
 -- name: waiting
-select risk, reason, institution_id, count(*) as number, min(created) as oldest from mpi.review
-where state = 'open' and coalesce(later, '-infinity') <= $1 group by risk, reason, institution_id
+select r.risk, r.reason, r.institution_id, count(*) as number, min(r.created) as oldest
+from mpi.review r left join mpi.merged m on m.person_id = r.person_id left join mpi.merged n on n.person_id = r.candidate
+where r.state = 'open' and coalesce(r.later, '-infinity') <= $1 and coalesce(m.root, r.person_id) <> coalesce(n.root, r.candidate)
+group by r.risk, r.reason, r.institution_id
 
 -- name: ask
+-- As in add_reviews.
 insert into mpi.review (person_id, candidate, institution_id, reason, created)
 select $1, $2, $3, $4, $5
-where not exists (select from mpi.apart a where a.person_id = least($1::bigint, $2::bigint) and a.other = greatest($1::bigint, $2::bigint))
+where not exists (
+  select from mpi.apart a left join mpi.merged m on m.person_id = a.person_id left join mpi.merged n on n.person_id = a.other
+  where (coalesce(m.root, a.person_id), coalesce(n.root, a.other)) in (($1::bigint, $2::bigint), ($2::bigint, $1::bigint)))
 on conflict (person_id, candidate, reason) do update set created = mpi.review.created returning review_id
 
 -- name: put_off
@@ -51,12 +56,20 @@ where r.state = 'open' and (
 -- name: reopen
 update mpi.review set state = 'open', decided = null, decider = null, event = null where event = $1
 
+-- name: reopen_parted
+-- Said to be one by whatever act, and read as two.
+update mpi.review r set state = 'open', decided = null, decider = null, event = null
+where r.state = 'same' and (
+  (r.person_id = any($1) and r.candidate = any($2)) or (r.person_id = any($2) and r.candidate = any($1)))
+
 -- name: members
 -- Everybody who is read as this person.
 select $1::bigint as person_id union all select g.person_id from mpi.merged g where g.root = $1
 
 -- name: standing
-select bool_or(deceased) as deceased, bool_or(multiple_birth is not null) as multiple from mpi.person where person_id = any($1)
+select bool_or(p.deceased) as deceased, bool_or(p.multiple_birth is not null) as multiple,
+  exists (select from mpi.identifier i join mpi.frozen z using (digest) where i.person_id = any($1)) as disputed
+from mpi.person p where p.person_id = any($1)
 
 -- name: merged_any
 select exists (select from mpi.merged where person_id = any($1) or root = any($1))
@@ -65,14 +78,28 @@ select exists (select from mpi.merged where person_id = any($1) or root = any($1
 insert into mpi.proposal (person_id, survivor, why, reason, proposer, proposed) values ($1, $2, $3, $4, $5, $6) returning number
 
 -- name: proposals
-select number, person_id, survivor, why, reason, proposer, proposed, accepted, decider, decided, event from mpi.proposal
-where accepted is null or decided >= $1 order by accepted is null desc, coalesce(decided, proposed) desc limit 200
+select p.number, p.person_id, p.survivor, p.why, p.reason, p.proposer, p.proposed, p.accepted, p.decider, p.decided, p.event, p.document, q.wrap
+from mpi.proposal p left join mpi.person q using (person_id)
+where p.accepted is null or p.decided >= $1 order by p.accepted is null desc, coalesce(p.decided, p.proposed) desc limit 200
 
 -- name: proposal
-select number, person_id, survivor, why, reason, proposer, proposed, accepted, decider, decided, event from mpi.proposal where number = $1 for update
+select p.number, p.person_id, p.survivor, p.why, p.reason, p.proposer, p.proposed, p.accepted, p.decider, p.decided, p.event, p.document, q.wrap
+from mpi.proposal p left join mpi.person q using (person_id) where p.number = $1 for update of p
+
+-- name: number_proposals
+-- That a number of $1 goes to $2: what waits.
+select p.number, p.person_id, p.survivor, p.why, p.reason, p.proposer, p.proposed, p.accepted, p.decider, p.decided, p.event, p.document, q.wrap
+from mpi.proposal p left join mpi.person q using (person_id)
+where p.accepted is null and p.document is not null and p.person_id = $1 and p.survivor = $2
+
+-- name: data_key
+select wrap from mpi.person where person_id = $1
+
+-- name: propose_number
+insert into mpi.proposal (person_id, survivor, why, reason, proposer, proposed, document) values ($1, $2, $3, $4, $5, $6, $7) returning number
 
 -- name: same_proposal
-select number from mpi.proposal where accepted is null and (person_id, survivor) in (($1::bigint, $2::bigint), ($2::bigint, $1::bigint)) limit 1
+select number from mpi.proposal where accepted is null and document is null and (person_id, survivor) in (($1::bigint, $2::bigint), ($2::bigint, $1::bigint)) limit 1
 
 -- name: decide_proposal
 update mpi.proposal set accepted = $2, decider = $3, decided = $4, event = $5 where number = $1 and accepted is null returning number

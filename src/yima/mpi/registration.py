@@ -16,6 +16,8 @@ _MOST_PHONES: Final = 8
 _LONGEST_NAME: Final = 10_000
 """Of which 200 characters are compared."""
 _LONGEST_ADDRESS: Final = 300
+_LONGEST_SYSTEM: Final = 500
+"""Systems are looked up by an index of the database, which takes no entry of 2,704 bytes."""
 _LOST: Final = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 _TWO_PEOPLE: Final = re.compile(r"[\u3400-\u9fff]\s*[、/／,，;；&＆]\s*[\u3400-\u9fff]")
 _A_NUMBER: Final = re.compile(r"[0-9]{6}")
@@ -211,6 +213,9 @@ def _identifiers(rows: Sequence[Mapping[str, Any]]) -> tuple[Identifier, ...]:
 
 
 def _checked(number: Identifier, position: int) -> Identifier:
+    if len(number.system) > _LONGEST_SYSTEM:
+        expected = f"at most {_LONGEST_SYSTEM} characters"
+        raise Refusal("field-invalid", field=f"Patient.identifier[{position}].system", expected=expected)
     if number.system == normalise.RESIDENT_NUMBER:
         valid = normalise.resident_number_is_valid(number.value)
         expected = "an 18-digit resident number with its right check digit (GB 11643)"

@@ -29,15 +29,20 @@ async def registered_at(source: Connection | Database, persons: Collection[Perso
     return [Registered(*row.values()) for row in await source.fetch(_SQL.registered, list(persons))]
 
 
-async def phone_keys(source: Connection | Database, persons: Collection[PersonId]) -> dict[PersonId, bytes]:
+async def phone_keys(
+    source: Connection | Database, vault: Vault, persons: Collection[PersonId]
+) -> dict[PersonId, bytes]:
     """A keyed hash of each person's phone: equal for those who gave the same one, who mostly live together."""
-    return {row["person_id"]: row["phone_key"] for row in await source.fetch(_SQL.phones, list(persons))}
+    rows = await source.fetch(_SQL.phones, list(persons))
+    return {row["person_id"]: vault.hashes.now(bytes(row["phone_key"])) for row in rows}
 
 
 async def persons_of_phone(source: Connection | Database, vault: Vault, phone: str) -> list[PersonId]:
     """Whose phone this is, as it was last registered; at most fifty. `phone`: as `phone_key` writes it."""
-    key = hashed(Key("phone", phone), vault.store.secret("mpi/candidate-keys/1"))
-    return [row["person_id"] for row in await source.fetch(_SQL.of_phone, key, vault.blind("phone", phone))]
+    hashes = vault.hashes
+    (key,) = hashes.shorts([hashed(Key("phone", phone), vault.store.secret("mpi/candidate-keys/1"))])
+    own = list(hashes.forms(vault.blind("phone", phone)))
+    return [row["person_id"] for row in await source.fetch(_SQL.of_phone, hashes.short_forms(key), own)]
 
 
 def surname_of(name: str) -> str:

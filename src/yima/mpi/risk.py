@@ -24,10 +24,12 @@ SECOND: Final[dict[str, tuple[str, str]]] = {
     "sex": ("性别不同", "Their sexes differ."),
     "multiple-birth": ("其中一人登记为多胞胎", "One of them is of a multiple birth."),
     "deceased": ("其中一人已登记死亡", "One of them is registered as deceased."),
+    "disputed": ("其中一人的证件号码有争议", "A document number of one of them is in dispute."),
     "merged-before": ("其中一人此前已合并过", "One of them was merged before."),
     "unscored": ("没有可比较的证据", "There is no evidence to compare."),
+    "number": ("证件号码改归另一人", "A document's number goes to another person."),
 }
-"""Why a merge needs a second steward, in words (zh, en). Any one of these is enough."""
+"""Why a merge, or that a number goes over, needs a second steward, in words (zh, en). Any one of these is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Circumstances:
     deceased: bool = False
     multiple: bool = False
     merged_before: bool = False
+    disputed: bool = False
 
 
 def order_of(bits: float | None, levels: Mapping[str, Any], found: frozenset[str], reason: str, deceased: bool) -> int:
@@ -64,5 +67,6 @@ def second_needed(found: Assessed | None, at: Circumstances) -> tuple[str, ...]:
         why += ["sex"] if levels.sex != "same" else []
     why += ["multiple-birth"] if at.multiple else []
     why += ["deceased"] if at.deceased else []
+    why += ["disputed"] if at.disputed else []
     why += ["merged-before"] if at.merged_before else []
     return tuple(why)

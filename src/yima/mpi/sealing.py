@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from yima.mpi.heard import words_digest
+from yima.mpi.lives import Happened, Place, Residence, place_of, residence_of, seal_life
 from yima.mpi.sealed import number_of, seal_number, seal_profile, sealed_row, words_of
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.ids import PersonId
@@ -89,6 +90,35 @@ async def _carried(c: Connection, vault: Vault, keys: Mapping[PersonId, bytes | 
     ]
     if done:
         await c.execute(_SQL.write_carried, *_columns(done))
+
+
+async def unsealed_lives(db: Database) -> int:
+    """How many rows of the population register are readable."""
+    return int((await db.fetchrow(_SQL.unsealed_lives))["rows"])
+
+
+async def seal_lives(db: Database, vault: Vault, limit: int) -> int:
+    """Seal up to so many rows of one table of the population register; how many there were. 0: all are sealed.
+
+    Of a person whose data key is gone nothing readable is left.
+    """
+    async with db.transaction() as c:
+        if rows := await c.fetch(_SQL.residences, limit):
+            sealed = [_sealed(vault, row, residence_of(vault, row)) for row in rows]
+            await c.execute(_SQL.write_residences, [row["entry"] for row in rows], sealed)
+        elif rows := await c.fetch(_SQL.places, limit):
+            sealed = [_sealed(vault, row, place_of(vault, row)) for row in rows]
+            keys = [row["person_id"] for row in rows], [row["household"] for row in rows]
+            await c.execute(_SQL.write_places, *keys, sealed)
+        elif rows := await c.fetch(_SQL.happened, limit):
+            sealed = [_sealed(vault, row, Happened(row["kind"], row["happened"], row["dated"])) for row in rows]
+            keys = [row["person_id"] for row in rows], [row["number"] for row in rows]
+            await c.execute(_SQL.write_happened, *keys, sealed)
+    return len(rows)
+
+
+def _sealed(vault: Vault, row: Row, said: Residence | Place | Happened) -> bytes:
+    return seal_life(vault, row["wrap"], row["person_id"], said) if row["wrap"] else b""
 
 
 async def rewrap_persons(db: Database, vault: Vault, after: PersonId, limit: int) -> PersonId | None:

@@ -47,3 +47,32 @@ select person_id, wrap from mpi.person where person_id > $1 and wrap is not null
 -- name: rewrap
 update mpi.person p set wrap = t.new from unnest($1::bigint[], $2::bytea[], $3::bytea[]) as t(person, old, new)
 where p.person_id = t.person and p.wrap = t.old and t.old <> t.new
+
+-- name: unsealed_lives
+select (select count(*) from mpi.population_entry where said is null) + (select count(*) from mpi.household where said is null)
+  + (select count(*) from mpi.population_change where said is null) as rows
+
+-- name: residences
+select e.entry, e.person_id, e.area, e.as_of, e.said, p.wrap from mpi.population_entry e left join mpi.person p using (person_id)
+where e.said is null order by e.entry limit $1 for update of e
+
+-- name: write_residences
+update mpi.population_entry e set said = t.said, area = null, as_of = null from unnest($1::bytea[], $2::bytea[]) as t(entry, said)
+where e.entry = t.entry
+
+-- name: places
+select h.person_id, h.household, h.relation, h.since, h.until, h.said, p.wrap from mpi.household h left join mpi.person p using (person_id)
+where h.said is null order by h.person_id, h.household limit $1 for update of h
+
+-- name: write_places
+update mpi.household h set said = t.said, relation = null, since = null, until = null
+from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as t(person, household, said)
+where h.person_id = t.person and h.household = t.household
+
+-- name: happened
+select c.person_id, c.number, c.kind, c.happened, c.dated, c.said, p.wrap from mpi.population_change c left join mpi.person p using (person_id)
+where c.said is null order by c.person_id, c.number limit $1 for update of c
+
+-- name: write_happened
+update mpi.population_change c set said = t.said, kind = null, happened = null, dated = null
+from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as t(person, number, said) where c.person_id = t.person and c.number = t.number

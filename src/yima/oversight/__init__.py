@@ -10,6 +10,7 @@ from yima.oversight.findings import (
     checked,
     decide_finding,
     findings,
+    open_finding,
     open_findings,
     put_findings,
     rescore,
@@ -35,10 +36,12 @@ from yima.oversight.glass import (
     put_stop,
     questions_to,
     review_glass,
+    stop_to_lift,
     stops,
     unjustified,
 )
 from yima.oversight.objections import (
+    LONGEST_SAID,
     Objection,
     answer,
     choose_notices,
@@ -62,9 +65,9 @@ from yima.oversight.scoring import (
     Look,
     explanations,
     is_repeated,
-    is_unusual,
     judge,
 )
+from yima.oversight.usual import HOUSE, Room, Usual, is_unusual, monday, room_of, taken_in
 from yima.oversight.volume import (
     MARKS,
     Alarm,
@@ -85,13 +88,14 @@ from yima.oversight.volume import (
 )
 
 __all__ = [
-    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "MARKS", "POINTS", "REVIEWED", "STRONG", "VERDICTS", "Alarm", "Care",
-    "CareKind", "Cause", "Circumstances", "Explanation", "Finding", "GlassReview", "Hour", "Judged", "Look",
-    "Objection", "Stop", "Verdict", "alarms", "answer", "answer_about", "ask_about", "checked", "choose_notices",
-    "decide_alarm", "decide_finding", "decided_since", "explanations", "findings", "forget", "glass_review",
-    "glass_reviews", "glasses_of", "habits", "hold", "horizon", "is_repeated", "is_stopped", "is_unusual", "judge",
-    "judge_glass", "lift", "mark", "marks", "object_to", "objections", "objections_of", "open_findings",
-    "propose_lifting", "put_findings", "put_stop", "questions_to", "raise_alarm", "rescore", "review_glass", "saw",
-    "say_who", "set_horizon", "staff_selves", "stops", "to_tell", "unexplained_by", "unexplained_share",
+    "CARE_AFTER", "CARE_BEFORE", "FOLLOWS", "HOUSE", "LONGEST_SAID", "MARKS", "POINTS", "REVIEWED", "STRONG",
+    "VERDICTS", "Alarm", "Care", "CareKind", "Cause", "Circumstances", "Explanation", "Finding", "GlassReview",
+    "Hour", "Judged", "Look", "Objection", "Room", "Stop", "Usual", "Verdict", "alarms", "answer", "answer_about",
+    "ask_about", "checked", "choose_notices", "decide_alarm", "decide_finding", "decided_since", "explanations",
+    "findings", "forget", "glass_review", "glass_reviews", "glasses_of", "habits", "hold", "horizon", "is_repeated",
+    "is_stopped", "is_unusual", "judge", "judge_glass", "lift", "mark", "marks", "monday", "object_to",
+    "objections", "objections_of", "open_finding", "open_findings", "propose_lifting", "put_findings", "put_stop",
+    "questions_to", "raise_alarm", "rescore", "review_glass", "room_of", "saw", "say_who", "set_horizon",
+    "staff_selves", "stop_to_lift", "stops", "taken_in", "to_tell", "unexplained_by", "unexplained_share",
     "unjustified", "unmark", "wants_notices",
 ]  # fmt: skip

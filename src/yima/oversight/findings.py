@@ -6,12 +6,13 @@ does it again and again is seen to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final, Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
 
 from yima.oversight.scoring import Judged, Look
+from yima.runtime import words
 from yima.runtime.database import Connection, Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -20,8 +21,8 @@ SQL = Queries(__package__)
 Decision = Literal["explained", "misconduct"]
 FOLLOWS: Final = ("nothing", "talk", "training", "warning", "access-stopped", "reported")
 """What follows a decision: nothing, a talk, training, a warning, access stopped, reported to the authority."""
-_REASON: Final = 8
 _SHOWN: Final = 500
+_LATER: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Finding:
     reason: str | None
     follows: str | None
     visits: tuple[str, ...] = ()
+    part: int = 0
+    """0, then 1, 2, ..: what the same reader did on the same day after each decision."""
 
     def look(self) -> Look:
         """As it was judged, to be judged again."""
@@ -70,30 +73,80 @@ class Verdict:
 def checked(officer: str, decision: str, reason: str, follows: str) -> Verdict:
     """A verdict from the words of a form. Refusal `field-invalid` names what is missing: a reason always is needed, and
     what follows a misconduct."""
-    reason = " ".join(reason.split())
     if decision not in ("explained", "misconduct"):
         raise Refusal("field-invalid", field="decision", expected="explained, misconduct")
-    if len(reason) < _REASON:
-        raise Refusal("field-invalid", field="reason", expected=f"at least {_REASON} characters")
+    reason = words.checked(reason)
     if follows not in FOLLOWS or (decision == "misconduct" and follows == "nothing"):
         raise Refusal("field-invalid", field="follows", expected=", ".join(FOLLOWS[1:]))
     kept: Decision = "misconduct" if decision == "misconduct" else "explained"
-    return Verdict(officer, kept, reason[:500], follows)
+    return Verdict(officer, kept, reason, follows)
+
+
+class Before(NamedTuple):
+    """What was decided of a reader's looks at a person on a day, and how many lines came since."""
+
+    last: datetime
+    lines: int
+    more: int
+    score: int
+    why: Sequence[str]
+
+
+def is_another(look: Look, judged: Judged, before: Before) -> bool:
+    """Whether what a reader did after a decision is materially more, which the officer could not know: at least as
+    much again, an hour later, or odd in another way. Otherwise it stays with what was decided."""
+    if not judged.reviewed:
+        return False
+    newly_odd = judged.score > before.score or not set(judged.why) <= set(before.why)
+    return newly_odd or before.more + look.lines >= before.lines or look.last > before.last + _LATER
+
+
+_Key = tuple[PersonId, str, date]
 
 
 async def put_findings(c: Connection, found: Sequence[tuple[Look, date, Judged]]) -> None:
-    """Put looks on the list, or note them; the same reader, person and day is one entry, and grows."""
-    rows: dict[tuple[int, str, date], tuple[Any, ...]] = {}
+    """Put looks on the list, or note them; the same reader, person and day is one entry, and grows. What comes after a
+    decision is another entry when it is materially more (`is_another`)."""
+    worst: dict[_Key, tuple[Look, Judged]] = {}
     for look, day, judged in found:
-        known = rows.get((look.person, look.reader, day))
-        if known is None or known[11] < judged.score:
-            rows[look.person, look.reader, day] = (
-                look.person, look.reader, day, look.institution, look.department, look.first, look.last, look.lines,
-                look.persons, " ".join(look.bases), look.line, judged.score, " ".join(judged.why), judged.state,
-                " ".join(look.visits),
-            )  # fmt: skip
+        known = worst.get(key := (look.person, look.reader, day))
+        if known is None or known[1].score < judged.score:
+            worst[key] = look, judged
+    if not worst:
+        return
+    parts, small = await _parts(c, worst)
+    if small:
+        await c.execute(SQL.add_more, *map(list, zip(*small, strict=True)))
+    rows = [
+        (
+            *key, look.institution, look.department, look.first, look.last, look.lines, look.persons,
+            " ".join(look.bases), look.line, judged.score, " ".join(judged.why), judged.state, " ".join(look.visits),
+            parts[key],
+        )
+        for key, (look, judged) in worst.items() if key in parts
+    ]  # fmt: skip
     if rows:
-        await c.execute(SQL.put_findings, *map(list, zip(*rows.values(), strict=True)))
+        await c.execute(SQL.put_findings, *map(list, zip(*rows, strict=True)))
+
+
+async def _parts(
+    c: Connection, worst: Mapping[_Key, tuple[Look, Judged]]
+) -> tuple[dict[_Key, int], list[tuple[PersonId, str, date, int, int]]]:
+    """Which part of its entry each look belongs to; and those that stay with a decision, by the lines they add to it.
+    The entries are held until the transaction ends, so that none is decided meanwhile."""
+    held = await c.fetch(SQL.latest_parts, *map(list, zip(*worst, strict=True)))
+    parts, small = dict.fromkeys(worst, 0), []
+    for row in held:
+        key = row["person_id"], row["reader"], row["day"]
+        look, judged = worst[key]
+        parts[key] = row["part"]
+        if row["decided"] is None:
+            continue
+        if is_another(look, judged, Before(row["last"], row["lines"], row["more"], row["score"], row["why"])):
+            parts[key] += 1
+        else:
+            small.append((*key, parts.pop(key), look.lines))
+    return parts, small
 
 
 async def open_findings(c: Connection, since: datetime) -> list[Finding]:
@@ -104,7 +157,7 @@ async def open_findings(c: Connection, since: datetime) -> list[Finding]:
 async def rescore(c: Connection, judged: Sequence[tuple[Finding, Judged]]) -> None:
     """Write down what a later judgement says; what is explained by now is taken off the list."""
     if judged:
-        rows = [(f.person, f.reader, f.day, j.score, " ".join(j.why), j.state) for f, j in judged]
+        rows = [(f.person, f.reader, f.day, j.score, " ".join(j.why), j.state, f.part) for f, j in judged]
         await c.execute(SQL.rescore, *map(list, zip(*rows, strict=True)))
 
 
@@ -125,17 +178,20 @@ async def findings(db: Database, since: datetime) -> list[Finding]:
     return [_finding(row) for row in await db.fetch(SQL.findings, since, _SHOWN)]
 
 
-async def decide_finding(
-    c: Connection, person: PersonId, reader: str, day: date, verdict: Verdict, now: datetime
-) -> tuple[str, int]:
-    """Decide on one; its line in the log, and the institution. Refusal `not-found` when it is not open."""
-    row = await c.fetchrow(
-        SQL.decide_finding, person, reader, day, verdict.decision, verdict.officer, now, verdict.reason,
-        verdict.follows,
-    )  # fmt: skip
+async def open_finding(c: Connection, person: PersonId, reader: str, day: date) -> Finding:
+    """The one that waits, held until the transaction ends. Refusal `not-found` when none does."""
+    row = await c.fetchrow(SQL.open_finding, person, reader, day)
     if row is None:
         raise Refusal("not-found", field="finding")
-    return row["line"], row["institution"]
+    return _finding(row)
+
+
+async def decide_finding(c: Connection, found: Finding, verdict: Verdict, now: datetime) -> None:
+    """Decide on one that is held."""
+    await c.execute(
+        SQL.decide_finding, found.person, found.reader, found.day, found.part, verdict.decision, verdict.officer, now,
+        verdict.reason, verdict.follows,
+    )  # fmt: skip
 
 
 def _finding(row: Any) -> Finding:

@@ -8,15 +8,13 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from yima.oversight.findings import SQL
-from yima.runtime import ids
+from yima.runtime import ids, words
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
 State = Literal["waiting", "asked", "answered", "justified", "unjustified"]
 VERDICTS: Final = ("justified", "unjustified")
-_WORDS: Final = 8
-_LONGEST: Final = 500
 _SHOWN: Final = 200
 _MINE: Final = 20
 
@@ -78,19 +76,19 @@ async def questions_to(db: Database, practitioner: int) -> list[GlassReview]:
 
 async def ask_about(c: Connection, handle: str, officer: str, question: str, now: datetime) -> None:
     """Ask who opened it. Refusals `field-invalid` for too few words, `not-found` when it is decided."""
-    await _change(c, SQL.ask_about, handle, _words(question, "question"), now, officer)
+    await _change(c, SQL.ask_about, handle, words.checked(question, "question"), now, officer)
 
 
 async def answer_about(c: Connection, handle: str, practitioner: int, answer: str, now: datetime) -> None:
     """The answer of who opened it, and of nobody else. Refusals as `ask_about`, also when nothing was asked."""
-    await _change(c, SQL.answer_about, handle, _words(answer, "answer"), now, practitioner)
+    await _change(c, SQL.answer_about, handle, words.checked(answer, "answer"), now, practitioner)
 
 
 async def judge_glass(c: Connection, handle: str, officer: str, verdict: str, reason: str, now: datetime) -> None:
     """The verdict, once and for all. Refusals `field-invalid`, `not-found` when it is decided already."""
     if verdict not in VERDICTS:
         raise Refusal("field-invalid", field="verdict", expected=", ".join(VERDICTS))
-    await _change(c, SQL.judge_glass, handle, _words(reason, "reason"), now, officer, verdict)
+    await _change(c, SQL.judge_glass, handle, words.checked(reason), now, officer, verdict)
 
 
 async def unjustified(c: Connection, practitioner: int, since: datetime) -> int:
@@ -101,13 +99,6 @@ async def unjustified(c: Connection, practitioner: int, since: datetime) -> int:
 async def _change(c: Connection, statement: str, handle: str, *said: Any) -> None:
     if not await c.fetchval(statement, ids.home_of_handle(handle), handle, *said):
         raise Refusal("not-found", field="handle")
-
-
-def _words(text: str, field: str) -> str:
-    text = " ".join(text.split())
-    if len(text) < _WORDS:
-        raise Refusal("field-invalid", field=field, expected=f"at least {_WORDS} characters")
-    return text[:_LONGEST]
 
 
 # --- stops ------------------------------------------------------------------------------------------------------------
@@ -148,7 +139,7 @@ async def put_stop(
     return made is not None
 
 
-async def stops(db: Database, since: datetime, institution: int | None = None) -> list[Stop]:
+async def stops(db: Database | Connection, since: datetime, institution: int | None = None) -> list[Stop]:
     """Those that stand, newest first, then those lifted since then; of one institution or of all."""
     return [Stop(*row.values()) for row in await db.fetch(SQL.stops, since, _SHOWN, institution)]
 
@@ -165,20 +156,23 @@ async def decided_since(c: Connection, since: datetime) -> list[GlassReview]:
 
 async def propose_lifting(c: Connection, stop: int, officer: str, reason: str, now: datetime) -> None:
     """Propose that access begins again. Refusals `field-invalid`, `not-found` when it does not stand or is proposed."""
-    if not await c.fetchval(SQL.propose_lifting, stop, officer, now, _words(reason, "reason")):
+    if not await c.fetchval(SQL.propose_lifting, stop, officer, now, words.checked(reason)):
         raise Refusal("not-found", field="stop")
 
 
-async def lift(c: Connection, stop: int, officer: str, now: datetime) -> tuple[Stop, bool]:
-    """Lift it, by a second person; whether no other stop of the same member of staff stands any more.
-
-    Refusals `second-person-needed` for who proposed it, `not-found` when nobody did.
-    """
+async def stop_to_lift(c: Connection, stop: int) -> Stop:
+    """One that somebody proposed to lift, held until the transaction ends. Refusal `not-found` when nobody did."""
+    whose = await c.fetchval(SQL.stopped, stop)
+    if whose is not None:
+        await hold(c, whose)  # two stops of one are lifted, and another is put, one after the other
     row = await c.fetchrow(SQL.stop, stop)
     if row is None or row["proposed_by"] is None or row["lifted_by"] is not None:
         raise Refusal("not-found", field="stop")
-    if row["proposed_by"] == officer:
-        raise Refusal("second-person-needed", field="stop")
-    await c.execute(SQL.lift, stop, officer, now)
-    found = Stop(*row.values())
-    return found, not await c.fetchval(SQL.standing_stops, found.practitioner)
+    return Stop(*row.values())
+
+
+async def lift(c: Connection, found: Stop, officer: str, now: datetime) -> bool:
+    """Lift it, by a second person, as the caller has made sure; whether no other stop of the same member of staff
+    stands any more."""
+    await c.execute(SQL.lift, found.stop, officer, now)
+    return not await c.fetchval(SQL.standing_stops, found.practitioner)

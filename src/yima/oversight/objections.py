@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from yima.oversight.findings import SQL, Verdict
-from yima.runtime import ids
+from yima.runtime import ids, words
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-_LONGEST: Final = 1000
+LONGEST_SAID: Final = 1000
+"""Characters of what a resident says."""
 _SHOWN: Final = 500
 
 
@@ -43,7 +44,7 @@ class Objection:
 async def object_to(c: Connection, person: PersonId, line: str, said: str, now: datetime, due: datetime) -> str:
     """Open a case about a line; its id. Refusal `conflict` when there is one about this line already."""
     made = await c.fetchval(
-        SQL.object, person, ids.new_resource_id(person), line, " ".join(said.split())[:_LONGEST], now, due
+        SQL.object, person, ids.new_resource_id(person), line, words.kept(said, LONGEST_SAID), now, due
     )
     if made is None:
         raise Refusal("case-open", field="line")

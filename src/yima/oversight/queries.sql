@@ -3,16 +3,26 @@ insert into oversight.mark (name, horizon) values ('watch', 0) on conflict (name
 returning horizon
 -- name: set_mark
 update oversight.mark set horizon = $1 where name = 'watch'
+-- name: latest_parts
+select person_id, reader, day, part, last, lines, more, score, why, decided from oversight.finding as f
+where (person_id, reader, day) in (select * from unnest($1::bigint[], $2::text[], $3::date[]))
+  and not exists (select from oversight.finding as l
+    where l.person_id = f.person_id and l.reader = f.reader and l.day = f.day and l.part > f.part)
+order by person_id, reader, day for update
+-- name: add_more
+update oversight.finding as f set more = f.more + m.lines
+from unnest($1::bigint[], $2::text[], $3::date[], $4::smallint[], $5::int[]) as m (person_id, reader, day, part, lines)
+where f.person_id = m.person_id and f.reader = m.reader and f.day = m.day and f.part = m.part
 -- name: put_findings
 insert into oversight.finding (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why,
-  state, visits)
+  state, visits, part)
 select person_id, reader, day, institution, department, first, last, lines, persons, string_to_array(bases, ' '), line, score,
-  string_to_array(why, ' '), state, string_to_array(visits, ' ')
+  string_to_array(why, ' '), state, string_to_array(visits, ' '), part
 from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[],
-  $9::int[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[])
-  as f (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, visits)
+  $9::int[], $10::text[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::smallint[])
+  as f (person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, visits, part)
 order by person_id, reader, day
-on conflict (person_id, reader, day) do update set last = greatest(finding.last, excluded.last),
+on conflict (person_id, reader, day, part) do update set last = greatest(finding.last, excluded.last),
   first = least(finding.first, excluded.first), lines = finding.lines + excluded.lines,
   persons = greatest(finding.persons, excluded.persons),
   bases = (select array_agg(distinct b order by b) from unnest(finding.bases || excluded.bases) as b),
@@ -23,11 +33,12 @@ on conflict (person_id, reader, day) do update set last = greatest(finding.last,
   where finding.state in ('open', 'noted', 'withdrawn')
 -- name: open_since
 select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
-  decided, reason, follows, visits from oversight.finding where state in ('open', 'noted') and last >= $1
+  decided, reason, follows, visits, part from oversight.finding where state in ('open', 'noted') and last >= $1
 -- name: rescore
 update oversight.finding as f set score = n.score, why = string_to_array(n.why, ' '), state = n.state
-from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::text[]) as n (person_id, reader, day, score, why, state)
-where f.person_id = n.person_id and f.reader = n.reader and f.day = n.day and f.state in ('open', 'noted')
+from unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::text[], $6::text[], $7::smallint[])
+  as n (person_id, reader, day, score, why, state, part)
+where f.person_id = n.person_id and f.reader = n.reader and f.day = n.day and f.part = n.part and f.state in ('open', 'noted')
 -- name: unexplained_by
 select r.reader,
   (select count(distinct f.person_id)::int from oversight.finding f
@@ -41,13 +52,16 @@ select (select count(*)::int from oversight.finding f where f.last >= $1 and f.r
   (select count(*)::int from (select distinct reader, person_id from oversight.seen where hour >= $1 and reader like $2) as s) as seen
 -- name: findings
 select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
-  decided, reason, follows, visits from oversight.finding
+  decided, reason, follows, visits, part from oversight.finding
 where state = 'open' or (state in ('explained', 'misconduct') and decided >= $1)
 order by state = 'open' desc, score desc, last desc limit $2
+-- name: open_finding
+select person_id, reader, day, institution, department, first, last, lines, persons, bases, line, score, why, state, officer,
+  decided, reason, follows, visits, part from oversight.finding
+where person_id = $1 and reader = $2 and day = $3 and state = 'open' for update
 -- name: decide_finding
-update oversight.finding set state = $4, officer = $5, decided = $6, reason = $7, follows = $8
-where person_id = $1 and reader = $2 and day = $3 and state = 'open'
-returning line, institution
+update oversight.finding set state = $5, officer = $6, decided = $7, reason = $8, follows = $9
+where person_id = $1 and reader = $2 and day = $3 and part = $4
 -- name: saw
 insert into oversight.seen (reader, hour, person_id) select * from unnest($1::text[], $2::timestamptz[], $3::bigint[])
   as s (reader, hour, person_id) order by reader, hour, person_id on conflict do nothing
@@ -58,10 +72,21 @@ where (reader, hour) in (select * from unnest($1::text[], $2::timestamptz[])) gr
 insert into oversight.habit (reader, day, busiest) select reader, day, max(busiest) from unnest($1::text[], $2::date[], $3::int[])
   as h (reader, day, busiest) group by reader, day order by reader, day
 on conflict (reader, day) do update set busiest = greatest(habit.busiest, excluded.busiest)
--- name: habits
-select reader, max(busiest)::int as busiest from oversight.habit where reader = any($1) and day < $2 group by reader
+-- name: busiest_weeks
+select reader, date_trunc('week', day)::date as week, max(busiest)::int as busiest from oversight.habit
+where reader = any($1) and day < $2 group by 1, 2
+-- name: usual
+select reader, week, level, weeks from oversight.usual where reader = any($1)
+-- name: put_usual
+insert into oversight.usual (reader, week, level, weeks)
+select * from unnest($1::text[], $2::date[], $3::real[], $4::int[]) as u (reader, week, level, weeks) order by reader
+on conflict (reader) do update set week = excluded.week, level = excluded.level, weeks = excluded.weeks
+-- name: explained
+insert into oversight.usual as u (reader, week, level, weeks) values ($1, $2, $3, $4)
+on conflict (reader) do update set level = greatest(u.level, excluded.level), weeks = greatest(u.weeks, excluded.weeks)
 -- name: forget
 with s as (delete from oversight.seen where hour < $1), h as (delete from oversight.habit where day < $2),
+  u as (delete from oversight.usual where week < $4),
   n as (delete from oversight.finding where state = 'noted' and last < $3)
 delete from oversight.told where at < $3
 -- name: marked
@@ -78,13 +103,16 @@ insert into oversight.staff_self (person_id, practitioner) values ($1, $2) on co
 select practitioner, person_id from oversight.staff_self where practitioner = any($1) or person_id = any($2)
 -- name: raise_alarm
 insert into oversight.alarm (kind, reader, institution, at, hour, persons, usual, line, stopped)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (kind, reader, hour, line) do nothing returning alarm_id
+select $1::text, $2::text, $3::int, $4::timestamptz, $5::timestamptz, $6::int, $7::int, $8::text, $9::bool
+where $9::bool or not exists (select from oversight.alarm as a where a.kind = 'bulk' and $1::text = 'bulk' and a.reader = $2::text
+  and a.decided is null and a.persons * 2 >= $6::int)
+on conflict (kind, reader, hour, line) do nothing returning alarm_id
 -- name: alarms
 select alarm_id, kind, reader, institution, at, hour, persons, usual, line, stopped, officer, decided, decision, reason, follows
 from oversight.alarm where decided is null or decided >= $1 order by decided is null desc, at desc limit $2
 -- name: decide_alarm
 update oversight.alarm set officer = $2, decided = $3, decision = $4, reason = $5, follows = $6
-where alarm_id = $1 and decided is null returning line
+where alarm_id = $1 and decided is null returning line, kind, reader, hour, persons
 -- name: object
 insert into oversight.objection (person_id, objection, line, said, opened, due) values ($1, $2, $3, $4, $5, $6)
 on conflict (person_id, line) do nothing returning objection
@@ -143,6 +171,8 @@ on conflict do nothing returning stop_id
 select stop_id, practitioner, institution, at, cause, number, decided_by, proposed_by, proposed, proposal, lifted_by, lifted
 from oversight.stop where (lifted is null or lifted >= $1) and ($3::int is null or institution = $3)
 order by lifted is null desc, at desc limit $2
+-- name: stopped
+select practitioner from oversight.stop where stop_id = $1
 -- name: stop
 select stop_id, practitioner, institution, at, cause, number, decided_by, proposed_by, proposed, proposal, lifted_by, lifted
 from oversight.stop where stop_id = $1 for update

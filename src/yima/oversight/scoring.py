@@ -7,10 +7,12 @@ acts at a counter), registrations of the person index, and what is known of the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
+
+from yima.runtime.civil import CIVIL
 
 CareKind = Literal["scan", "submission", "registration", "counter"]
 Explanation = Literal["visit", "care", "registration", "counter", "emergency-care", "known-here", "break-glass"]
@@ -43,14 +45,9 @@ CARE_AFTER: Final = timedelta(days=2)
 _VISIT: Final = timedelta(hours=24)
 _REGISTRATION: Final = timedelta(days=30)
 _COUNTER: Final = timedelta(hours=1)
-_MANY: Final = 20
 _REPEATED: Final = 3
 _TIMES_USUAL: Final = 3.0
-_MANY_TIMES: Final = 3
-_LEAST_HABIT: Final = 10
-"""An hour that is ordinary for anybody, also for who is new and has no habit yet."""
 _NIGHT: Final = (23, 5)
-_ZONE: Final = timezone(timedelta(hours=8))
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +167,7 @@ def _oddities(
         odd.append("other-department")
     if about.repeated and not explained:
         odd.append("repeated")
-    hour, (evening, morning) = look.first.astimezone(_ZONE).hour, _NIGHT
+    hour, (evening, morning) = look.first.astimezone(CIVIL).hour, _NIGHT
     if (hour >= evening or hour < morning) and not look.glass:  # emergencies have no hours
         odd.append("night")
     marks = ("same_surname", "household", "colleague", "self", "vip")
@@ -189,9 +186,3 @@ def is_repeated(unexplained: int, seen: int, rate: float) -> bool:
     """Whether a reader looked at so many persons without any care to explain it that chance does not: three at least,
     and three times the share (`rate`) of all readers' looks that nothing explains. `seen`: persons the reader saw."""
     return unexplained >= _REPEATED and unexplained > _TIMES_USUAL * rate * seen
-
-
-def is_unusual(persons: int, usual: int, *, ceiling: int, floor: int = _MANY) -> bool:
-    """Whether so many different persons in an hour are an alarm: above the ceiling, or, from `floor` on, three times
-    the reader's own busiest hour of four weeks (at least ten persons)."""
-    return persons > ceiling or (persons >= floor and persons > _MANY_TIMES * max(usual, _LEAST_HABIT))

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
+import msgspec
+
 from yima.oversight.findings import SQL, Verdict
+from yima.oversight.usual import KNOWN_FROM, Usual, busiest_weeks, monday, taken_in
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
 
-AlarmKind = Literal["bulk", "canary", "unlogged", "no-line", "no-answer"]
+AlarmKind = Literal["bulk", "canary", "unlogged", "no-line", "no-answer", "guesses"]
 MARKS: Final = ("vip", "canary")
+_WEEK: Final = timedelta(days=7)
 _SEEN: Final = timedelta(days=1)
 _HABIT: Final = timedelta(days=28)
+_GONE: Final = timedelta(days=365)
 _TOLD: Final = timedelta(days=7)
 _SHOWN: Final = 200
 
@@ -70,19 +76,32 @@ async def saw(
     return found
 
 
-async def habits(c: Connection, readers: Iterable[str], before: date) -> dict[str, int]:
-    """The busiest hour of each reader on the days before, of four weeks, in persons; 0 for who is new."""
-    rows = await c.fetch(SQL.habits, sorted(set(readers)), before)
-    return {row["reader"]: row["busiest"] for row in rows}
+async def habits(c: Connection, readers: Iterable[str], today: date) -> dict[str, Usual]:
+    """The habit of each reader, with every week that is over taken in; none for who began this week."""
+    asked, this_week = sorted(set(readers)), monday(today)
+    known = {row["reader"]: Usual(row["week"], row["level"], row["weeks"]) for row in await c.fetch(SQL.usual, asked)}
+    rows = await c.fetch(SQL.busiest_weeks, asked, this_week)
+    weeks = busiest_weeks((row["reader"], row["week"], row["busiest"]) for row in rows)
+    found = {reader: taken_in(known.get(reader), over) for reader, over in weeks.items()}
+    changed = [
+        (reader, *msgspec.structs.astuple(usual))
+        for reader, usual in found.items()
+        if usual and usual != known.get(reader)
+    ]
+    if changed:
+        await c.execute(SQL.put_usual, *map(list, zip(*changed, strict=True)))
+    return known | {reader: usual for reader, usual in found.items() if usual}
 
 
 async def forget(c: Connection, now: datetime) -> None:
-    """Let go of whom readers saw (a day), of habits (four weeks) and of what was said (a week)."""
-    await c.execute(SQL.forget, now - _SEEN, (now - _HABIT).date(), now - _TOLD)
+    """Let go of whom readers saw (a day), of days (four weeks), of habits of who is gone (a year) and of what was said
+    (a week)."""
+    await c.execute(SQL.forget, now - _SEEN, civil_day(now - _HABIT), now - _TOLD, civil_day(now - _GONE))
 
 
 async def raise_alarm(c: Connection, alarm: Alarm) -> bool:
-    """Raise an alarm; False when this very one was raised before."""
+    """Raise an alarm; False when this very one was raised before, or one of the same reader waits that says nearly as
+    much, and nothing follows by itself."""
     made = await c.fetchval(
         SQL.raise_alarm, alarm.kind, alarm.reader, alarm.institution, alarm.at, alarm.hour, alarm.persons, alarm.usual,
         alarm.line, alarm.stopped,
@@ -96,13 +115,17 @@ async def alarms(db: Database, since: datetime) -> list[Alarm]:
 
 
 async def decide_alarm(c: Connection, alarm: int, verdict: Verdict, now: datetime) -> str:
-    """Decide on an alarm; the line it names. Refusal `not-found` when nothing waits under that number."""
-    line: Any = await c.fetchval(
+    """Decide on an alarm; the line it names. What is explained is usual from then on. Refusal `not-found` when nothing
+    waits under that number."""
+    row: Any = await c.fetchrow(
         SQL.decide_alarm, alarm, verdict.officer, now, verdict.decision, verdict.reason, verdict.follows
     )
-    if line is None:
+    if row is None:
         raise Refusal("not-found", field="alarm")
-    return str(line)
+    if row["kind"] == "bulk" and verdict.decision == "explained":
+        week = monday(civil_day(row["hour"]))
+        await c.execute(SQL.explained, row["reader"], week - _WEEK, float(row["persons"]), KNOWN_FROM)
+    return str(row["line"])
 
 
 async def mark(c: Connection, person: PersonId, kind: str, actor: str, now: datetime) -> None:

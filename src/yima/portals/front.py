@@ -11,6 +11,7 @@ from starlette.routing import Route
 from yima.portals import clinician, entry, kiosk, operator, regulator, resident, scanner, steward
 from yima.portals.layout import door, page, render, static_routes
 from yima.portals.layout.session import Role, access_of, keep_session
+from yima.portals.policy import disclosing, under_policy
 from yima.runtime import clock
 
 
@@ -22,9 +23,9 @@ async def front(request: Request) -> Response:
 async def dev_sign_in(request: Request) -> Response:
     """Open a session from a development ticket. Refusal `sign-in-needed` outside development, by access."""
     access = access_of(request)
-    role, subject = access.open_ticket(request.path_params["ticket"])
+    role, subject = access.callers.open_ticket(request.path_params["ticket"])
     response = RedirectResponse(door(role), 303)
-    keep_session(request, response, cast(Role, role), access.session(role, subject, clock.now()))
+    keep_session(request, response, cast(Role, role), access.callers.session(role, subject, clock.now()))
     return response
 
 
@@ -33,7 +34,11 @@ async def _to_door(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """Every page and every static file."""
+    """Every page and every static file, each under its policy."""
+    return under_policy(_pages())
+
+
+def _pages() -> list[Route]:
     doors = [Route(f"/{name}", _to_door, methods=["GET"]) for name in ("resident", "clinician", "operator", "scanner")]
     return [
         Route("/", page(front), methods=["GET"]),
@@ -46,6 +51,7 @@ def routes() -> list[Route]:
         *clinician.routes(),
         *operator.routes(),
         *operator.suspension_routes(),
+        *operator.removal_routes(),
         *operator.privacy_routes(),
         *operator.glass_routes(),
         *operator.erasure_routes(),
@@ -60,16 +66,5 @@ def routes() -> list[Route]:
     ]
 
 
-TELLING: Final = frozenset({
-    "/resident/record", "/resident/record.json", "/resident/life", "/resident/timeline", "/resident/summary",
-    "/resident/summary.json", "/clinician/visit/{handle}", "/clinician/visit/{handle}/life",
-    "/clinician/visit/{handle}/timeline", "/clinician/visit/{handle}/summary",
-    "/clinician/visit/{handle}/summary.json", "/clinician/counter/visit/{handle}", "/clinician/emergency/{handle}",
-})  # fmt: skip
-"""Pages that show a record."""
-DISCLOSING: Final = frozenset(
-    f"{route.endpoint.__module__}.{route.endpoint.__name__}"
-    for route in routes()
-    if route.path in TELLING and "GET" in (route.methods or ())
-)
-"""Module and name of each page whose answers are about a person, as in `api.DISCLOSING`."""
+DISCLOSING: Final = disclosing(_pages())
+"""Module and name of each page whose every good answer is about a person."""

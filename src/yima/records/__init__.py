@@ -16,14 +16,15 @@ from yima.records.erasure import (
     certify,
     erase,
     erasure_by_id,
+    erasure_counts,
     erasures,
     propose_erasure,
     withdraw_erasure,
 )
 from yima.records.exporting import homes_after, rows_of
 from yima.records.home import Opened, Overviews, these
-from yima.records.overview import CHINA, Overview, overview
 from yima.records.overview import TYPES as OVERVIEW_TYPES
+from yima.records.overview import Overview, overview
 from yima.records.pages import Page
 from yima.records.past import Times, sandbox_history
 from yima.records.read import (
@@ -42,14 +43,16 @@ from yima.records.read import (
 from yima.records.reindex import Batch, Position, reindex
 from yima.records.sealing import rewrap_keys, seal_rows, unsealed
 from yima.records.search import Part, search, search_parts
+from yima.records.shares import Ceiling
 from yima.records.spots import START, Spot, Wanted
+from yima.records.words import word_key, word_keys
 from yima.records.write import Origin, Write, Written, create, transact
 
 __all__ = [
-    "CHINA",
     "OVERVIEW_TYPES",
     "START",
     "Batch",
+    "Ceiling",
     "Content",
     "Erased",
     "Erasure",
@@ -79,6 +82,7 @@ __all__ = [
     "create",
     "erase",
     "erasure_by_id",
+    "erasure_counts",
     "erasures",
     "everything",
     "existing",
@@ -101,4 +105,6 @@ __all__ = [
     "unsealed",
     "version",
     "withdraw_erasure",
+    "word_key",
+    "word_keys",
 ]

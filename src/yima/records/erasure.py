@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from yima import directory
 from yima.records.content import SQL as CONTENT
 from yima.records.content import content_of, wraps_of
 from yima.records.read import Sight
@@ -105,6 +106,11 @@ async def certificates(source: Source, homes: Sequence[PersonId]) -> list[Erasur
     return [_erasure(row) for row in await source.fetch(SQL.of_person, list(homes))]
 
 
+async def erasure_counts(source: Source) -> dict[str, int]:
+    """How much was erased on each legal basis; bases on which nothing was are left out."""
+    return {row["legal_basis"]: row["erasures"] for row in await source.fetch(SQL.counts)}
+
+
 async def withdraw_erasure(c: Connection, erasure: str, now: datetime) -> Erasure:
     """Take back what nobody has approved. Refusal `not-found`."""
     found = await _waiting(c, erasure)
@@ -118,11 +124,11 @@ async def erase(
     """Approve and carry out, in the caller's transaction; `certify` completes it. `homes` and `sight`: of the whole
     record.
 
-    Refusals: `not-found` (none waits, or nothing is left to erase), `second-person-needed` for the proposer.
+    Refusals: `not-found` (none waits, or nothing is left to erase), `second-person-needed` and `human-unknown`
+    (`directory.check_two_people`).
     """
     found = await _waiting(c, erasure)
-    if found.proposer == approver:
-        raise Refusal("second-person-needed")
+    await directory.check_two_people(c, found.proposer, approver)
     await c.execute(SQL.approve, found.home, erasure, approver, now)
     meant = (list(homes), found.type, found.id)
     await c.fetch(CONTENT.hold_for_erasure, list(homes))  # before the rows: whoever creates holds the key, too

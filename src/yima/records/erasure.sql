@@ -28,6 +28,8 @@ where home = any($1) and ($2 = '' or (type = $2 and id = $3)) and ($4 = 0 or h.i
 order by 2, 3, 4
 -- name: lock_meant
 select from records.resource where home = any($1) and ($2 = '' or (type = $2 and id = $3)) order by home, type, id for update
+-- name: counts
+select legal_basis, count(*) as erasures from records.erasure where certificate <> '' group by legal_basis
 -- name: erase
 select records.erase_content($1, $2, $3, $4)
 -- name: forget_digest

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yima.records.read import Stored, stored
+from yima.records.read import Stored, stored_all
 from yima.records.spots import Keys, Spot, edge_of
 from yima.runtime.keys import Vault
 
@@ -23,7 +23,7 @@ class Page:
 
 def page_of(vault: Vault, rows: Sequence[Any], total: int, keys: Keys, spot: Spot, more: bool) -> Page:
     """The page at a spot. `more`: there is something beyond it in the direction it was looked in."""
-    found = tuple(stored(vault, row) for row in rows)
+    found = tuple(stored_all(vault, rows))
     if not rows:
         return Page(found, total)
     first, last = edge_of(keys, rows[0]), edge_of(keys, rows[-1])

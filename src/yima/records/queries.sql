@@ -4,10 +4,11 @@ insert into records.resource (home, type, id, version, updated, institution_id, 
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: insert_held
--- One row, its home's key held against an erasure; none where the key is no longer that of $15.
+-- One row, its home's key held against an erasure; none where the key is no longer that of $15, or an erasure holds it.
 insert into records.resource (home, type, id, version, updated, institution_id, submission, class, low, high, tokens, content, sandbox,
   patient)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from records.key k where k.home = $1 and k.wrap = $15 for key share
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from records.key k where k.home = $1 and k.wrap = $15
+for key share skip locked
 
 -- name: lock_current
 select home, type, id, version, updated, deleted, institution_id, class, content, patient, (select k.wrap from records.key k where k.home = r.home) as wrap
@@ -48,16 +49,19 @@ from records.history h join records.resource r using (home, type, id) where home
 order by version desc limit $4
 
 -- name: everything
-select home, type, id, version, updated, institution_id, class, deleted, content, patient, (select k.wrap from records.key k where k.home = r.home) as wrap
-from records.resource r where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
+-- The keys by a join: a sub-select would be carried out for each row.
+select home, type, id, version, updated, institution_id, class, deleted, content, patient, k.wrap
+from records.resource r left join (select home, wrap from records.key where home = any($1)) k using (home)
+where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
   and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
   and ($9::text[] is null or patient = any($9))
 order by case when type = 'Patient' then '-infinity' else low end nulls last, type = 'Patient' desc, type, id limit $6
 
 -- name: contents
-select home, type, id, version, deleted, content, (select k.wrap from records.key k where k.home = r.home) as wrap
-from records.resource r where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
+select home, type, id, version, content, k.wrap
+from records.resource r left join (select home, wrap from records.key where home = any($1)) k using (home)
+where home = any($1) and not deleted and ($2::integer is null or institution_id = $2)
   and (institution_id = $7 or class <> all($3::text[]) and (type || '/' || id) <> all($8::text[]))
   and ($4::text[] is null or type = any($4)) and ($5::timestamptz is null or updated >= $5)
   and ($9::text[] is null or patient = any($9))

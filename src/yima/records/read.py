@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from yima.records.content import content_of
+from yima.records.content import Allowance, content_of, opened
 from yima.records.write import SQL
 from yima.runtime import ids
 from yima.runtime.database import Batcher, Connection, Database
@@ -135,8 +135,7 @@ async def everything(
     limit: int = 100_000,
 ) -> list[Stored]:
     """All current resources of the homes within sight, Patients first, then by clinical date."""
-    rows = await db.fetch(SQL.everything, *_asked(homes, sight, types, since, limit))
-    return [stored(vault, row) for row in rows]
+    return stored_all(vault, await db.fetch(SQL.everything, *_asked(homes, sight, types, since, limit)))
 
 
 async def contents(
@@ -151,7 +150,11 @@ async def contents(
 ) -> list[Content]:
     """What `everything` gives, no more of each than it takes to hand it out: half the cost of a large record."""
     rows = await db.fetch(SQL.contents, *_asked(homes, sight, types, since, limit))
-    return [(row["type"], row["id"], content_of(vault, row)) for row in rows]
+    take = Allowance().take
+    return [
+        (kind, name, take(opened(vault, wrap, (home, kind, name, version), held)))
+        for home, kind, name, version, held, wrap in rows
+    ]
 
 
 def _asked(
@@ -171,14 +174,14 @@ async def version(
 
 
 async def history(
-    db: Database, vault: Vault, resource_type: str, resource_id: str, limit: int, home: PersonId | None = None
-) -> list[Stored]:
+    db: Database | Connection, vault: Vault, resource_type: str, resource_id: str, limit: int,
+    home: PersonId | None = None,
+) -> list[Stored]:  # fmt: skip
     """All versions, newest first. `home` as in `Reader.read`."""
     home = ids.home_of(resource_id) if home is None else home
     if home is None:
         return []
-    rows = await db.fetch(SQL.history, home, resource_type, resource_id, limit)
-    return [stored(vault, row) for row in rows]
+    return stored_all(vault, await db.fetch(SQL.history, home, resource_type, resource_id, limit))
 
 
 async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -190,12 +193,12 @@ async def existing(c: Connection, keys: Sequence[tuple[str, str]]) -> set[tuple[
     return {(row["type"], row["id"]) for row in rows}
 
 
-async def classes_of(c: Connection, resource_type: str, wanted: Sequence[str], institution: int) -> dict[str, str]:
-    """The sensitive classes, by id, of those of these resources that the institution has stored. Ids that the platform
-    made."""
+async def classes_of(c: Connection, resource_type: str, wanted: Collection[str]) -> dict[tuple[int, str], str]:
+    """The sensitive classes of those of these resources that are stored, by the institution that stored each and its
+    id. Ids that the platform made."""
     homes = [(home, i) for i in wanted if (home := ids.home_of(i)) is not None]
     rows = await c.fetch(SQL.classes_of, [home for home, _ in homes], resource_type, [i for _, i in homes])
-    return {row["id"]: row["class"] for row in rows if row["institution_id"] == institution}
+    return {(row["institution_id"], row["id"]): row["class"] for row in rows}
 
 
 async def total(db: Database) -> int:
@@ -205,7 +208,17 @@ async def total(db: Database) -> int:
 
 def stored(vault: Vault, row: Any) -> Stored:
     """A row of `records.resource` or `records.history` as a value: its columns by their names, with `wrap`."""
+    return _stored(row, content_of(vault, row))
+
+
+def stored_all(vault: Vault, rows: Iterable[Any]) -> list[Stored]:
+    """Such rows of one answer. Refusal `too-costly` for more content than one may hold."""
+    take = Allowance().take
+    return [_stored(row, take(content_of(vault, row))) for row in rows]
+
+
+def _stored(row: Any, content: bytes) -> Stored:
     return Stored(
         row["home"], row["type"], row["id"], row["version"], row["updated"], row["institution_id"], row["class"],
-        row["deleted"], content_of(vault, row), row["patient"],
+        row["deleted"], content, row["patient"],
     )  # fmt: skip

@@ -39,19 +39,25 @@ class Batch:
     """`Type/id` of content that the present rules cannot read; left as it is."""
 
 
-async def reindex(database: Database, vault: Vault, after: Position, *, index_key: bytes, most: int) -> Batch:
+async def reindex(
+    database: Database, vault: Vault, after: Position, *, index_key: bytes, most: int, bare: bool = False
+) -> Batch:
     """Compute the tokens and dates of the next `most` resources anew; rows that differ are written, others are not.
 
     A row that is written by somebody else meanwhile was indexed by that writer: it is recognised by its version and
-    left alone. Searches see the old or the new tokens of a row, never none.
+    left alone. Searches see the old or the new tokens of a row, never none. `bare`: what cannot be read loses its
+    tokens, because their key is about to go: it is read by its id, and by no search.
     """
     rows = await database.fetch(SQL.to_reindex, after.home, after.type, after.id, most)
-    wrong, unreadable = [], []
+    wrong, unreadable = list[tuple[object, ...]](), list[str]()
     for row in rows:
         try:
             found = fhir.index(fhir.parse(content_of(vault, row)), key=index_key)
         except (Refusal, TypeError, AttributeError, KeyError, ValueError):
             unreadable.append(f"{row['type']}/{row['id']}")
+            if bare:
+                place = (row["home"], row["type"], row["id"], row["version"])
+                wrong.append((*place, _aware(row["low"]), _aware(row["high"]), []))
             continue
         low, high = found.dated or (None, None)
         if (_aware(row["low"]), _aware(row["high"]), row["tokens"]) != (low, high, found.tokens):

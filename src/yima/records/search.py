@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from yima import fhir
-from yima.records.content import content_of
+from yima.records.content import Allowance, content_of
 from yima.records.pages import Page, page_of
 from yima.records.read import Sight
 from yima.records.spots import START, Keys, Spot, Wanted, beyond, edge_of, keys_of, order_by
@@ -142,7 +142,8 @@ def _after_row(matches: Sequence[Any], keys: Keys, spot: Spot) -> list[Any]:
 def _looked_at(vault: Vault, rows: Sequence[Any], parts: Sequence[Part]) -> list[Any]:
     """The rows whose resources pass, in the order that the resources say."""
     tests = {name: query.predicate for names, query in parts for name in names}
-    parsed = [(fhir.parse(content_of(vault, row)), row) for row in rows]
+    take = Allowance().take
+    parsed = [(fhir.parse(take(content_of(vault, row))), row) for row in rows]
     kept = [pair for pair in parsed if (test := tests[pair[1]["type"]]) is None or test(pair[0])]
     for key, descending in reversed(parts[0][1].order):
         keyed = [(key(pair[0]), pair) for pair in kept]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from typing import Any, Final, Literal
 
 from yima import fhir
+from yima.records.content import SQL as SHARED
 from yima.records.content import content_of, sealed, wraps_of
 from yima.records.copying import COLUMNS, encoded
+from yima.records.shares import Ceiling
+from yima.runtime.beside import beside
 from yima.runtime.database import Connection, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -77,7 +81,11 @@ class Origin:
 _Key = tuple[PersonId, str, str]
 _COPIED: Final = 4
 """Rows from which COPY, one round trip more, is cheaper than INSERT (docs/performance.md)."""
+_ROW: Final = 256
+"""Bytes whose reading takes as long as making one row (`beside`)."""
+_ID: Final = COLUMNS.index("id")
 _CONTENT: Final = COLUMNS.index("content")
+_AUTHOR: Final = COLUMNS.index("institution_id")
 _KEPT: Final = COLUMNS.index("sandbox")
 """From here on the columns of a row never change."""
 
@@ -93,8 +101,9 @@ class _Changes:
 
 
 async def transact(
-    c: Connection, vault: Vault, writes: Sequence[Write], origin: Origin, *, index_key: bytes
-) -> list[Written]:
+    c: Connection, vault: Vault, writes: Sequence[Write], origin: Origin, *, index_key: bytes,
+    ceiling: Ceiling | None = None,
+) -> list[Written]:  # fmt: skip
     """Write all, in the caller's transaction, in order.
 
     `index_key` keys the hashes by which resources are searched: identifiers are among them, and a plain hash gives
@@ -102,10 +111,41 @@ async def transact(
 
     Refusals: `not-found` (update or delete of what does not exist or another institution wrote), `erased`,
     `precondition-failed` (If-Match names another version), `field-invalid` (one resource twice: R4 http.html,
-    3.1.0.11.2 transaction rules; another patient than before).
+    3.1.0.11.2 transaction rules; another patient than before), `record-full` (beyond `ceiling`).
     """
     _refuse_doubled(writes)
     current = await _current(c, vault, [w for w in writes if w.method != "create"], origin)
+    made = partial(_changes, writes, current, origin, index_key)
+    changes, written = await beside(len(writes) * _ROW, made)
+    await _admit(c, vault, [*changes.replaced, *changes.inserted], ceiling)
+    await _carry_out(c, vault, changes)
+    return written
+
+
+async def _admit(c: Connection, vault: Vault, rows: Sequence[tuple[Any, ...]], ceiling: Ceiling | None) -> None:
+    """Refusal `record-full` where an institution has stored, with these, more of a person's than it may."""
+    asked: dict[tuple[PersonId, int], tuple[int, int]] = {}
+    for row in rows:
+        versions, size = asked.get((row[0], row[_AUTHOR]), (0, 0))
+        asked[row[0], row[_AUTHOR]] = versions + 1, size + len(row[_CONTENT])
+    if ceiling is None or not asked:
+        return
+    known = wraps_of(vault)
+    await known.of(c, vault, {home for home, _ in asked}, counted=True)
+    for (home, author), sizes in sorted(asked.items()):
+        if not known.shares.take(home, author, sizes, ceiling):
+            await c.execute(SHARED.lock_share, home, author)
+            known.shares.forget(home)
+            await known.of(c, vault, [home], counted=True)
+            if not known.shares.take(home, author, sizes, ceiling, counted=True):
+                limit = f"{ceiling.versions} versions, {ceiling.size >> 20} MiB"
+                raise Refusal("record-full", limit=limit)
+
+
+def _changes(
+    writes: Sequence[Write], current: Mapping[_Key, _Present], origin: Origin, index_key: bytes
+) -> tuple[_Changes, list[Written]]:
+    """What writes come to, where this is what stands; pure."""
     changes = _Changes()
     written: list[Written] = []
     for write in writes:
@@ -125,18 +165,25 @@ async def transact(
         row = _row(write, origin, number, at, index_key)
         (changes.replaced if present else changes.inserted).append(row)
         written.append(Written(write.type, write.id, number, not present, row[_CONTENT], write.patient))
-    await _carry_out(c, vault, changes)
-    return written
+    return changes, written
 
 
 async def create(
-    c: Connection, vault: Vault, writes: Sequence[tuple[Write, Origin]], *, index_key: bytes
-) -> list[Written]:
-    """Write new resources of many submissions, in the caller's transaction; their ids are fresh."""
+    c: Connection, vault: Vault, writes: Sequence[tuple[Write, Origin]], *, index_key: bytes,
+    ceiling: Ceiling | None, wait: bool,
+) -> list[Written | None]:  # fmt: skip
+    """Write new resources of many submissions, in the caller's transaction; their ids are fresh.
+
+    Without `wait` those have None, and are not written, whose home an erasure holds, or for which there may be no room.
+    With it all are written. Refusal `record-full`.
+    """
     rows = [_row(write, origin, 1, origin.now, index_key) for write, origin in writes]
-    await _insert(c, vault, rows)
+    if wait:
+        await _admit(c, vault, rows, ceiling)
+        await _insert(c, vault, rows)
+    done = {row[_ID] for row in rows} if wait else await _insert_free(c, vault, rows, ceiling)
     return [
-        Written(write.type, write.id, 1, True, row[_CONTENT], write.patient)
+        Written(write.type, write.id, 1, True, row[_CONTENT], write.patient) if write.id in done else None
         for (write, _), row in zip(writes, rows, strict=True)
     ]
 
@@ -168,25 +215,51 @@ async def _carry_out(c: Connection, vault: Vault, changes: _Changes) -> None:
 
 async def _insert(c: Connection, vault: Vault, rows: Sequence[tuple[Any, ...]]) -> None:
     """Seal and insert, under keys that no erasure takes away meanwhile."""
-    known, done = wraps_of(vault), not rows
-    while not done:
-        wraps = await known.of(c, vault, {row[0] for row in rows})
-        if len(rows) == 1 and rows[0][0]:
-            row = rows[0]
-            done = await c.execute(SQL.insert_held, *_sealed(vault, wraps, row), wraps[row[0]]) == "INSERT 0 1"
-            if not done:
-                known.forget(wraps)
-        elif await known.held(c, wraps):
-            await _insert_sealed(c, [_sealed(vault, wraps, row) for row in rows])
-            done = True
+    if not rows or await _insert_one(c, vault, rows):
+        return
+    known, homes = wraps_of(vault), {row[0] for row in rows}
+    while await known.held(c, wraps := await known.of(c, vault, homes)) < homes:
+        pass
+    await _insert_sealed(c, vault, wraps, rows)
 
 
-async def _insert_sealed(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+async def _insert_free(
+    c: Connection, vault: Vault, rows: Sequence[tuple[Any, ...]], ceiling: Ceiling | None
+) -> set[str]:
+    """Seal and insert what fits and lies in homes whose key nobody holds; the ids."""
+    known = wraps_of(vault)
+    await known.of(c, vault, {row[0] for row in rows}, counted=ceiling is not None)
+    fitting = [r for r in rows if known.shares.take(r[0], r[_AUTHOR], (1, len(r[_CONTENT])), ceiling)]
+    if await _insert_one(c, vault, fitting):
+        return {fitting[0][_ID]}
+    wraps = await known.of(c, vault, {row[0] for row in fitting})
+    free = await known.held(c, wraps, wait=False)
+    done = [row for row in fitting if row[0] in free]
+    await _insert_sealed(c, vault, wraps, done)
+    return {row[_ID] for row in done}
+
+
+async def _insert_one(c: Connection, vault: Vault, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """A single row under its home's key in one statement, where that goes at once."""
+    if len(rows) != 1 or not rows[0][0]:
+        return False
+    [row], known = rows, wraps_of(vault)
+    wraps = await known.of(c, vault, {row[0]})
+    done: bool = await c.execute(SQL.insert_held, *_sealed(vault, wraps, row), wraps[row[0]]) == "INSERT 0 1"
+    if not done:
+        known.forget(wraps)
+    return done
+
+
+async def _insert_sealed(
+    c: Connection, vault: Vault, wraps: Mapping[PersonId, bytes], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    sealing = (_sealed(vault, wraps, row) for row in rows)
     if len(rows) >= _COPIED:
-        stream = BytesIO(encoded(rows))
+        stream = BytesIO(await beside(len(rows) * _ROW, partial(encoded, sealing)))
         await c.copy_to_table("resource", schema_name="records", columns=COLUMNS, source=stream, format="binary")
     else:
-        await c.executemany(SQL.insert, rows)
+        await c.executemany(SQL.insert, list(sealing))
 
 
 def _sealed(vault: Vault, wraps: Mapping[PersonId, bytes], row: tuple[Any, ...]) -> tuple[Any, ...]:

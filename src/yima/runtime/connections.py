@@ -12,6 +12,10 @@ from typing import Any
 
 import asyncpg
 
+LONGEST_WAIT = 60.0
+"""Seconds, as long as a statement may take. Should those who hold connections ever wait for further ones, they would
+wait for each other; so the first gives up, and what it held goes to the next."""
+
 
 class Connections:
     """At most `size` connections of a pool, kept open once they are."""
@@ -28,7 +32,7 @@ class Connections:
         """Kept so that nobody collects it: the loop itself has only weak references to tasks."""
 
     async def take(self) -> Any:
-        """A sound connection; whoever takes one calls `give` or `mend`."""
+        """A sound connection; whoever takes one calls `give` or `mend`. TimeoutError after a minute without one."""
         while True:
             if self._at_hand:
                 connection = self._at_hand.pop()
@@ -66,25 +70,28 @@ class Connections:
         self._out += 1
         try:
             return await self._pool.acquire()
-        except BaseException:
+        except BaseException as error:
             self._out -= 1
             self._hand_over(None)
+            if isinstance(error, FileNotFoundError):  # PostgreSQL has ended, and took the socket's file with it
+                raise ConnectionRefusedError("the socket of PostgreSQL is gone") from error
             raise
 
     async def _wait(self) -> Any:
         """A connection that is given, or None when one may be opened."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():  # given in the very moment in which nobody waited any more
-                connection = future.result()
-                if connection is None:
-                    self._hand_over(None)
-                else:
-                    self.give(connection)
-            raise
+        async with asyncio.timeout(LONGEST_WAIT):  # it ends the wait by a cancellation, like a client who leaves
+            try:
+                return await future
+            except asyncio.CancelledError:
+                if future.done() and not future.cancelled():  # given in the very moment in which nobody waited any more
+                    connection = future.result()
+                    if connection is None:
+                        self._hand_over(None)
+                    else:
+                        self.give(connection)
+                raise
 
     def _hand_over(self, connection: Any) -> bool:
         while self._waiting:

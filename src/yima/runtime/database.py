@@ -18,6 +18,7 @@ import asyncpg
 
 from yima.runtime.connections import Connections
 from yima.runtime.errors import Refusal
+from yima.runtime.moments import moment
 
 Connection = asyncpg.Connection
 Row = asyncpg.Record
@@ -29,6 +30,8 @@ _UNAVAILABLE: Final = (
     TimeoutError,
 )
 UniqueViolation = asyncpg.UniqueViolationError
+LockTimeout = asyncpg.LockNotAvailableError
+"""A lock was not given within `lock_timeout`."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -37,13 +40,17 @@ _RETRIABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether an error says that the database is down, goes down, is full or does not answer: no fault of the request.
-
-    What a transaction was doing when its connection broke may or may not have been committed.
-    """
+    """Whether an error says that the database is down, goes down, is full or does not answer: no fault of the
+    request."""
     # asyncpg raises its InterfaceError for wrong calls of ours as well: those are not forgiven.
     closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
     return closed or isinstance(error, _UNAVAILABLE)
+
+
+def may_be_committed(error: Exception) -> bool:
+    """Whether a transaction that raised this may have been committed all the same: its connection broke, or did not
+    answer. Only who asked for it can decide to do it again."""
+    return is_unavailable(error) and not isinstance(error, asyncpg.InsufficientResourcesError)
 
 
 class Queries:
@@ -117,12 +124,14 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, serializable: bool = False) -> AsyncIterator[Any]:
-        """One transaction; committed when the block ends, rolled back when it raises."""
+        """One transaction, and one moment (`runtime.moments`); committed when the block ends, rolled back when it
+        raises."""
         async with (
             self.connection() as connection,
             connection.transaction(isolation="serializable" if serializable else "read_committed"),
         ):
-            yield connection
+            with moment():
+                yield connection
 
     async def retry(self, work: Callable[[Any], Awaitable[T]], *, serializable: bool = False) -> T:
         """Run `work` in a transaction, again from its start when PostgreSQL could not order it or found a deadlock.
@@ -167,6 +176,20 @@ class Database:
         """One statement without an answer."""
         async with self.connection() as connection:
             await connection.execute(sql, *args)
+
+
+async def in_slices(
+    c: Any, sql: str, *args: object, size: int = 500, rest: float = 0.005
+) -> AsyncIterator[Sequence[Any]]:
+    """The rows of a statement, so many at a time; in a transaction.
+
+    For work on many rows in a process that answers requests: between two slices it rests (seconds), and those who
+    wait have their turn.
+    """
+    cursor = await c.cursor(sql, *args)
+    while rows := await cursor.fetch(size):
+        yield rows
+        await asyncio.sleep(rest)
 
 
 class Batcher(Generic[T, R]):

@@ -12,7 +12,7 @@ async def check_fingerprint(database: Database, vault: Vault) -> None:
 
     With other keys every number would look new: the whole population would silently be registered a second time.
     """
-    ours = vault.blind("fingerprint", "key store")
+    ours = vault.steady("fingerprint", "key store")
     await database.execute(
         "insert into runtime.key_fingerprint (fingerprint) values ($1) on conflict (one) do nothing", ours
     )

@@ -2,32 +2,29 @@
 
 Identity numbers and phones are sealed with a data key per person; the data key is wrapped by the master key, so
 throwing the wrap away erases the person. They are found again by a keyed blind index: a plain hash of an identity
-number falls in hours. The file store is for one machine; an HSM store has the same face.
+number falls in hours. `yima.runtime.blinding` says how the keys of such hashes are changed.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import fcntl
 import hashlib
 import hmac
-import json
-import os
 import secrets
-import stat
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from yima.runtime.blinding import INNER, Hashes
 from yima.runtime.errors import Refusal
+from yima.runtime.key_store import FileKeyStore, KeyStore
 
+__all__ = ["BOUND", "HOUSE", "FileKeyStore", "KeyStore", "Vault", "signing_key"]
 _BLIND_BYTES = 16
 _SECRET_BYTES = 32
 _NONCE_BYTES = 12
@@ -43,132 +40,29 @@ BOUND: Final = b"\x01"
 """What sealed data begins with that opens in its own row only; JSON and MessagePack of structs never begin so."""
 
 
-class KeyStore(Protocol):
-    """What a key store offers; every secret is 32 bytes and has a name such as `healthcode/static/1`."""
-
-    def secret(self, name: str) -> bytes:
-        """The 32-byte secret of that name, made on first use."""
-        ...
-
-    def held(self, name: str) -> bytes | None:
-        """The secret of that name, or None; none is made."""
-        ...
-
-    def newest(self, name: str) -> int:
-        """The highest N for which there is a secret `name/N`, made by whatever process; 1 when there is none."""
-        ...
-
-    def drop(self, name: str) -> None:
-        """Destroy a secret: what only it opens is gone for good."""
-        ...
-
-
-class FileKeyStore:
-    """Secrets in one JSON file that only its owner can read (0600). Safe for several workers of one machine."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._secrets: dict[str, bytes] = {}
-        self._seen = 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._load()
-
-    def secret(self, name: str) -> bytes:
-        """The 32-byte secret of that name; made, and written durably, on first use."""
-        if name not in self._secrets:
-            self._create(name)
-        return self._secrets[name]
-
-    def held(self, name: str) -> bytes | None:
-        """The secret of that name, or None; none is made."""
-        if name not in self._secrets:
-            self._reload()
-        return self._secrets.get(name)
-
-    def newest(self, name: str) -> int:
-        """The highest N for which there is a secret `name/N`; 1 when there is none. A worker sees a new one at once."""
-        self._reload()
-        numbers = (key.removeprefix(f"{name}/") for key in self._secrets if key.startswith(f"{name}/"))
-        return max((int(number) for number in numbers if number.isdecimal()), default=1)
-
-    def drop(self, name: str) -> None:
-        """Destroy a secret: what only it opens is gone for good. Copies of the file are not reached."""
-        with _exclusive(self._path.with_suffix(".lock")):
-            self._load()
-            self._write({key: value for key, value in self._secrets.items() if key != name})
-
-    def _reload(self) -> None:
-        try:
-            changed = self._path.stat().st_mtime_ns != self._seen
-        except FileNotFoundError:
-            return
-        if changed:
-            self._load()
-
-    def _load(self) -> None:
-        if not self._path.exists():
-            return
-        self._seen = self._path.stat().st_mtime_ns
-        if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
-            raise Refusal("key-store-invalid", field=str(self._path), reason="others may read it")
-        try:
-            held = json.loads(self._path.read_text(encoding="utf-8"))
-            found = {name: base64.b64decode(value, validate=True) for name, value in held.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Refusal(
-                "key-store-invalid", field=str(self._path), reason="it is not the JSON that Yima wrote"
-            ) from error
-        if any(len(secret) != _SECRET_BYTES for secret in found.values()):
-            raise Refusal("key-store-invalid", field=str(self._path), reason="a secret has not 32 bytes")
-        self._secrets = found
-
-    def _create(self, name: str) -> None:
-        with _exclusive(self._path.with_suffix(".lock")):
-            self._load()  # another worker may have made it since
-            if name not in self._secrets:
-                self._write(self._secrets | {name: secrets.token_bytes(_SECRET_BYTES)})
-
-    def _write(self, held: dict[str, bytes]) -> None:
-        """Replace the file whole: a crash leaves the old or the new one, and no secret that was given out is lost."""
-        temporary = self._path.with_suffix(".new")
-        temporary.unlink(missing_ok=True)  # a crashed worker's, possibly with other rights
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({key: base64.b64encode(value).decode() for key, value in sorted(held.items())}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the new name is durable only with its directory
-        finally:
-            os.close(folder)
-        self._secrets = held  # last: a secret that could not be kept is not given out either
-
-
-@contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock of a file against other processes and, as each call opens it anew, other threads."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 class Vault:
     """Blind index and envelope encryption over a key store."""
 
     def __init__(self, store: KeyStore) -> None:
         self.store = store
-        self._index_key = store.secret("vault/blind-index/1")
+        self.hashes = Hashes(store)
+        self._index = HMAC(store.secret(INNER), SHA256())
         if store.newest(_MASTER) == 1:  # later ones were made from the first, which may be destroyed since
             store.secret(f"{_MASTER}/1")
         self._house = lru_cache(16)(self._house_cipher)
         self._cipher = lru_cache(_KEYS_HELD)(self._unwrapped)
 
     def blind(self, purpose: str, value: str) -> bytes:
-        """Keyed index of a value (HMAC-SHA-256, 16 bytes); equal values under two purposes differ."""
-        message = f"{purpose}\x1f{value}".encode()
-        return hmac.digest(self._index_key, message, "sha256")[:_BLIND_BYTES]  # in one call: a third of the time
+        """The keyed index of a value as it is stored: `Hashes.long` of `steady`. Whoever looks for it asks for
+        `hashes.forms` of it."""
+        return self.hashes.long(self.steady(purpose, value))
+
+    def steady(self, purpose: str, value: str) -> bytes:
+        """Keyed hash of a value (HMAC-SHA-256, 16 bytes) that no rotation changes: for what is never stored, or only
+        where it is sealed. Equal values under two purposes differ."""
+        hashed = self._index.copy()  # prepared: half of what `hmac.digest` takes, which asks for the algorithm anew
+        hashed.update(f"{purpose}\x1f{value}".encode())
+        return hashed.finalize()[:_BLIND_BYTES]
 
     def export_key(self, export: str) -> bytes:
         """The key of one export's pseudonyms and shifted days (32 bytes): no other export's, and in no database."""
@@ -185,18 +79,18 @@ class Vault:
         return self.store.newest(_MASTER)
 
     def rotate(self) -> int:
-        """Make the next master key; its number. What is there goes over by `rewrapped`. Refusal `key-store-invalid`
+        """Make the next master key; its number. What is there goes over by `rewrapped`. Refusal `key-change-refused`
         after 255."""
         number = self.newest + 1
         if number > _MOST_MASTERS:
-            raise Refusal("key-store-invalid", field="vault", reason="there are 255 master keys already")
+            raise Refusal("key-change-refused", reason="there are 255 master keys already")
         self.store.secret(f"{_MASTER}/{number}")
         return number
 
     def forget(self, number: int) -> None:
         """Destroy a master key that nothing is wrapped by any more; the newest cannot be."""
         if number >= self.newest:
-            raise Refusal("key-store-invalid", field="vault", reason="the newest master key is in use")
+            raise Refusal("key-change-refused", reason="the newest master key is in use")
         self.store.drop(f"{_MASTER}/{number}")
 
     def masters(self) -> list[int]:

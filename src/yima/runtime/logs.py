@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from contextvars import ContextVar
+from io import FileIO
 from typing import Any, BinaryIO, Final, cast
 
 import orjson
@@ -70,11 +70,7 @@ def configure(log_format: str = "json", level: str = "info") -> None:
     """Set up logging for the process; `log_format` is `json` or `console`, lines go to stderr."""
     as_json = log_format == "json"
     _requests.plainly = as_json and logging.getLevelName(level.upper()) <= logging.INFO
-    renderer: Any = (
-        structlog.processors.JSONRenderer(serializer=orjson.dumps)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    renderer: Any = structlog.processors.JSONRenderer(serializer=orjson.dumps) if as_json else _Console(colors=False)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -83,9 +79,16 @@ def configure(log_format: str = "json", level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(_err) if as_json else structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(_err),
         cache_logger_on_first_use=True,
     )
+
+
+class _Console(structlog.dev.ConsoleRenderer):
+    """Lines for people, as the bytes that go to standard error."""
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> Any:
+        return str(super().__call__(logger, name, event)).encode(errors="backslashreplace")
 
 
 def answered(method: str, route: str, status: int, ms: float) -> None:
@@ -123,12 +126,17 @@ class _Requests:
 _requests: Final = _Requests()
 
 
-def _stderr() -> BinaryIO:
+class _Stderr(FileIO):
     """The process's own standard error as bytes: a line is one write, whatever Python's stream over it is doing."""
-    return cast(BinaryIO, open(2, "wb", buffering=0, closefd=False))
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:  # the disk is full, or nobody reads any more: answers must not end with the words about them
+            return len(data)
 
 
-_err: Final = _stderr()
+_err: Final = cast(BinaryIO, _Stderr(2, "wb", closefd=False))
 
 
 def get(name: str) -> FilteringBoundLogger:

@@ -7,109 +7,35 @@ may be a secret. `docs/settings.md` is `describe()`.
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, cast
-from urllib.parse import urlsplit
 
 from yima.runtime.errors import Refusal
+from yima.runtime.setting_rules import (
+    Rule,
+    ceilings,
+    choice,
+    ip_address,
+    is_database_url,
+    is_host,
+    is_web_address,
+    number,
+    read_addresses,
+    read_names,
+    read_path,
+    read_switch,
+    text,
+)
 
 _PREFIX: Final = "YIMA_"
 _FILE: Final = "yima.toml"
+_CONTACT_CHARACTERS: Final = 200
 _SECRET_CHARACTERS: Final = 32
 _EMBEDDED_CONNECTIONS: Final = 96  # max_connections = 100; some stay free for migrations and for looking in
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a value must be. `read` takes text (environment) or a TOML value and raises ValueError when it is wrong."""
-
-    expected: str
-    read: Callable[[object], object]
-
-
-def _text(expected: str, accept: Callable[[str], bool]) -> Rule:
-    def read(value: object) -> object:
-        if isinstance(value, str) and accept(value):
-            return value
-        raise ValueError
-
-    return Rule(expected, read)
-
-
-def _number(low: int, high: int, unit: str = "") -> Rule:
-    def read(value: object) -> object:
-        number = int(value) if isinstance(value, str) else value
-        if isinstance(number, int) and not isinstance(number, bool) and low <= number <= high:
-            return number
-        raise ValueError
-
-    return Rule(f"a whole number{unit} from {low} to {high}", read)
-
-
-def _choice(*words: str) -> Rule:
-    return _text("one of " + ", ".join(words), lambda value: value in words)
-
-
-def _read_path(value: object) -> object:
-    if isinstance(value, str | Path) and str(value):
-        with contextlib.suppress(RuntimeError):  # ~ of an account that there is not
-            return Path(value).expanduser()
-    raise ValueError
-
-
-def _read_switch(value: object) -> object:
-    answers = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in answers:
-        return answers[value.lower()]
-    raise ValueError
-
-
-def _read_names(value: object) -> object:
-    names = value.split(",") if isinstance(value, str) else value
-    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
-        return tuple(name.strip().lower() for name in names if name.strip())
-    raise ValueError
-
-
-def _read_addresses(value: object) -> object:
-    return tuple(str(ipaddress.ip_address(name)) for name in cast(tuple[str, ...], _read_names(value)))
-
-
-def _is_web_address(value: str) -> bool:
-    parts = urlsplit(value)
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and parts.port != 0
-        and plain
-        and not value.endswith("/")
-    )
-
-
-def _is_database_url(value: str) -> bool:
-    return urlsplit(value).scheme in ("postgresql", "postgres")
-
-
-def _is_host(value: str) -> bool:
-    return (
-        bool(value) and not any(sign in value for sign in " /@?#") and (":" not in value or _address(value) is not None)
-    )
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _setting(default: object, rule: Rule, about: str, *, secret: bool = False) -> Any:
@@ -122,260 +48,286 @@ class Settings:
 
     data: Path = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
         Path(".yima"),
-        Rule("a path", _read_path),
+        Rule("a path", read_path),
         "Directory of everything Yima keeps on this machine: keys, and the embedded PostgreSQL. "
         "A relative path starts at the working directory.",
     )
     host: str = _setting(
         "127.0.0.1",
-        _text("a host name or an IP address without brackets", _is_host),
+        text("a host name or an IP address without brackets", is_host),
         "Address to listen on. Behind a proxy on this machine keep the default.",
     )
-    port: int = _setting(8420, _number(1, 65535), "TCP port to listen on.")
+    port: int = _setting(8420, number(1, 65535), "TCP port to listen on.")
     base_url: str | None = _setting(
         None,
-        _text("an http or https address without a closing slash, query or user", _is_web_address),
+        text("an http or https address without a closing slash, query or user", is_web_address),
         "Address under which others reach this deployment; stands in tokens, links and FHIR references. "
         "Empty: made from `host` and `port`.",
     )
     database_url: str | None = _setting(
         None,
-        _text("postgresql://user:password@host:port/database", _is_database_url),
+        text("postgresql://user:password@host:port/database", is_database_url),
         "PostgreSQL 15 or newer of your own. Empty: the embedded one, in `data`.",
         secret=True,
     )
-    workers: int = _setting(1, _number(1, 64), "Server processes.")
+    workers: int = _setting(1, number(1, 64), "Server processes.")
     pool_size: int = _setting(
-        16, _number(2, 100), "Database connections of one worker. The embedded PostgreSQL takes 96 in all."
+        16, number(2, 100), "Database connections of one worker. The embedded PostgreSQL takes 96 in all."
     )
-    log_format: Literal["json", "console"] = _setting("json", _choice("json", "console"), "How log lines are written.")
+    log_format: Literal["json", "console"] = _setting("json", choice("json", "console"), "How log lines are written.")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", _choice("debug", "info", "warning", "error"), "The least important lines that are written."
+        "info", choice("debug", "info", "warning", "error"), "The least important lines that are written."
     )
     language: Literal["zh", "en"] = _setting(
-        "zh", _choice("zh", "en"), "Language of pages and messages where the reader has not chosen one."
+        "zh", choice("zh", "en"), "Language of pages and messages where the reader has not chosen one."
     )
     profile: Literal["INTL", "SM"] = _setting(
         "INTL",
-        _choice("INTL", "SM"),
+        choice("INTL", "SM"),
         "Family of algorithms in health codes: `INTL` (P-256, SHA-256, AES) or `SM` (SM2, SM3, SM4).",
     )
     development: bool = _setting(
         False,
-        Rule("true or false", _read_switch),
+        Rule("true or false", read_switch),
         "Offers sign-in without a password as any of the synthetic users. Refused unless `host` is a loopback address.",
     )
     allowed_hosts: tuple[str, ...] = _setting(
         (),
-        Rule("host names, separated by commas", _read_names),
+        Rule("host names, separated by commas", read_names),
         "Further names under which requests are answered, besides those of `base_url` and `host`. "
         "A request for another name is refused.",
     )
     trusted_proxies: tuple[str, ...] = _setting(
         ("127.0.0.1", "::1"),
-        Rule("IP addresses, separated by commas", _read_addresses),
+        Rule("IP addresses, separated by commas", read_addresses),
         "Addresses of your own proxies, whose X-Forwarded-For says who asks. Let them set that header or add to it, "
         "never pass on what a client wrote alone.",
     )
     sign_in_rate: int = _setting(
         600,
-        _number(10, 1_000_000),
+        number(10, 1_000_000),
         "Requests a minute of one network address (a /64 of IPv6) to sign in: tokens, authorisation, introspection, "
         "revocation and the sign-in pages; so many at once too. A refused one counts ten times. Each worker counts for "
         "itself; more get 429.",
     )
     client_rate: int = _setting(
         600,
-        _number(10, 1_000_000),
+        number(10, 1_000_000),
         "Requests a minute to the same addresses of one client that proved itself by its key, from wherever; so many "
         "at once too.",
     )
     caller_rate: int = _setting(
         1000,
-        _number(0, 1_000_000),
+        number(0, 1_000_000),
         "Requests a second of one app or terminal in one worker, and twice as many at once, so that none takes all; "
         "0 for no limit.",
     )
     max_body_bytes: int = _setting(
         16 * 1024 * 1024,
-        _number(64 * 1024, 1024**3, " of bytes"),
+        number(64 * 1024, 1024**3, " of bytes"),
         "Largest request body; a larger one gets 413 unread.",
     )
-    max_bundle_entries: int = _setting(5000, _number(1, 100_000), "Most entries of one Bundle; more get 413.")
-    page_count_default: int = _setting(
-        50, _number(1, 1000), "Results on a page of a search that does not say `_count`."
-    )
-    page_count_max: int = _setting(
-        1000, _number(1, 10_000), "Most results on a page; a larger `_count` is cut to this."
-    )
+    max_bundle_entries: int = _setting(5000, number(1, 100_000), "Most entries of one Bundle; more get 413.")
+    page_count_default: int = _setting(50, number(1, 1000), "Results on a page of a search that does not say `_count`.")
+    page_count_max: int = _setting(1000, number(1, 10_000), "Most results on a page; a larger `_count` is cut to this.")
     update_create: Literal["sandbox", "all", "none"] = _setting(
         "sandbox",
-        _choice("sandbox", "all", "none"),
+        choice("sandbox", "all", "none"),
         "Who may create a resource by PUT under an id of its own choice (FHIR update as create). With `all` such ids "
         "are shared by all institutions, first come, first served: let clients use UUIDs.",
     )
-    token_seconds: int = _setting(900, _number(300, 3600, " of seconds"), "Life of an access token.")
+    token_seconds: int = _setting(900, number(300, 3600, " of seconds"), "Life of an access token.")
     session_idle_minutes: int = _setting(
-        30, _number(5, 720, " of minutes"), "After how long without a request a browser must sign in again."
+        30, number(5, 720, " of minutes"), "After how long without a request a browser must sign in again."
     )
     session_hours: int = _setting(
-        12, _number(1, 24, " of hours"), "How long a browser stays signed in, however busy it is."
+        12, number(1, 24, " of hours"), "How long a browser stays signed in, however busy it is."
     )
     password_memory_kib: int = _setting(
         19456,
-        _number(1024, 1024 * 1024, " of KiB"),
+        number(1024, 1024 * 1024, " of KiB"),
         "Memory that the hash of a password takes (Argon2id, two passes). Less than the default is for tests only.",
     )
     visit_seconds: int = _setting(
-        8 * 3600, _number(300, 7 * 86400, " of seconds"), "How long a scanned code opens the record to the institution."
+        8 * 3600, number(300, 7 * 86400, " of seconds"), "How long a scanned code opens the record to the institution."
     )
     break_glass_seconds: int = _setting(
-        3600, _number(300, 86400, " of seconds"), "How long an emergency access opens the record."
+        3600, number(300, 86400, " of seconds"), "How long an emergency access opens the record."
     )
     glass_review_days: int = _setting(
-        7, _number(1, 60, " of days"), "Days within which the privacy officer owes a verdict on each emergency access."
+        7, number(1, 60, " of days"), "Days within which the privacy officer owes a verdict on each emergency access."
     )
     glass_unexplained: int = _setting(
         5,
-        _number(0, 1000),
+        number(0, 1000),
         "Emergency accesses of one member of staff within `glass_unexplained_hours` that no care explains, from which "
         "on the next is refused and their access suspended; 0 for never. See docs/privacy-officer.md.",
     )
     glass_unexplained_hours: int = _setting(
-        24, _number(1, 24 * 31, " of hours"), "The time in which `glass_unexplained` counts."
+        24, number(1, 24 * 31, " of hours"), "The time in which `glass_unexplained` counts."
     )
     glass_unjustified: int = _setting(
         2,
-        _number(0, 100),
+        number(0, 100),
         'Verdicts "not justified" on emergency accesses of one member of staff within a year, with which their access '
         "is suspended; 0 for never.",
     )
     signer_days: int = _setting(
-        90, _number(90, 184, " of days"), "How long one key signs offline credentials before the next takes its turn."
+        90, number(90, 184, " of days"), "How long one key signs offline credentials before the next takes its turn."
     )
     credential_days: int = _setting(
         366,
-        _number(1, 3660, " of days"),
+        number(1, 3660, " of days"),
         "How long an offline credential may live; the certificates of the keys that sign them outlive it.",
     )
     offline_device_days: int = _setting(
         7,
-        _number(1, 31, " of days"),
+        number(1, 31, " of days"),
         "How long a phone may make codes for use without a network before it must ask for a new certificate.",
     )
     offline_sm2_algorithm: int = _setting(
         -65537,
-        _number(-(2**31), -65537),
+        number(-(2**31), -65537),
         "COSE algorithm number of SM2 in offline credentials. None is registered; this one is from the private range, "
         "and all deployments that read each other's credentials must agree on it.",
     )
     list_warn_hours: int = _setting(
-        24, _number(1, 24 * 30, " of hours"), "Age from which a scanner says that its status list is old."
+        24, number(1, 24 * 30, " of hours"), "Age from which a scanner says that its status list is old."
     )
     list_refuse_hours: int = _setting(
         168,
-        _number(2, 24 * 60, " of hours"),
+        number(2, 24 * 60, " of hours"),
         "Age at which a status list ends: a scanner with no newer one refuses offline credentials.",
     )
 
     national_dialect: str = _setting(
         "national",
-        _choice("national", "shenzhen", "sichuan"),
+        choice("national", "shenzhen", "sichuan"),
         "Code tables of the national card gateway for apps that name none of their own: a table of "
         "`healthcode/national/dialects.toml`.",
     )
     national_mindex_recipe: Literal["keyed", "sm3-type-number-name", "sm3-type-number"] = _setting(
         "keyed",
-        _choice("keyed", "sm3-type-number-name", "sm3-type-number"),
+        choice("keyed", "sm3-type-number-name", "sm3-type-number"),
         "How the national card's person index id is made of document and name. The plain SM3 recipes can be reversed "
         "by trying every document number; choose one only to agree with a card system that uses it.",
     )
     national_code_seconds: int = _setting(
-        300, _number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
+        300, number(30, 3600, " of seconds"), "Life of a dynamic code made for the national gateway."
     )
     card_font: Path | None = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
         None,
-        Rule("a path", _read_path),
+        Rule("a path", read_path),
         "Font file with Chinese characters for printed cards (TrueType or OpenType; the first face of a collection). "
         "Empty: the fonts of this machine.",
     )
     matching_model: Path | None = _setting(  # noqa: RUF009  it makes a field descriptor, as dataclasses.field does
         None,
-        Rule("a path", _read_path),
+        Rule("a path", read_path),
         "Model file of the person index that `yima link train` made; try it with `yima mpi try-model` first. "
         "Empty: the model of this version.",
     )
     strangers_a_day: int = _setting(
         500,
-        _number(0, 1_000_000),
+        number(0, 1_000_000),
         "Persons a day of whom an institution with the right `demographics` may be told but did not register.",
+    )
+    record_versions_ceiling: int = _setting(
+        50_000,
+        number(100, 100_000_000),
+        "Most versions of resources that one institution may store in one person's record; more get `record-full`. "
+        "See docs/operations.md.",
+    )
+    record_mib_ceiling: int = _setting(
+        256,
+        number(1, 1_000_000),
+        "Most MiB, as they are stored (packed), of one institution in one person's record.",
+    )
+    misses_a_day: int = _setting(
+        100,
+        number(10, 1_000_000),
+        "Questions by a document's number ($match, $ihe-pix, search) a day that may find nobody; more are answered "
+        "while at least one person is found for three misses. See docs/mpi.md.",
     )
     bulk_read_ceiling: int = _setting(
         60,
-        _number(1, 100_000),
+        number(1, 100_000),
         "Different persons in an hour from which on a member of the staff raises an alarm, whatever their habit; ten "
-        "times as many for an app. See docs/privacy-officer.md.",
+        "times as many for an app of which no habit is known. See docs/privacy-officer.md.",
+    )
+    institution_read_ceilings: tuple[tuple[str, int], ...] = _setting(
+        (("*", 5_000), ("A", 10_000), ("B", 2_000), ("C", 2_000), ("D", 300)),
+        ceilings(1, 1_000_000),
+        "Different persons in an hour from which on an app, or an institution with all its apps and staff, raises an "
+        "alarm, whatever its habit: by the first letter of the institution's class (WS 218), `*` for all others. Text "
+        "as the default, or a TOML table.",
     )
     bulk_read_stop: bool = _setting(
         False,
-        Rule("true or false", _read_switch),
+        Rule("true or false", read_switch),
         "Whether a member of the staff above `bulk_read_ceiling` is suspended at once, until somebody resumes them.",
     )
     objection_days: int = _setting(
-        15, _number(1, 60, " of days"), 'Days within which the privacy officer owes an answer to "this looks wrong".'
+        15, number(1, 60, " of days"), 'Days within which the privacy officer owes an answer to "this looks wrong".'
     )
     resident_assurance: Literal["low", "substantial"] = _setting(
         "substantial",
-        _choice("low", "substantial"),
+        choice("low", "substantial"),
         "What a resident must have proved to come in by a code sent to a phone. `substantial`: a number that staff "
         "confirmed with the person's document in hand. `low`: also one that stands in a registration only; such a "
         "session opens the record, but gives nobody else access to it.",
     )
     codes_an_hour: int = _setting(
-        2000, _number(1, 10_000_000), "Most sign-in codes that are made for phones in an hour, all workers together."
+        2000, number(1, 10_000_000), "Most sign-in codes that are made for phones in an hour, all workers together."
     )
     notice_sender: Literal["none", "file", "webhook"] = _setting(
         "none",
-        _choice("none", "file", "webhook"),
+        choice("none", "file", "webhook"),
         "How messages reach residents' phones (notices of visits and emergencies, one-time codes): `file` writes "
         "`notices.jsonl` in the data directory, for development; `webhook` posts each to `notice_webhook`.",
     )
     notice_webhook: str | None = _setting(
         None,
-        _text("an http or https address without a closing slash, query or user", _is_web_address),
+        text("an http or https address without a closing slash, query or user", is_web_address),
         "Address of the gateway that sends messages to phones. It is called as Standard Webhooks 1.0 says: "
         "docs/privacy-officer.md.",
     )
     notice_webhook_secret: str | None = _setting(
         None,
-        _text("at least 32 characters", lambda value: len(value) >= _SECRET_CHARACTERS),
+        text("at least 32 characters", lambda value: len(value) >= _SECRET_CHARACTERS),
         "What signs the calls of `notice_webhook`; the gateway keeps the same.",
         secret=True,
     )
     notice_queue: int = _setting(
         10_000,
-        _number(1, 1_000_000),
+        number(1, 1_000_000),
         "Most notices that wait for their turn; while so many do, further ones are dropped and counted: what they "
         "would say stands on each resident's own page anyway.",
     )
     suspension_days: int = _setting(
-        30, _number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
+        30, number(1, 90, " of days"), "Longest suspension of a card; two people of the operator decide on one."
     )
     public_least: int = _setting(
         10,
-        _number(1, 1000),
+        number(1, 1000),
         "A public count of persons that is smaller is shown as smaller than this, not as a number.",
+    )
+    contact: str = _setting(
+        "",
+        text(f"at most {_CONTACT_CHARACTERS} characters", lambda value: len(value) <= _CONTACT_CHARACTERS),
+        "Whom people ask about this deployment, such as an office and its number; said to the staff of an institution "
+        "that is suspended. Empty: the platform's operator.",
     )
     teen_privacy: bool = _setting(
         True,
-        Rule("true or false", _read_switch),
+        Rule("true or false", read_switch),
         "From 14 to 17 a guardian sees the card and the basics only; sensitive classes and decisions are the child's.",
     )
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        address = _address(self.host)
+        address = ip_address(self.host)
         return self.host == "localhost" if address is None else address.is_loopback
 
     @property
@@ -515,4 +467,6 @@ def _shown(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple) and isinstance(value[0], tuple):
+        return "`" + ", ".join(f"{name}={said}" for name, said in value) + "`"
     return f"`{value}`"

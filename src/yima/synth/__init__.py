@@ -9,6 +9,7 @@ from .city import City, city
 from .days import AS_OF, RECORDS_FROM
 from .institutions import Department, Institution, Practitioner, Terminal
 from .names import Name
+from .numbers import PROVINCE, resident_number
 from .people import Document, Resident
 from .render.patient import DOCUMENT_SYSTEMS
 from .visits import Visit, visits
@@ -17,6 +18,7 @@ from .write import Counts, write
 __all__ = [
     "AS_OF",
     "DOCUMENT_SYSTEMS",
+    "PROVINCE",
     "RECORDS_FROM",
     "City",
     "Counts",
@@ -29,6 +31,7 @@ __all__ = [
     "Terminal",
     "Visit",
     "city",
+    "resident_number",
     "visits",
     "write",
 ]

@@ -4,16 +4,15 @@ Nothing here reads a clock, so the same seed gives the same bytes on any day.
 """
 
 import calendar
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from random import Random
 
-CST = timezone(timedelta(hours=8))
-"""China Standard Time, the only offset that appears in the city."""
+from yima.runtime.civil import CIVIL
 
 AS_OF = date(2026, 11, 1)
 """The city's 'today'. Nothing happens on or after the first minute of this day."""
 
-END = datetime.combine(AS_OF, time(0), CST)
+END = datetime.combine(AS_OF, time(0), CIVIL)
 """AS_OF as an instant: every visit is strictly before it."""
 
 RECORDS_FROM = date(2016, 1, 1)
@@ -57,10 +56,10 @@ def workday(day: date) -> date:
 def office_hour(rng: Random, day: date) -> datetime:
     """A moment of an outpatient working day: 08:00-11:40 more often than 13:40-17:00."""
     minute = rng.randint(480, 700) if rng.random() < 0.65 else rng.randint(820, 1020)
-    return datetime.combine(day, time(minute // 60, minute % 60, rng.randint(0, 59)), CST)
+    return datetime.combine(day, time(minute // 60, minute % 60, rng.randint(0, 59)), CIVIL)
 
 
 def any_hour(rng: Random, day: date) -> datetime:
     """Any moment of a day, for emergencies and births."""
     second = rng.randint(0, 86_399)
-    return datetime.combine(day, time(0), CST) + timedelta(seconds=second)
+    return datetime.combine(day, time(0), CIVIL) + timedelta(seconds=second)

@@ -166,7 +166,7 @@ async def in_value_set(
     catalogue: Catalogue, value_set: Resource, codings: Sequence[Coding], language: str
 ) -> dict[str, Any]:
     """Whether any of the codings is in a value set, and whether its display is one of the code's."""
-    _bound(codings)
+    check_codings(codings)
     shown = str(value_set.get("url", "the value set"))
     for coding in codings:
         narrow = Narrow(system=coding.system, codes=(coding.code,))
@@ -183,7 +183,7 @@ async def in_system(
     catalogue: Catalogue, url: str, version: str, codings: Sequence[Coding], language: str
 ) -> dict[str, Any]:
     """Whether any of the codings is a code of a system. Refusal `code-system-unknown`."""
-    _bound(codings)
+    check_codings(codings)
     system = await catalogue.system(url, version)
     for coding in codings:
         found = await system.select(Wanted(codes=(coding.code,))) if coding.system in ("", url) else []
@@ -193,7 +193,8 @@ async def in_system(
     return _result(valid=False, message=f"{named} is not a code of {_shown_url(url)}")
 
 
-def _bound(codings: Sequence[Coding]) -> None:
+def check_codings(codings: Sequence[Coding]) -> None:
+    """Refusal `too-costly` for more than may be asked about at once."""
     if len(codings) > _MOST_CODINGS:
         raise Refusal("too-costly", field="codeableConcept", limit=f"{_MOST_CODINGS} codings")
 

@@ -98,9 +98,9 @@ class System(Protocol):
         ...
 
 
-def too_costly(what: str = "codes") -> Refusal:
+def too_costly(limit: str = f"{MOST} codes") -> Refusal:
     """More than may be touched at once."""
-    return Refusal("too-costly", field="ValueSet", limit=f"{MOST} {what}")
+    return Refusal("too-costly", field="ValueSet", limit=limit)
 
 
 # --- filters (R4 valueset-filter-operator) ---------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from yima.terminology.tree import has_words
 
 _DEEPEST: Final = 10
 """Value sets that import value sets."""
+_ROW: Final = 40
+"""What an exclude counts besides its codes: as long as it takes."""
 Resource = Mapping[str, Any]
 
 
@@ -74,6 +76,7 @@ class _Composing:
         for row in _rows(compose, "exclude") if found else ():
             for key in await self._part(row, bare, through):
                 found.pop(key, None)
+            self._count(_ROW)
         return found
 
     def _count(self, held: int) -> None:
@@ -87,10 +90,10 @@ class _Composing:
         if not isinstance(expansion, dict):
             return {}
         found = {}
-        waiting = _rows(expansion, "contains")
+        waiting = _rows(expansion, "contains")[::-1]
         while waiting:
-            row = waiting.pop(0)
-            waiting = [*_rows(row, "contains"), *waiting]
+            row = waiting.pop()
+            waiting += _rows(row, "contains")[::-1]
             concept = Concept(str(row.get("code", "")), str(row.get("display", "")), inactive=bool(row.get("inactive")))
             member = Member(str(row.get("system", "")), str(row.get("version", "")), concept)
             if concept.code and not row.get("abstract") and _is_wanted(member.system, concept, narrow, lambda c: c):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from yima.fhir import UCUM, UCUM_VERSION, ucum_name, ucum_unit
-from yima.terminology.concept import Concept, Wanted, passes, too_costly
+from yima.terminology.concept import MOST, Concept, Wanted, passes, too_costly
 from yima.terminology.tree import has_words
 
 _WORD: Final = r"[A-Za-z0-9!#$&^_.+\-]{1,127}"
@@ -37,7 +37,7 @@ class Grammar:
     async def select(self, wanted: Wanted) -> list[Concept]:
         """See `System.select`; without codes there is no end to them."""
         if wanted.codes is None:
-            raise too_costly(f"codes; {self.url} is a grammar and has no list")
+            raise too_costly(f"{MOST} codes; {self.url} is a grammar and has no list")
         found = [Concept(code, words) for code in wanted.codes if (words := self.display(code))]
         return [
             concept

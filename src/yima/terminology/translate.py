@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from yima.runtime.errors import Refusal
-from yima.terminology.answers import Coding
+from yima.terminology.answers import Coding, check_codings
 from yima.terminology.catalogue import Catalogue
+from yima.terminology.concept import MOST
 
 Resource = Mapping[str, Any]
 _NO_MATCH: Final = frozenset({"unmatched", "disjoint"})
@@ -43,7 +44,8 @@ class _Match:
 
 
 async def translated(catalogue: Catalogue, concept_map: Resource | None, asked: Translating) -> dict[str, Any]:
-    """All matches; without a map those of every map that fits. Refusal `concept-map-unknown`."""
+    """All matches; without a map those of every map that fits. Refusals `concept-map-unknown`, `too-costly`."""
+    check_codings(asked.codings)
     if concept_map is not None:
         maps: list[Resource] = [concept_map]
     else:
@@ -53,7 +55,7 @@ async def translated(catalogue: Catalogue, concept_map: Resource | None, asked: 
     parameters = []
     found = False
     for one in maps:
-        for match in await _matches(catalogue, one, asked, 0):
+        for match in await _Matching(catalogue, asked).matches(one):
             found = found or match.equivalence not in _NO_MATCH
             parameters.append({"name": "match", "part": _parts(match, str(one.get("url", "")))})
     result: list[dict[str, Any]] = [{"name": "result", "valueBoolean": found}]
@@ -83,67 +85,95 @@ def _ends(one: Resource, end: str) -> list[str]:
     return [str(one[key]).partition("|")[0] for key in (f"{end}Canonical", f"{end}Uri") if one.get(key)]
 
 
-async def _matches(catalogue: Catalogue, one: Resource, asked: Translating, depth: int) -> list[_Match]:
-    found: list[_Match] = []
-    for group in one.get("group", ()):
-        source, target = str(group.get("source", "")), str(group.get("target", ""))
-        if asked.reverse:
-            source, target = target, source
-        if asked.target_system and asked.target_system != target:
-            continue
-        for coding in asked.codings:
-            if coding.system and source and coding.system != source:
-                continue
+class _Matching:
+    """One question to one map, and to those it hands on to."""
+
+    def __init__(self, catalogue: Catalogue, asked: Translating) -> None:
+        self._catalogue = catalogue
+        self._asked = asked
+        self._dependencies = frozenset(asked.dependencies)
+        self._left = MOST
+
+    async def matches(self, one: Resource, depth: int = 0) -> list[_Match]:
+        """What a map says of the codings, group by group. Refusal `too-costly`."""
+        found: list[_Match] = []
+        asked = self._asked
+        for group in one.get("group", ()):
+            source, target = str(group.get("source", "")), str(group.get("target", ""))
             if asked.reverse:
-                found += _backward(group, coding.code)
+                source, target = target, source
+            if asked.target_system and asked.target_system != target:
                 continue
-            here = list(_forward(group, coding.code, asked.dependencies))
-            known = here or any(row.get("code") == coding.code for row in group.get("element", ()))
-            found += here if known else await _unmapped(catalogue, group, coding, asked, depth)
-    return found
+            codings = [c for c in asked.codings if not c.system or not source or c.system == source]
+            held = (_backward if asked.reverse else _forward)(group, {coding.code for coding in codings})
+            for coding in codings:
+                said = held.get(coding.code)
+                here = _allowed(said, self._dependencies) if said is not None else []
+                if said is None and not asked.reverse:
+                    here = await self._unmapped(group, coding, depth)
+                self._left -= 1 + len(here)
+                if self._left < 0:
+                    raise Refusal("too-costly", field="ConceptMap", limit=f"{MOST} mappings")
+                found += here
+        return found
+
+    async def _unmapped(self, group: Resource, coding: Coding, depth: int) -> list[_Match]:
+        """What a group says of codes that it does not have."""
+        rule = group.get("unmapped") or {}
+        match rule.get("mode"):
+            case "provided":
+                return [_Match("equal", str(group.get("target", "")), coding.code, coding.display, ())]
+            case "fixed":
+                code, display = str(rule.get("code", "")), str(rule.get("display", ""))
+                return [_Match("inexact", str(group.get("target", "")), code, display, ())]
+            case "other-map" if depth < _DEEPEST:
+                other = await self._catalogue.concept_map(str(rule.get("url", "")))
+                return await self.matches(other, depth + 1)
+        return []
 
 
-def _forward(group: Resource, code: str, dependencies: Sequence[tuple[str, str]]) -> Iterator[_Match]:
+_Said = tuple[Resource, _Match]
+"""A row of a map and what it means."""
+
+
+def _forward(group: Resource, codes: Set[str]) -> dict[str, list[_Said]]:
+    """Of each of these codes that a group has, its rows."""
+    found: dict[str, list[_Said]] = {}
     for element in group.get("element", ()):
-        if element.get("code") != code:
-            continue
-        for row in element.get("target", ()):
-            if all((str(d.get("property")), str(d.get("value"))) in dependencies for d in row.get("dependsOn", ())):
-                yield _Match(
+        if (code := element.get("code")) in codes:
+            found.setdefault(code, []).extend(
+                (row, _Match(
                     str(row.get("equivalence", "equivalent")),
                     str(group.get("target", "")),
                     str(row.get("code", "")),
                     str(row.get("display", "")),
                     tuple(row.get("product", ())),
-                )
+                ))
+                for row in element.get("target", ())
+            )  # fmt: skip
+    return found
 
 
-def _backward(group: Resource, code: str) -> Iterable[_Match]:
+def _backward(group: Resource, codes: Set[str]) -> dict[str, list[_Said]]:
+    """The same of codes that a group maps to; what a row depends on is not asked of the other end."""
+    found: dict[str, list[_Said]] = {}
     for element in group.get("element", ()):
+        code, display = str(element.get("code", "")), str(element.get("display", ""))
         for row in element.get("target", ()):
-            if row.get("code") == code:
+            if row.get("code") in codes:
                 said = str(row.get("equivalence", "equivalent"))
-                display = str(element.get("display", ""))
-                yield _Match(
-                    _TURNED.get(said, said), str(group.get("source", "")), str(element.get("code", "")), display, ()
-                )
+                match = _Match(_TURNED.get(said, said), str(group.get("source", "")), code, display, ())
+                found.setdefault(row["code"], []).append(({}, match))
+    return found
 
 
-async def _unmapped(
-    catalogue: Catalogue, group: Resource, coding: Coding, asked: Translating, depth: int
-) -> list[_Match]:
-    """What a group says of codes that it does not have."""
-    rule = group.get("unmapped") or {}
-    match rule.get("mode"):
-        case "provided":
-            return [_Match("equal", str(group.get("target", "")), coding.code, coding.display, ())]
-        case "fixed":
-            code, display = str(rule.get("code", "")), str(rule.get("display", ""))
-            return [_Match("inexact", str(group.get("target", "")), code, display, ())]
-        case "other-map" if depth < _DEEPEST:
-            other = await catalogue.concept_map(str(rule.get("url", "")))
-            return await _matches(catalogue, other, asked, depth + 1)
-    return []
+def _allowed(said: Sequence[_Said], dependencies: Set[tuple[str, str]]) -> list[_Match]:
+    """Those whose further conditions are met."""
+    return [
+        match
+        for row, match in said
+        if all((str(d.get("property")), str(d.get("value"))) in dependencies for d in row.get("dependsOn", ()))
+    ]
 
 
 def _parts(match: _Match, url: str) -> list[dict[str, Any]]:

@@ -121,8 +121,11 @@ async def _add_organisation(asked: Asked) -> dict[str, Any]:
 async def _update_organisation(asked: Asked) -> dict[str, Any]:
     asked.app.check_right("organisations")
     said = _organisation(asked.fields, named=False)
+    held, _ = await directory.organisation(asked.access.database, said.code)
     async with asked.access.database.transaction() as c:
-        await directory.update_organisation(c, said)
+        if said.status == "suspended":
+            await asked.access.glass.close_at(c, held.institution_id, asked.now)
+        await directory.update_organisation(c, said, asked.now)
     return {"orgcode": said.code}
 
 

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any, Final
 
 from yima import healthcode, mpi
 from yima.access import Application, Mother
+from yima.runtime.civil import CIVIL
 from yima.runtime.errors import Refusal
 
-CHINA: Final = timezone(timedelta(hours=8))
 """Times without an offset are China Standard Time."""
 _LONGEST: Final = 200
 _DATE: Final = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})")
@@ -91,7 +91,7 @@ class Fields:
         try:
             if match:
                 year, month, day, hour, minute, second = map(int, match.groups())
-                return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
+                return datetime(year, month, day, hour, minute, second, tzinfo=CIVIL)
         except ValueError:
             pass
         _blank_or_refused(name, found, "a time such as 2026-11-23 08:30:00")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from yima.runtime.database import Connection, Database
 from yima.runtime.errors import Refusal
 
 _BEHIND: Final = timedelta(minutes=15)
-"""So much older than the newest head may the newest one be that a witness signed."""
+"""So old may the newest head be that a witness signed."""
 
 
 @dataclass(slots=True)
@@ -33,6 +33,8 @@ class Findings:
     lines: int = 0
     tiles: int = 0
     heads: int = 0
+    singly: int = 0
+    """Lines that were looked up by their keys: they do not stand among their neighbours. Slower, no fault."""
     found: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -57,9 +59,11 @@ async def check(
     kept: Iterable[Head] = (),
     spread: Spread | None = None,
     witnesses: Sequence[Verifier] = (),
+    now: datetime | None = None,
 ) -> Findings:
     """Check the whole log against its own heads and against those that somebody `kept` outside. Of the `witnesses`,
-    whose keys the caller knows, each must have signed a head not much older than the newest.
+    whose keys the caller knows, each must have signed a head not much older than the newest, and than `now`: the time
+    of a head is what the log says, so a tail that is written anew can be given a time just after the last signature.
 
     One snapshot; memory for some ten thousand lines, or 32 bytes of each line when it is `spread` over processes.
     """
@@ -74,10 +78,12 @@ async def check(
         async for part in parts_of(c, size, spread):
             watch.part(part)
             lost += part.lost
+            findings.singly += part.singly
         watch.end()
         await _added(c, findings, heads[-1]["horizon"] if heads else 0, findings.lines - lost)
+        due = max((at for at in (now, heads[-1]["sealed"] if heads else None) if at), default=None)
         for witness in witnesses:
-            await _cosigned(c, findings, heads, witness)
+            await _cosigned(c, findings, heads, witness, due)
     return findings
 
 
@@ -88,18 +94,20 @@ async def _added(c: Connection, findings: Findings, horizon: int, known: int) ->
             findings.tell("line-added", row["event_id"])
 
 
-async def _cosigned(c: Connection, findings: Findings, heads: Sequence[Mapping[str, Any]], witness: Verifier) -> None:
+async def _cosigned(
+    c: Connection, findings: Findings, heads: Sequence[Mapping[str, Any]], witness: Verifier, due: datetime | None
+) -> None:
     """Each signature that is said to be a witness's must be; and none may be missing at the end of the log. Whoever
     rewrites the log as its owner can leave signatures out, and cannot make them."""
     notes = {(row["size"], row["sealed"]): row["note"] for row in heads}
     newest = None
     for row in await c.fetch(SQL.cosignatures_of, witness.name):
         named = row["size"], row["sealed"]
-        if cosignature(notes.get(named, "") + row["line"], witness) is None:
+        if (found := cosignature(notes.get(named, "") + row["line"], witness)) is None:
             findings.tell("cosignature-changed", f"head of {row['size']} lines, {witness.name}")
         else:
-            newest = row["sealed"]
-    if newest is None or heads[-1]["sealed"] - newest > _BEHIND:
+            newest = min(row["sealed"], found.at)
+    if newest is None or due is None or due - newest > _BEHIND:
         said = f"no head since {newest:%Y-%m-%d %H:%M} UTC" if newest else "no head"
         findings.tell("not-cosigned", f"{said}, {witness.name}")
 

@@ -17,7 +17,7 @@ import binascii
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -68,6 +68,8 @@ class Head:
     sealed: datetime
     note: str
     """The signed text, with whatever cosignatures were given along."""
+    signature: str = field(default="", compare=False)
+    """The log's own line under it, of a head that was checked or just signed."""
 
     @property
     def body(self) -> str:
@@ -89,7 +91,8 @@ class HeadSigner:
         name = self.verifier.name
         body = f"{name}\n{size}\n{base64.b64encode(root).decode()}\nsealed {at:%Y-%m-%dT%H:%M:%SZ}\n"
         signature = base64.b64encode(self.verifier.key_id + self._key.sign(body.encode())).decode()
-        return Head(size, root, at, f"{body}\n— {name} {signature}\n")
+        line = f"— {name} {signature}\n"
+        return Head(size, root, at, f"{body}\n{line}", line)
 
 
 def read_verifier(text: str, kind: bytes = _ED25519) -> Verifier:
@@ -114,17 +117,24 @@ def read_head(note: str, verifier: Verifier) -> Head:
         raise Refusal("head-invalid", reason="it is not a tree head")
     if body["origin"] != verifier.name:
         raise Refusal("head-invalid", reason="it is another log's")
-    if not any(
-        (name, raw[:KEY_ID_BYTES]) == (verifier.name, verifier.key_id)
-        and is_signed(body[0].encode(), raw[KEY_ID_BYTES:], verifier.public)
-        for name, raw, _ in signatures(note)
-    ):
+    own = next(
+        (
+            line
+            for name, raw, line in signatures(note)
+            if (name, raw[:KEY_ID_BYTES]) == (verifier.name, verifier.key_id)
+            and is_signed(body[0].encode(), raw[KEY_ID_BYTES:], verifier.public)
+        ),
+        None,
+    )
+    if own is None:
         raise Refusal("head-invalid", reason="it is not signed by the log's key")
     try:
-        sealed = datetime.fromisoformat(body["sealed"])
+        sealed: datetime | None = datetime.fromisoformat(body["sealed"])
     except ValueError:
-        raise Refusal("head-invalid", reason="its time is not one") from None
-    return Head(int(body["size"]), base64.b64decode(body["root"]), sealed, note)
+        sealed = None
+    if sealed is None or sealed.tzinfo is None:
+        raise Refusal("head-invalid", reason="its time is not one")
+    return Head(int(body["size"]), base64.b64decode(body["root"]), sealed, note, own)
 
 
 def signatures(note: str) -> Iterator[tuple[str, bytes, str]]:

@@ -9,7 +9,7 @@ import msgspec
 
 from yima.audit.proof.head import Head, Verifier, read_head
 from yima.audit.proof.leaf import Leaf, content
-from yima.audit.proof.tree import is_consistent, leaf_hash, root_by_inclusion
+from yima.audit.proof.tree import HASH_BYTES, is_consistent, leaf_hash, root_by_inclusion
 from yima.runtime.errors import Refusal
 
 
@@ -39,7 +39,7 @@ def read_line_proof(text: bytes) -> LineProof:
     """A proof from its file. Refusal `proof-invalid`."""
     try:
         return msgspec.json.decode(text, type=LineProof)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Refusal("proof-invalid", reason=f"it is not a proof ({error})") from None
 
 
@@ -49,7 +49,7 @@ def read_head_paper(text: bytes) -> HeadPaper:
         return HeadPaper(text.decode("utf-8", "replace"))
     try:
         return msgspec.json.decode(text, type=HeadPaper)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Refusal("proof-invalid", reason=f"it is not a head ({error})") from None
 
 
@@ -77,6 +77,9 @@ def text_of(hashed: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Refusal("proof-invalid", reason="a hash is not base64") from None
+    if len(found) != HASH_BYTES:  # else two could be cut elsewhere, and what is no leaf be proven
+        raise Refusal("proof-invalid", reason="a hash has another length")
+    return found

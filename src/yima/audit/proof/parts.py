@@ -7,6 +7,7 @@ begins where a tile begins, so whoever puts the parts together again only joins 
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,15 +15,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal
 
+from yima.audit.proof import lines
 from yima.audit.proof.hashes import SQL
 from yima.audit.proof.leaf import hash_of
 from yima.audit.proof.tree import HASH_BYTES, TILE_WIDTH, fold
 from yima.runtime.database import Connection, Database
 
 READ_ONLY: Final = "set transaction isolation level repeatable read, read only"
-_BY_KEY: Final = "; ".join(f"set local enable_{way} = off" for way in ("hashjoin", "mergejoin", "bitmapscan", "sort"))
-"""A part is read in the order of its positions, each line by its key: whatever the statistics say, reading the whole
-table for each part would make the check of a large log endless."""
 TOLD: Final = 100
 """So many problems are named; all are counted."""
 _TILES: Final = 64
@@ -57,6 +56,8 @@ class Part:
     """Of each full tile that begins here its root, and the hash of its hashes."""
     lost: int = 0
     """Leaves whose line is not there."""
+    singly: int = 0
+    """Lines that had to be looked up by their keys."""
     found: int = 0
     problems: list[Problem] = field(default_factory=list)
     """At most a hundred, of all that were `found`."""
@@ -79,13 +80,16 @@ class Spread:
 async def parts_of(c: Connection, size: int, spread: Spread | None) -> AsyncIterator[Part]:
     """Every part of a log of `size` lines in order, as the caller's transaction (`READ_ONLY`) sees it."""
     if spread is None or spread.processes < 2:
-        await c.execute(_BY_KEY)
+        await c.execute(lines.SESSION)
         for begin in range(0, size, _LINES):
             yield await _look(c, begin, min(size, begin + _LINES))
         return
     snapshot = await c.fetchval("select pg_export_snapshot()")
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(spread.processes, multiprocessing.get_context("spawn")) as pool:
+    # Rows and hashes hold no cycles: looking for some among them is a tenth of the work.
+    forked = multiprocessing.get_context("forkserver")  # what is imported, is imported once for all of them
+    forked.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(spread.processes, forked, initializer=gc.disable) as pool:
         chunks = [
             loop.run_in_executor(pool, _in_process, spread.url, snapshot, begin, min(size, begin + _CHUNK))
             for begin in range(0, size, _CHUNK)
@@ -105,7 +109,7 @@ async def _chunk(url: str, snapshot: str, begin: int, end: int) -> list[Part]:
         async with database.transaction() as c:
             await c.execute(READ_ONLY)
             await c.execute(f"set transaction snapshot '{snapshot}'")  # of our own making: pg_export_snapshot gave it
-            await c.execute(_BY_KEY)
+            await c.execute(lines.SESSION)
             return [await _look(c, at, min(end, at + _LINES)) for at in range(begin, end, _LINES)]
     finally:
         await database.close()
@@ -113,22 +117,31 @@ async def _chunk(url: str, snapshot: str, begin: int, end: int) -> list[Part]:
 
 async def _look(c: Connection, begin: int, end: int) -> Part:
     part = Part(begin)
-    rows: Sequence[Any] = await c.fetch(SQL.whole, begin, end)
-    sealed = [row["hash"] for row in rows]
-    hashed = [hash_of(row) for row in rows]
-    if hashed != sealed:
-        await _differ(c, part, [row for row, own in zip(rows, hashed, strict=True) if row["hash"] != own])
-    if len(rows) < end - begin:
-        held = {row["position"]: row["hash"] for row in rows}
-        for position in range(begin, end):
-            if position not in held:
-                part.tell("position-missing", f"position {position}")
-        sealed = [held.get(position, bytes(HASH_BYTES)) for position in range(begin, end)]
-    part.hashes = b"".join(sealed)
-    for at in range(0, len(part.hashes) - _TILE + 1, _TILE):
-        tile = part.hashes[at : at + _TILE]
+    sealed = await _sealed(c, part, begin, end)
+    own = await lines.hashes_at(c, begin, end)
+    if b"".join(own) != sealed:
+        own_at = zip(range(0, len(sealed), HASH_BYTES), own, strict=True)
+        unsure = [begin + at // HASH_BYTES for at, own in own_at if sealed[at : at + HASH_BYTES] != own]
+        part.singly = len(unsure)
+        rows = await c.fetch(SQL.whole, unsure)
+        await _differ(c, part, [row for row in rows if hash_of(row) != row["hash"]])
+    part.hashes = sealed
+    for at in range(0, len(sealed) - _TILE + 1, _TILE):
+        tile = sealed[at : at + _TILE]
         part.tiles.append((fold(tile), sha256(tile).digest()))
     return part
+
+
+async def _sealed(c: Connection, part: Part, begin: int, end: int) -> bytes:
+    """The hashes that were sealed, zeros for a position that is missing."""
+    count, hashes = await c.fetchrow(SQL.sealed_hashes, begin, end)
+    if (count, len(hashes)) == (end - begin, (end - begin) * HASH_BYTES):
+        return bytes(hashes)
+    held = {row["position"]: row["hash"] for row in await c.fetch(SQL.positions, begin, end)}
+    for position in range(begin, end):
+        if position not in held:
+            part.tell("position-missing", f"position {position}")
+    return b"".join([held.get(position, bytes(HASH_BYTES)) for position in range(begin, end)])
 
 
 async def _differ(c: Connection, part: Part, rows: Sequence[Any]) -> None:

@@ -17,14 +17,18 @@ select size, sealed, root, horizon, note from audit.head order by size, sealed
 -- name: horizon
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 -- name: unsealed
+-- A restored log has lines with numbers of another cluster, which are sealed and come by once more.
 select action, agent, agent_id, agent_name, basis, department, detail, event_id, institution, institution_name, outcome,
   person_id::text as person, purpose, recorded, request_id, submission, terminal, visit, person_id
-from audit.event where tx >= $1 and tx < $2 order by recorded, person_id, event_id
+from audit.event e where tx >= $1 and tx < $2
+  and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
+order by recorded, person_id, event_id
 -- name: left_out
+-- From $2 on it is a number of the cluster that the log came from: finished long ago.
 select e.action, e.agent, e.agent_id, e.agent_name, e.basis, e.department, e.detail, e.event_id, e.institution,
   e.institution_name, e.outcome, e.person_id::text as person, e.purpose, e.recorded, e.request_id, e.submission, e.terminal,
   e.visit, e.person_id
-from audit.event e where e.tx < $1
+from audit.event e where (e.tx < $1 or e.tx >= $2)
   and not exists (select from audit.leaf l where l.person_id = e.person_id and l.event_id = e.event_id)
 order by e.recorded, e.person_id, e.event_id
 -- name: placed
@@ -56,14 +60,35 @@ select hash from audit.leaf where position >= $1 and position < $2 order by posi
 insert into audit.tile (level, number, root, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])
 -- name: add_head
 insert into audit.head (size, sealed, root, horizon, note) values ($1, $2, $3, $4, $5)
--- name: whole
+-- name: neighbours
+-- Columns as a leaf has them, the time as day and clock; of lines on neighbouring pages, in whatever order.
 select e.action, e.agent, e.agent_id, e.agent_name, e.basis, e.department, e.detail, e.event_id, e.institution,
-  e.institution_name, e.outcome, e.person_id::text as person, e.purpose, e.recorded, e.request_id, e.submission, e.terminal,
-  e.visit,
-  l.position, l.hash, l.event_id as sealed_id, l.person_id as sealed_person
+  e.institution_name, e.outcome, e.person_id, e.purpose, e.recorded::date, e.recorded::time, e.request_id, e.submission,
+  e.terminal, e.visit, l.position
+from audit.leaf l join audit.event e on e.person_id = l.person_id and e.recorded = l.recorded and e.event_id = l.event_id
+where l.position >= $1 and l.position < $2 and e.ctid >= $3 and e.ctid < $4
+-- name: places
+-- offset 0: each is looked up by its key, whatever the statistics say.
+select e.ctid from audit.leaf l
+cross join lateral (
+  select ctid from audit.event where person_id = l.person_id and recorded = l.recorded and event_id = l.event_id offset 0
+) e
+where l.position = any($1::bigint[])
+-- name: sealed_hashes
+select count(*) as lines, coalesce(string_agg(hash, '' order by position), '') as hashes
+from audit.leaf where position >= $1 and position < $2
+-- name: positions
+select position, hash from audit.leaf where position >= $1 and position < $2
+-- name: whole
+-- offset 0: as above; reading the whole table for each part would make the check of a large log endless.
+select e.*, l.position, l.hash, l.event_id as sealed_id, l.person_id as sealed_person
 from audit.leaf l
-left join audit.event e on e.person_id = l.person_id and e.recorded = l.recorded and e.event_id = l.event_id
-where l.position >= $1 and l.position < $2 order by l.position
+left join lateral (
+  select action, agent, agent_id, agent_name, basis, department, detail, event_id, institution, institution_name, outcome,
+    person_id::text as person, purpose, recorded, request_id, submission, terminal, visit
+  from audit.event where person_id = l.person_id and recorded = l.recorded and event_id = l.event_id offset 0
+) e on true
+where l.position = any($1::bigint[]) order by l.position
 -- name: tile_roots
 select level, number, root, sha256(hashes) as same from audit.tile order by level, number
 -- name: added

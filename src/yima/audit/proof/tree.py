@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from struct import Struct
 from typing import Final
 
 HASH_BYTES: Final = 32
@@ -16,6 +17,7 @@ EMPTY: Final = sha256(b"").digest()
 """The root of a tree without leaves (RFC 9162, 2.1.1)."""
 TILE_LEVELS: Final = 8
 TILE_WIDTH: Final = 1 << TILE_LEVELS
+_PAIR: Final = Struct(f"{2 * HASH_BYTES}s")
 Node = tuple[int, int]
 """(level, index)."""
 
@@ -50,8 +52,8 @@ def fold(hashes: bytes) -> bytes:
 
 def parents(hashes: bytes) -> bytes:
     """The hashes above sibling hashes, one after the other; one that has no sibling yet is left out."""
-    pairs = range(0, len(hashes) - HASH_BYTES, 2 * HASH_BYTES)
-    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+    pairs = _PAIR.iter_unpack(hashes[: len(hashes) // _PAIR.size * _PAIR.size])
+    return b"".join([sha256(b"\x01" + pair).digest() for (pair,) in pairs])
 
 
 def layers(hashes: bytes) -> tuple[bytes, ...]:

@@ -14,6 +14,7 @@ import typer
 from yima.access import Access, Figures
 from yima.cli.bulk import tune
 from yima.cli.population.run import Options, Report, load
+from yima.cli.running import with_database
 from yima.directory import Caller
 from yima.runtime import clock, ids
 from yima.runtime.errors import Refusal
@@ -128,3 +129,6 @@ def _csv(figures: Figures) -> str:
     for name, group in groups.items():
         rows.writerows((name, one.key, *(getattr(one, number) for number in _NUMBERS)) for one in group)
     return out.getvalue().rstrip("\n")
+
+
+population_app = population_commands(with_database)

@@ -80,6 +80,8 @@ async def load(access: Access, url: str, paths: Sequence[Path], options: Options
     """Load the files, in their order. Refusals: `field-invalid`, `field-missing` for a header without what is needed,
     `postgres-unavailable`."""
     began, report, data = time.perf_counter(), Report(), access.settings.data
+    if not all(path.is_file() for path in paths):  # each is read three times; a pipe is read once
+        raise Refusal("field-invalid", field="PATH", expected="files")
     caller = await _source(access, options.institution)
     tables = {path: _table(path, options.columns) for path in paths}  # before anything is stored
     state = State(data / "population.json", resume=options.resume)

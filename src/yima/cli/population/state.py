@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from yima.cli.running import write_private
 
 CHUNK: Final = 200
@@ -23,6 +25,11 @@ def file_key(path: Path, options: Mapping[str, Any]) -> str:
     return hashlib.sha256(said + head).hexdigest()
 
 
+class _Noted(msgspec.Struct):
+    below: int
+    also: list[int]
+
+
 class State:
     """The file `population.json` in the data directory, mode 0600."""
 
@@ -30,11 +37,7 @@ class State:
         """`resume` False: what is noted of a file is forgotten when that file is loaded again."""
         self._path = path
         self._resume = resume
-        try:
-            held = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            held = {}
-        self._done: dict[str, tuple[int, set[int]]] = {k: (v["below"], set(v["also"])) for k, v in held.items()}
+        self._done = _held(path)
 
     def begin(self, key: str) -> None:
         """A file is loaded now."""
@@ -55,3 +58,13 @@ class State:
             below += 1
         self._done[key] = (below, also)
         write_private(self._path, {k: {"below": b, "also": sorted(a)} for k, (b, a) in self._done.items()})
+
+
+def _held(path: Path) -> dict[str, tuple[int, set[int]]]:
+    """What is noted of each file; nothing where the file is missing or is none of ours: what was stored is then
+    unchanged when it comes again."""
+    try:
+        held = msgspec.json.decode(path.read_bytes(), type=dict[str, _Noted])
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return {key: (noted.below, set(noted.also)) for key, noted in held.items()}

@@ -41,14 +41,15 @@ class Plan:
     """What a Bundle asks for, entry by entry."""
 
     kind: Literal["transaction", "batch"]
-    entries: tuple[Entry | Reading | Patching, ...]
+    entries: tuple[Entry | Reading | Patching | Refusal, ...]
+    """A Refusal stands for a patch that could not be made."""
     key: str
     """`Bundle.identifier` as `system|value`, empty when it has none."""
 
     @property
-    def writes(self) -> list[Entry]:
-        """The entries that change something, in order."""
-        return [entry for entry in self.entries if isinstance(entry, Entry)]
+    def writes(self) -> list[Entry | Refusal]:
+        """The entries that change something, or cannot, in order."""
+        return [entry for entry in self.entries if isinstance(entry, Entry | Refusal)]
 
 
 def plan(bundle: Mapping[str, Any], *, max_entries: int) -> Plan:

@@ -9,6 +9,7 @@ from yima.healthcode.national.cards import NationalCard, NationalCards
 from yima.healthcode.national.ids import MindexRecipe
 from yima.healthcode.national.qr import LONGEST, NationalCode, looks_national, read
 from yima.healthcode.national.tables import Dialect, dialect, purpose_of
+from yima.healthcode.national.turning import turn_applicants, unturned_applicants
 
 __all__ = [
     "LONGEST",
@@ -22,4 +23,6 @@ __all__ = [
     "looks_national",
     "purpose_of",
     "read",
+    "turn_applicants",
+    "unturned_applicants",
 ]

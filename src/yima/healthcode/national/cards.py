@@ -7,6 +7,7 @@ temporary one. Whether the card stands is not asked here: that is the one card o
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -137,9 +138,9 @@ class NationalCards:
         """Remember for whom an institution sent this document (a keyed hash); its latest word counts."""
         await c.execute(SQL.put_applicant, institution, document, person)
 
-    async def applicant(self, source: Source, institution: int, document: bytes) -> PersonId | None:
-        """For whom an institution sent this document, None when it never did."""
-        row = await source.fetchrow(SQL.applicant, institution, document)
+    async def applicant(self, source: Source, institution: int, forms: Sequence[bytes]) -> PersonId | None:
+        """For whom an institution sent this document, None when it never did. `forms`: its hash in every form."""
+        row = await source.fetchrow(SQL.applicant, institution, list(forms))
         return row["holder"] if row else None
 
     def document(self, card: NationalCard) -> tuple[str, str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from yima.healthcode.national.sm import BLOCK, decrypt, encrypt, hmac_sm3, sm3
+from yima.runtime.civil import CIVIL
 
 MindexRecipe = Literal["keyed", "sm3-type-number-name", "sm3-type-number"]
 MINDEX_RECIPES: Final[tuple[MindexRecipe, ...]] = get_args(MindexRecipe)
@@ -19,7 +20,6 @@ MINDEX_RECIPES: Final[tuple[MindexRecipe, ...]] = get_args(MindexRecipe)
 trying all numbers, in hours: whoever must be compatible with one chooses it, everybody else stays with `keyed`."""
 CARD_ID: Final = re.compile(r"(?:[0-9A-F]{32}){1,2}")
 """A card id: 32 digits for a short document number, 64 for one of 15 to 30 characters."""
-_CHINA: Final = timezone(timedelta(hours=8))
 _LONGEST: Final = 30
 _BCD_BYTES: Final = 7
 
@@ -68,7 +68,7 @@ def temporary_number(randbelow: Callable[[int], int]) -> str:
 
 def validity_block(protect: bytes, until: datetime) -> str:
     """The validity block: SM4(protect key, China Standard Time as 7 bytes BCD, zero padded), 32 hexadecimal digits."""
-    digits = until.astimezone(_CHINA).strftime("%Y%m%d%H%M%S")
+    digits = until.astimezone(CIVIL).strftime("%Y%m%d%H%M%S")
     return encrypt(protect, bytes.fromhex(digits) + bytes(BLOCK - _BCD_BYTES)).hex().upper()
 
 
@@ -79,7 +79,7 @@ def read_validity(protect: bytes, block: str) -> datetime | None:
     if any(plain[_BCD_BYTES:]) or not digits.isdecimal():
         return None
     try:
-        moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=_CHINA)
+        moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=CIVIL)
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.year > 1 else None

@@ -23,4 +23,5 @@ insert into healthcode.national_applicant (institution, document, holder) values
 on conflict (institution, document) do update set holder = excluded.holder
 
 -- name: applicant
-select holder from healthcode.national_applicant where institution = $1 and document = $2
+select holder from healthcode.national_applicant where institution = $1 and document = any($2::bytea[])
+order by array_position($2::bytea[], document) limit 1

@@ -17,7 +17,8 @@ _ANOTHERS: Final = (
     "AND birth_level IN ('year', 'different')"
 )
 """A number in common and neither name nor birth date: a number that was written for somebody else."""
-_HOME: Final = "household_level IN ('both', 'phone', 'address')"
+HOME: Final = "household_level IN ('both', 'phone', 'address')"
+"""One home, or one phone."""
 
 
 def asked(connection: Any) -> None:
@@ -35,7 +36,7 @@ def asked(connection: Any) -> None:
             WHERE (asking OR clear) AND NOT doubted AND NOT ({_ANOTHERS})
           UNION ALL SELECT a, b, bits, TRUE, FALSE FROM scored WHERE doubted
           UNION ALL SELECT a, b, bits, FALSE, TRUE FROM judged WHERE {OWN_NAME} AND number_level = 'other'
-            AND sex_level = 'same' AND {_HOME} AND EXISTS (FROM
+            AND sex_level = 'same' AND {HOME} AND EXISTS (FROM
               (SELECT n FROM anothers UNION SELECT unnest([s.a, s.b]) FROM scored s WHERE s.doubted) d
               WHERE d.n IN (a, b))""",
         """CREATE OR REPLACE TEMP TABLE placed AS

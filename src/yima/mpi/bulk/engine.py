@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,22 @@ def connect(scratch: Path, memory: str, threads: int) -> Any:
             },
         )
     except duckdb.Error as error:
-        raise Refusal("input-unreadable", field="--memory or --out", reason=str(error).splitlines()[0]) from error
+        raise Refusal("linkage-stopped", field="--memory or --out", reason=str(error).splitlines()[0]) from error
+
+
+@contextlib.contextmanager
+def told(field: str) -> Iterator[None]:
+    """What the files or the engine stumble over, in words. Refusal `linkage-stopped`; of the engine's message only the
+    kind, since it may quote a row."""
+    try:
+        yield
+    except OSError as error:
+        raise Refusal("linkage-stopped", field=field, reason=error.strerror or type(error).__name__) from error
+    except Exception as error:
+        duckdb = sys.modules.get("duckdb")
+        if duckdb is None or not isinstance(error, duckdb.Error):
+            raise
+        raise Refusal("linkage-stopped", field=field, reason=str(error).partition(":")[0][:80]) from error
 
 
 def rows(connection: Any, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from yima.mpi.bulk import sql
-from yima.mpi.bulk.asking import OWN_NAME, asked
+from yima.mpi.bulk.asking import HOME, OWN_NAME, asked
 from yima.mpi.bulk.clusters import Edge, Member, Rivals, components, sensible, unrivalled
 from yima.mpi.bulk.engine import keep, needed, one, quoted, rows
 from yima.mpi.model import Model
@@ -17,9 +17,19 @@ from yima.runtime.errors import Refusal
 
 MOST_PER_KEY: Final = 200
 """Records under one key that are compared with each other; a larger key says nothing and is reported."""
-RECORDS_PER_STEP: Final = 250_000
+RECORDS_PER_STEP: Final = 1_250_000
+"""Each step reads all people twice (who is on either side), so that small ones would cost the square of a population;
+the pairs of one of this size with what is compared of them take less than a gigabyte, or spill."""
 _DOUBTFUL: Final = "(twinlike OR (number_level IN ('same', 'document') AND birth_level IN ('year', 'different')))"
-RULES: Final = f"{OWN_NAME} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
+_ALIKE: Final = "number_level IN ('same', 'document') AND name_level IN ('sound', 'shape')"
+_SISTER: Final = f"number_level = 'other' AND sex_level = 'same' AND {HOME}"
+_KEY: Final = "xor(hash(value || '|{rule}'), hash(reverse(value)))"
+"""DuckDB's hash alone gives one in a thousand values of one pattern (a date, a county) the hash of another."""
+_NOT_TWO: Final = """SELECT a, b FROM drafted JOIN told l ON l.n = a JOIN told r ON r.n = b
+  WHERE coalesce(l.number = r.number OR l.birth = r.birth, TRUE)"""
+"""Most pairs of a large population have two valid numbers and two birth dates: vetoed, and nobody's of one name and
+day (`OWN_NAME`), so that `kept` would leave them out after all had been compared."""
+RULES: Final = f"{OWN_NAME} {_KEY} {MOST_PER_KEY} {RECORDS_PER_STEP} {sql.KEYS} {sql.WIDER}"
 """All that the scored pairs depend on beside the model and the columns."""
 Progress = Callable[[str, float], None]
 """Called with the name of a step and the share of it that is done."""
@@ -68,14 +78,15 @@ def block(connection: Any, progress: Progress) -> dict[str, int]:
     rules = {**sql.KEYS, **sql.WIDER}
     for done, (rule, query) in enumerate(rules.items(), start=1):
         connection.execute(f"""CREATE OR REPLACE TEMP TABLE drafted AS
-          SELECT hash('{rule}|' || value) AS key, n::INTEGER AS n FROM ({query}) AS q(n, value)""").fetchall()
-        large[rule] = one(
-            connection, f"SELECT count(*) FROM (SELECT key FROM drafted GROUP BY key HAVING count(*) > {MOST_PER_KEY})"
-        )
+          SELECT {_KEY.format(rule=rule)} AS key, n::INTEGER AS n FROM ({query}) AS q(n, value)""").fetchall()
+        connection.execute("""CREATE OR REPLACE TEMP TABLE together AS
+          SELECT key, count(*) AS many FROM drafted GROUP BY key HAVING count(*) > 1""").fetchall()
+        large[rule] = one(connection, f"SELECT count(*) FROM together WHERE many > {MOST_PER_KEY}")
         connection.execute(f"""INSERT INTO keys SELECT key, n FROM drafted SEMI JOIN
-          (SELECT key FROM drafted GROUP BY key HAVING count(*) BETWEEN 2 AND {MOST_PER_KEY}) USING (key)""").fetchall()
+          (SELECT key FROM together WHERE many <= {MOST_PER_KEY}) USING (key)""").fetchall()
         progress("keys", done / len(rules))
     connection.execute("DROP TABLE drafted").fetchall()
+    connection.execute("DROP TABLE together").fetchall()
     return {rule: count for rule, count in large.items() if count}
 
 
@@ -92,14 +103,17 @@ def kept(model: Model) -> str:
 def score(connection: Any, folder: Path, records: int, model: Model, progress: Progress) -> None:
     """`scored-<k>.parquet` with every pair that is clear, worth asking about, or a rival; `counted-<k>.parquet`."""
     folder.mkdir(parents=True, exist_ok=True)
+    connection.execute("""CREATE OR REPLACE TEMP TABLE told AS SELECT n, hash(birth) AS birth,
+      CASE WHEN number_class = 'valid' THEN hash(number) END AS number FROM people""").fetchall()
     starts = range(0, records, RECORDS_PER_STEP)
     for k, start in enumerate(starts):
         path = folder / f"scored-{k:05d}.parquet"
         if not path.exists():
             pairs = f"""(SELECT DISTINCT x.n AS a, y.n AS b FROM keys x JOIN keys y ON x.key = y.key AND x.n < y.n
               WHERE x.n >= {start} AND x.n < {start + RECORDS_PER_STEP})"""
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM {pairs}").fetchall()
-            keep(connection, "SELECT count(*) AS pairs FROM candidates", folder / f"counted-{k:05d}.parquet")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE drafted AS SELECT * FROM {pairs}").fetchall()
+            keep(connection, "SELECT count(*) AS pairs FROM drafted", folder / f"counted-{k:05d}.parquet")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_NOT_TWO}").fetchall()
             judged = sql.judged(sql.scored(sql.levels("candidates"), model), model)
             keep(
                 connection,
@@ -118,7 +132,11 @@ def decide(connection: Any, folder: Path, model: Model, progress: Progress) -> N
     # A number with a name only like its holder's, or with another birth date: where that name and birthday are also
     # somebody's without the number, it may be a twin who was given the sister's, or a namesake of that home.
     named = "(SELECT unnest([a, b]) FROM judged WHERE own_name)"
-    doubted = f"clear AND {_DOUBTFUL} AND (a IN {named} OR b IN {named})"
+    doubted = f"(clear AND {_DOUBTFUL} AND (a IN {named} OR b IN {named}))"
+    # A name that only sounds or looks like the holder's is the holder's, but where a sister of that home and birthday,
+    # who has another number, is called so.
+    sisters = f"(SELECT unnest([a, b]) FROM judged WHERE own_name AND {_SISTER})"
+    doubted += f" OR (clear AND {_ALIKE} AND (a IN {sisters} OR b IN {sisters}))"
     connection.execute(f"UPDATE scored SET clear = FALSE, doubted = TRUE WHERE {doubted}").fetchall()
     # Two records that share nothing with a third have no rival and cannot contradict one: most pairs, never in memory.
     connection.execute("""CREATE OR REPLACE TEMP TABLE tangled AS

@@ -177,6 +177,12 @@ _SISTERS: Final = (
     "AND levenshtein(l.sound, r.sound) > 1)"
 )
 
+_ONE_OF_TWO: Final = (
+    "(l.script = 'han' AND r.script = 'han' AND length(l.name) = 2 AND length(r.name) = 2 "
+    "AND l.surname <> '' AND l.surname = r.surname)"
+)
+"""Two names of two characters, of which the surname is the same: too little for a level of their own."""
+
 
 def level(comparison: str) -> str:
     """The expression that is the level of a comparison."""
@@ -210,7 +216,10 @@ def levels(pairs: str) -> str:
       l.birth_order <> r.birth_order AS other_order, l.birth_order AS born_as,
       list_has_any(l.mother, r.mother) AS same_mother, (l.placeholder <> '' OR r.placeholder <> '') AS placeholder,
       (l.placeholder <> '' AND r.placeholder <> '') AS placeholders,
-      'unidentified' IN (l.placeholder, r.placeholder) AS unidentified, {_SISTERS} AS sisters
+      'unidentified' IN (l.placeholder, r.placeholder) AS unidentified, {_SISTERS} AS sisters,
+      {_ONE_OF_TWO} AS one_of_two,
+      ((l.number_class = 'valid' OR r.number_class = 'valid') AND
+        abs(try_cast(substring(l.birth, 1, 4) AS INT) - try_cast(substring(r.birth, 1, 4) AS INT)) < 10) AS vouched
       FROM {pairs} p JOIN people l ON l.n = p.a JOIN people r ON r.n = p.b"""
 
 
@@ -231,11 +240,12 @@ def judged(source: str, model: Model) -> str:
     automatic = literal(model.thresholds.automatic)
     probability = "(1.0::DOUBLE / (1.0::DOUBLE + pow(2.0::DOUBLE, -greatest(least(bits, 1000.0), -1000.0))))"
     same_number = "number_level IN ('same', 'document')"
-    alike = f"{same_number} AND name_level IN ('character', 'close')"
+    alike = f"""{same_number} AND (name_level IN ('character', 'close')
+      OR (one_of_two AND name_level = 'surname' AND birth_level = 'exact' AND household_level = 'both'))"""
     strict = f"""(({same_number} AND (name_level IN ('exact', 'order') OR (birth_level IN {_LIKE_BIRTH}
           AND (name_level IN ('sound', 'shape', 'cut') OR ({alike} AND {_HOME})))))
         OR (name_level IN ('exact', 'order') AND (birth_level IN ('exact', 'swapped', 'lunar')
-          OR (birth_level IN ('digit', 'near', 'month') AND household_level = 'both'))))
+          OR (vouched AND birth_level IN ('digit', 'near', 'month') AND household_level = 'both'))))
       AND sex_level = 'same'
       AND ({same_number} OR {_HOME} OR (same_mother AND birth_level = 'exact'))
       AND number_level <> 'different' AND (number_level NOT IN ('renewed', 'mistyped') OR birth_level = 'exact')

@@ -16,16 +16,19 @@ from typing import Any, Final
 import msgspec
 
 from yima.mpi.bulk import linking, report, spark, sql, training
-from yima.mpi.bulk.engine import connect, keep, needed, quoted
+from yima.mpi.bulk.columns import DERIVED
+from yima.mpi.bulk.engine import connect, keep, needed, quoted, told
 from yima.mpi.bulk.linking import Linked, Progress
-from yima.mpi.bulk.normalising import DERIVED, normalise
-from yima.mpi.bulk.reading import BATCH, batches
-from yima.mpi.model import Model, differences, model_named, read_model, read_model_file
+from yima.mpi.bulk.normalising import normalise
+from yima.mpi.bulk.reading import BATCH, tables
+from yima.mpi.model import Model, check_version, differences, model_named, read_model, read_model_file
 from yima.mpi.normalise import VERSION
 from yima.runtime.errors import Refusal
 
 _WORTH_PROCESSES: Final = 8_000_000
 """Bytes of input; less is done sooner than processes start."""
+_PATTERN: Final = "*?["
+"""The engine would take a folder so named for all that are like it: another run's steps among them."""
 
 
 def _silent(step: str, share: float) -> None:
@@ -47,6 +50,7 @@ class Task:
     progress: Progress = _silent
 
 
+@told("--out")
 def run(task: Task) -> Linked:
     """Link the input; writes pairs, clusters, issues, the model and the report."""
     began = time.monotonic()
@@ -54,9 +58,11 @@ def run(task: Task) -> Linked:
         return _linked(task, connection, model, shards, records, began)
 
 
+@told("--out")
 def train(task: Task, version: str, today: date) -> Model:
     """Train on the input; writes `model-<version>.json` and the report with what it changes."""
     began = time.monotonic()
+    check_version(version)
     needed("splink")  # before an hour's work, not after it
     with _prepared(task) as (connection, present, shards, records):
         made = training.train(connection, records, present, version, today.isoformat(), task.progress)
@@ -80,6 +86,7 @@ def train(task: Task, version: str, today: date) -> Model:
         return made.model
 
 
+@told("--out")
 def apply(task: Task) -> int:
     """A dry run: the clusters as proposals for the review path, in `proposals.parquet`. The number of proposals.
 
@@ -111,6 +118,8 @@ def _prepared(task: Task) -> Iterator[tuple[Any, Model, Path, int]]:
     """The input normalised and loaded: connection, model, folder of the shards, number of records."""
     for module in ("duckdb", "pyarrow", *(("pyspark.sql",) if task.engine == "spark" else ())):
         needed(module, "spark" if module == "pyspark.sql" else "link")
+    if any(one in str(task.out) for one in _PATTERN):
+        raise Refusal("linkage-stopped", field="--out", reason=f"its name holds one of {_PATTERN}")
     model = _model(task)
     shards = task.out / "steps" / _fingerprint(task.input)
     _normalised(task, shards)
@@ -135,7 +144,7 @@ def _normalised(task: Task, shards: Path) -> None:
     done = 0
     size = max(task.input.stat().st_size, 1) if task.input.is_file() else 1
     workers = task.workers if size > _WORTH_PROCESSES else 1
-    for done in normalise(batches(task.input), shards, BATCH, workers):
+    for done in normalise(tables(task.input), shards, BATCH, workers):
         task.progress("fields", 1 - 1 / (1 + done * 120 / size))  # the number of rows is known at the end only
     if not done:
         raise Refusal("input-unreadable", field=task.input.name, reason="it has no rows")
@@ -190,6 +199,6 @@ def _fingerprint(path: Path) -> str:
     """Names the input as it stands, so that steps of another file or an older normaliser are never taken for its."""
     stat = path.stat() if path.is_file() else None
     text = (
-        f"{path.resolve()}|{stat.st_size if stat else 0}|{stat.st_mtime_ns if stat else 0}|{VERSION}|{BATCH}|{DERIVED}"
+        f"{path.absolute()}|{stat.st_size if stat else 0}|{stat.st_mtime_ns if stat else 0}|{VERSION}|{BATCH}|{DERIVED}"
     )
     return blake2b(text.encode(), digest_size=6).hexdigest()

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from yima import consent, healthcode
 from yima.access import AtCounter, Paper, Standing
 from yima.portals.clinician import view
-from yima.portals.layout import SignedIn, checked_form, page, render, signed_in
-from yima.portals.layout.dates import ZONE
+from yima.portals.layout import DOCUMENTS, SignedIn, checked_form, page, render, signed_in
+from yima.runtime.civil import CIVIL, civil_day
 from yima.runtime.errors import Refusal
 
 _PORTAL: Final = "clinician"
@@ -113,12 +113,10 @@ async def visit_page(request: Request) -> Response:
 async def _visitor(
     request: Request, who: SignedIn, visit: str, typed: dict[str, str], refusal: Refusal | None
 ) -> Response:
-    identity, assurance = await who.access.families.visitor(who.caller, visit, who.now)
+    identity, proven = await who.access.families.visitor(who.caller, visit, who.now)
     person = view.person(identity, who.now)
     child = person.years is not None and person.years < consent.OF_AGE
-    return _shown(
-        request, who, person=person, visitor=visit, assurance=assurance, child=child, typed=typed, refusal=refusal
-    )
+    return _shown(request, who, person=person, visitor=visit, proven=proven, child=child, typed=typed, refusal=refusal)
 
 
 async def mandate(request: Request) -> Response:
@@ -147,7 +145,7 @@ async def mandate(request: Request) -> Response:
 def _end_of_day(text: str) -> datetime | None:
     """The end of a day typed into a form, in China's civil time; None for what is no day: access says what it wants."""
     try:
-        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(0), ZONE)
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(0), CIVIL)
     except (ValueError, OverflowError):
         return None
 
@@ -156,7 +154,7 @@ def _shown(request: Request, who: SignedIn, **found: Any) -> Response:
     standing: Standing | None = found.get("standing")
     refusal: Refusal | None = found.get("refusal")
     nothing: dict[str, Any] = {
-        "person": None, "visitor": "", "assurance": "", "child": False, "standing": None, "printed": None, "done": "",
+        "person": None, "visitor": "", "proven": True, "child": False, "standing": None, "printed": None, "done": "",
         "refusal": None, "typed": {},
     }  # fmt: skip
     context = nothing | found
@@ -167,12 +165,12 @@ def _shown(request: Request, who: SignedIn, **found: Any) -> Response:
         status=refusal.status if refusal else 200,
         caller=who.caller,
         csrf=who.csrf,
-        documents=view.DOCUMENTS,
+        documents=DOCUMENTS,
         statuses=healthcode.CARD_STATUSES,
         events=_AT.get(standing.state, ()) if standing else (),
         evidence=[(code, words) for code, words in consent.EVIDENCE.items() if code != "own-session"],
         scopes=consent.SCOPES,
-        usual=(who.now.astimezone(ZONE).date() + timedelta(days=365)).isoformat(),
+        usual=(civil_day(who.now) + timedelta(days=365)).isoformat(),
         **context,
     )
 

@@ -17,7 +17,17 @@ from yima.access import EMERGENCY_SET
 from yima.mpi import Identity
 from yima.portals.clinician import view
 from yima.portals.clinician.desk import desk
-from yima.portals.layout import SignedIn, Words, checked_form, english_places, language_of, page, render, signed_in
+from yima.portals.layout import (
+    DOCUMENTS,
+    SignedIn,
+    Words,
+    checked_form,
+    language_of,
+    page,
+    place_names,
+    render,
+    signed_in,
+)
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
 
@@ -34,7 +44,7 @@ async def emergency_page(request: Request) -> Response:
 
 
 async def _finding(request: Request, who: SignedIn, more: dict[str, Any], status: int = 200) -> Response:
-    shown = {"documents": view.DOCUMENTS, "typed": {}, "waiting": 0} | await desk(request, who)
+    shown = {"documents": DOCUMENTS, "typed": {}, "waiting": 0} | await desk(request, who)
     if not more:
         asked = await who.access.glass.questions(who.caller)
         shown["waiting"] = sum(one.review.state == "asked" for one in asked)
@@ -91,7 +101,7 @@ async def _set(request: Request, who: SignedIn, typed: Mapping[str, str], refusa
         **await desk(request, who), handle=handle, o=shown.view.overview, opened=shown.view, glass=shown.opened,
         contacts=shown.contacts, sections=EMERGENCY_SET, widenings=consent.WIDENINGS, typed=typed, refusal=refusal,
         person=view.person(shown.view.identity, who.now), v=view.visit(shown.view, words),
-        places=await english_places(who.access, words.lang),
+        places=await place_names(who.access, words.lang),
     )  # fmt: skip
 
 

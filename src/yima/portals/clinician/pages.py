@@ -9,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima.portals.clinician import apps, counter, glass, view, whole
+from yima import consent
+from yima.portals.clinician import apps, counter, glass, stops, view, whole
 from yima.portals.clinician.desk import desk
 from yima.portals.layout import (
     SignedIn,
     Words,
     checked_form,
-    english_places,
     language_of,
     page,
+    place_names,
     render,
     render_fragment,
     signed_in,
@@ -32,8 +33,10 @@ _BY_SCRIPT = "yima-script"
 
 
 async def scan_page(request: Request) -> Response:
-    """The scan field, waiting."""
+    """The scan field, waiting; for the data protection officer, who scans nobody, what was stopped here."""
     who = await signed_in(request, "clinician")
+    if consent.may_work(who.caller, "own-stops"):
+        return RedirectResponse(stops.ADDRESS, 303)
     return render(request, "scan.html", portal=_PORTAL, **await desk(request, who))
 
 
@@ -92,7 +95,7 @@ async def visit_page(request: Request) -> Response:
         o=opened.overview,
         opened=opened,
         person=view.person(opened.identity, who.now),
-        places=await english_places(who.access, words.lang),
+        places=await place_names(who.access, words.lang),
     )
 
 
@@ -124,5 +127,6 @@ def routes() -> list[Route]:
         *apps.routes(),
         *counter.routes(),
         *glass.routes(),
+        *stops.routes(),
         *whole.routes(),
     ]

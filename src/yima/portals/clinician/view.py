@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from yima import consent, healthcode
 from yima.access import RecordView
 from yima.mpi import Identity
 from yima.portals.layout import Words
-from yima.portals.layout.dates import local
 from yima.portals.layout.trends import TrendView, trend_views
+from yima.runtime.civil import civil_day
 from yima.runtime.ids import person_text
-
-DOCUMENTS: Final = (
-    ("urn:oid:2.16.156.10011.1.3", "document.resident"),
-    ("urn:yima:id:passport", "document.passport"),
-    ("urn:yima:id:hk-macau-permit", "document.hk-macau"),
-    ("urn:yima:id:taiwan-permit", "document.taiwan"),
-    ("urn:yima:id:foreign-permanent-residence", "document.foreign"),
-    ("urn:yima:id:birth-certificate", "document.birth"),
-)
-"""Documents a person may be found by (the index's national number spaces) and the message that names each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class Person:
 def person(identity: Identity, now: datetime) -> Person:
     """Arrange an identity; age in whole years today, in months for babies."""
     born = _day(identity.birth_date)
-    today = local(now).date()
+    today = civil_day(now)
     months = 0
     if born:
         months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)

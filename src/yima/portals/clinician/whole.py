@@ -12,7 +12,7 @@ from yima import fhir
 from yima.access import RecordView, Summary
 from yima.portals.clinician import view
 from yima.portals.clinician.desk import desk
-from yima.portals.layout import SignedIn, Words, english_places, language_of, page, render, signed_in
+from yima.portals.layout import SignedIn, Words, language_of, page, place_names, render, signed_in
 from yima.portals.layout.lives import PICTURES, stage_views, timeline_view
 
 _PORTAL = "clinician"
@@ -71,7 +71,7 @@ async def _around(request: Request, who: SignedIn, opened: RecordView) -> dict[s
         **await desk(request, who),
         "handle": request.path_params["handle"],
         "person": view.person(opened.identity, who.now),
-        "places": await english_places(who.access, language_of(request)),
+        "places": await place_names(who.access, language_of(request)),
     }
 
 

@@ -47,6 +47,8 @@ async def _offered(request: Request, arrival: Arrival, fields: dict[str, str], w
     except Refusal as refusal:
         return _asked(request, arrival, refusal)
     _counted(request, wrong)
+    # As with a passkey: who invited themselves keeps such ways.
+    providers = [] if offer.invitation.own else await access.external.offered(arrival.role, offer.caller)
     response = render(
         request,
         "enrol.html",
@@ -61,6 +63,7 @@ async def _offered(request: Request, arrival: Arrival, fields: dict[str, str], w
         options=orjson.dumps(offer.passkey).decode() if offer.passkey else "",
         origin=access.means.passkeys.origin,
         wrong=wrong,
+        providers=providers,
     )
     return keep_visitor(request, response, arrival)
 

@@ -29,10 +29,14 @@ async def _shown(request: Request, who: SignedIn, refusal: Refusal | None) -> Re
     role = arrive(request).role
     mine = await who.access.accounts.mine(who.caller, who.cookie, who.now)
     asked = await who.access.accounts.passkey_creation(who.caller, who.cookie, who.now) if mine else None
+    bound = await who.access.external.bound(who.caller)
+    held = {one.provider_id for one in bound}
     return render(
         request,
         "mine.html",
         portal=_PORTAL,
+        bound=bound,
+        providers=[one for one in await who.access.external.offered(role, who.caller) if one.provider_id not in held],
         status=refusal.status if refusal else 200,
         role=role,
         caller=who.caller,
@@ -113,10 +117,15 @@ async def _leave_everywhere(who: SignedIn, _fields: dict[str, str]) -> None:
     await who.access.accounts.leave_everywhere(who.caller, who.now)
 
 
+async def _remove_provider(who: SignedIn, fields: dict[str, str]) -> None:
+    await who.access.external.unbind(who.caller, fields.get("provider", ""), who.now)
+
+
 _ACTS: Final[dict[str, Act]] = {
     "password": _password,
     "add-passkey": _add_passkey,
     "remove-passkey": _remove_passkey,
+    "remove-provider": _remove_provider,
     "end-session": _end_session,
     "withdraw": _withdraw,
     "leave-everywhere": _leave_everywhere,

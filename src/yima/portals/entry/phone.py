@@ -25,7 +25,7 @@ _START_AGAIN = frozenset({"field-invalid", "too-many-requests", "not-ready", "as
 
 async def phone_page(request: Request) -> Response:
     """The field for the number."""
-    return _shown(request, arrive(request), "ask", {"next": request.query_params.get("next", "")})
+    return await _shown(request, arrive(request), "ask", {"next": request.query_params.get("next", "")})
 
 
 async def ask(request: Request) -> Response:
@@ -34,8 +34,8 @@ async def ask(request: Request) -> Response:
     try:
         challenge = await access_of(request).phones.ask(arrival.visitor, fields.get("phone", ""), clock.now())
     except Refusal as refusal:
-        return _shown(request, arrival, "ask", fields, refusal)
-    return _shown(request, arrival, "code", fields | {"challenge": challenge})
+        return await _shown(request, arrival, "ask", fields, refusal)
+    return await _shown(request, arrival, "code", fields | {"challenge": challenge})
 
 
 async def enter(request: Request) -> Response:
@@ -45,10 +45,10 @@ async def enter(request: Request) -> Response:
     try:
         found = await access.phones.enter(arrival.visitor, challenge, fields.get("code", ""), clock.now())
     except Refusal as refusal:
-        return _shown(request, arrival, "ask" if refusal.code in _START_AGAIN else "code", fields, refusal)
-    return (
-        _came_in(request, found, fields) if isinstance(found, CameIn) else (_shown(request, arrival, "choose", fields))
-    )
+        return await _shown(request, arrival, "ask" if refusal.code in _START_AGAIN else "code", fields, refusal)
+    if isinstance(found, CameIn):
+        return _came_in(request, found, fields)
+    return await _shown(request, arrival, "choose", fields)
 
 
 async def choose(request: Request) -> Response:
@@ -58,7 +58,7 @@ async def choose(request: Request) -> Response:
     try:
         found = await access.phones.choose(arrival.visitor, challenge, fields.get("digits", ""), clock.now())
     except Refusal as refusal:
-        return _shown(request, arrival, "choose" if refusal.code == "choice-wrong" else "ask", fields, refusal)
+        return await _shown(request, arrival, "choose" if refusal.code == "choice-wrong" else "ask", fields, refusal)
     return _came_in(request, found, fields)
 
 
@@ -69,14 +69,20 @@ async def by_passkey(request: Request) -> Response:
     try:
         entered = await access_of(request).signing_in.enter("resident", arrival.visitor, said, now)
     except Refusal as refusal:
-        return _shown(request, arrival, "ask", fields, refusal)
+        return await _shown(request, arrival, "ask", fields, refusal)
     return _came_in(request, CameIn(entered.cookie), fields)
 
 
 async def passkey_page(request: Request) -> Response:
     """What a passkey is good for."""
     who = await signed_in(request, "resident")
-    return render(request, "passkey.html", portal=_PORTAL, role="resident", csrf=who.csrf, offer=None)
+    bound = await who.access.external.bound(who.caller)
+    held = {one.provider_id for one in bound}
+    offered = [one for one in await who.access.external.offered("resident") if one.provider_id not in held]
+    return render(
+        request, "passkey.html", portal=_PORTAL, role="resident", csrf=who.csrf, offer=None, bound=bound,
+        providers=offered,
+    )  # fmt: skip
 
 
 async def make_passkey(request: Request) -> Response:
@@ -111,7 +117,7 @@ def _came_in(request: Request, found: CameIn, fields: dict[str, str]) -> Respons
     return response
 
 
-def _shown(
+async def _shown(
     request: Request, arrival: Arrival, step: str, fields: dict[str, str], refusal: Refusal | None = None
 ) -> Response:
     wanted = fields.get("next", "")
@@ -119,6 +125,8 @@ def _shown(
         request,
         "phone.html",
         portal=_PORTAL,
+        role="resident",
+        providers=await access_of(request).external.offered("resident"),
         status=refusal.status if refusal else 200,
         step=step,
         offered=access_of(request).phones.offered,

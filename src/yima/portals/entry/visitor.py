@@ -47,7 +47,7 @@ def arrive(request: Request) -> Arrival:
     held = request.cookies.get(_VISITOR, "")
     token = held if _TOKEN.fullmatch(held) else secrets.token_hex(16)
     visitor = Visitor(token, network(request), device(request), request.cookies.get(_KNOWN, ""))
-    return Arrival(role, visitor, access.csrf(f"visitor/{token}"))
+    return Arrival(role, visitor, access.callers.csrf(f"visitor/{token}"))
 
 
 async def arrived(request: Request) -> tuple[Arrival, dict[str, str]]:
@@ -55,7 +55,7 @@ async def arrived(request: Request) -> tuple[Arrival, dict[str, str]]:
     fields, before = await text_form(request), arrive(request)
     if not _TOKEN.fullmatch(request.cookies.get(_VISITOR, "")):
         raise Refusal("csrf")
-    access_of(request).check_csrf(f"visitor/{before.visitor.token}", fields.get("csrf", ""))
+    access_of(request).callers.check_csrf(f"visitor/{before.visitor.token}", fields.get("csrf", ""))
     return before, fields
 
 

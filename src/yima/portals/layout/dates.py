@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Final
 
 from yima.portals.layout.language import Language
-
-ZONE: Final = timezone(timedelta(hours=8), "UTC+8")
-"""China keeps one civil time without daylight saving; becomes a setting with the first deployment elsewhere."""
+from yima.runtime.civil import CIVIL, civil_day
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS: Final = {"zh": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
@@ -16,7 +14,7 @@ _WEEKDAYS: Final = {"zh": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "
 
 def local(at: datetime) -> datetime:
     """The same moment on the reader's clock."""
-    return at.astimezone(ZONE)
+    return at.astimezone(CIVIL)
 
 
 def day(value: date | datetime | str | None, lang: Language) -> str:
@@ -24,7 +22,7 @@ def day(value: date | datetime | str | None, lang: Language) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, datetime):
-        value = local(value).date()
+        value = civil_day(value)
     parts = [int(p) for p in (value.isoformat() if isinstance(value, date) else value).split("-") if p.isdigit()]
     if not 1 <= len(parts) <= 3 or (len(parts) > 1 and not 1 <= parts[1] <= 12):
         return ""

@@ -10,20 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from yima.portals.layout.again import ask_again
-from yima.portals.layout.language import language_of, remember
-from yima.portals.layout.messages import PORTALS, Words
+from yima.portals.layout.language import remember
+from yima.portals.layout.messages import PORTALS
 from yima.portals.layout.render import render
 from yima.runtime.errors import Refusal
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def page(handler: Handler) -> Handler:
-    """Wrap a handler: its refusals are shown as pages, nothing personal is kept by caches."""
+def page(handler: Handler, *, any_text: bool = False) -> Handler:
+    """Wrap a handler: its refusals are shown as pages, nothing personal is kept by caches. With `any_text` it judges
+    the texts of its query itself, as OAuth has errors of its own for them."""
 
     @wraps(handler)
     async def framed(request: Request) -> Response:
         try:
+            _check_address(request, any_text)
             response = await handler(request)
         except Refusal as refusal:
             once_more = refusal.code == "step-up-needed"
@@ -33,6 +35,14 @@ def page(handler: Handler) -> Handler:
         return response
 
     return framed
+
+
+def _check_address(request: Request, any_text: bool) -> None:
+    """No text of an address has a NUL: the database takes none. Refusals `not-found`, `field-invalid`."""
+    if "\x00" in request.scope["path"]:
+        raise Refusal("not-found")
+    if not any_text and b"%00" in request.scope["query_string"]:
+        raise Refusal("field-invalid", field="query", expected="text without NUL")
 
 
 def portal_of(request: Request) -> str:
@@ -50,22 +60,15 @@ def _sign_in(request: Request, portal: str) -> str:
 
 
 def refused(request: Request, refusal: Refusal) -> Response:
-    """A refusal as a page: what happened, what to do, the stable code and the request id.
-
-    Sentences of the catalogue that speak to programmers are replaced by ones for people (`refusal.<code>.mend`).
-    """
+    """A refusal as a page: what happened, what to do, the stable code and the request id."""
     request.scope["refusal"] = refusal  # the doors count it
-    lang, portal = language_of(request), portal_of(request)
-    words = Words(portal, lang)
-    own = f"refusal.{refusal.code}.mend"
+    portal = portal_of(request)
     response = render(
         request,
         "error.html",
         portal=portal,
         status=refusal.status,
         refusal=refusal,
-        title=refusal.text(lang),
-        mend=words(own) if words.has(own) else refusal.mend(lang),
         request_id=getattr(request.state, "request_id", ""),
         sign_in=_sign_in(request, portal),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,7 @@ from yima.portals.layout.assets import assets
 from yima.portals.layout.language import preferences
 from yima.portals.layout.messages import PORTALS, Words
 from yima.runtime import clock
+from yima.runtime.errors import Refusal
 
 
 @cache
@@ -26,7 +28,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PrefixLoader(loaders), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters.update(say=_say, day=_day, moment=_moment, place=_place, grouped=_grouped)
+    environment.filters.update(say=_say, day=_day, moment=_moment, place=_place, grouped=_grouped, told=_told)
     environment.globals.update(icon=icon, asset=assets().url, clock=dates.time_of_day)
     return environment
 
@@ -47,8 +49,24 @@ def _moment(context: Context, value: Any) -> str:
 
 
 @pass_context
+def _told(context: Context, refusal: Refusal) -> tuple[str, str]:
+    """What happened and what to do: for people, where the catalogue's sentences speak to programmers."""
+    words: Words = context["t"]
+    if refusal.code == "institution-suspended" and "since" in refusal.params:  # to its staff, who proved who they are
+        since = refusal.params["since"]
+        when = dates.moment(datetime.fromisoformat(str(since)), words.lang) if since else ""
+        return (
+            words("suspended.title", name=refusal.params[f"name_{words.lang}"]),
+            (words("suspended.since", when=when) if when else words("suspended.now"))
+            + words("suspended.mend", who=context["contact"] or words("suspended.operator")),
+        )
+    own = f"refusal.{refusal.code}.mend"
+    return refusal.text(words.lang), words(own) if words.has(own) else refusal.mend(words.lang)
+
+
+@pass_context
 def _place(context: Context, name: str) -> str:
-    """An institution's name in the reader's language, where the page brought the names along."""
+    """An institution's name in the reader's language, where the page brought the names along (`place_names`)."""
     names: dict[str, str] = context.get("places") or {}
     return names.get(name, name)
 
@@ -82,8 +100,9 @@ def _context(request: Request, portal: str, context: dict[str, Any]) -> dict[str
         "t": Words(portal, chosen.lang),
         "portal": portal,
         "path": request.url.path,
-        "development": bool(getattr(access, "development", False)),
+        "development": access.settings.development if access else False,
         "now": clock.now(),
+        "contact": access.settings.contact if access else "",
         **context,
     }
 

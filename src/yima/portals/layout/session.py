@@ -24,7 +24,9 @@ DOORS: Final[dict[Role, str]] = {
     "kiosk": "/kiosk/screen",
 }
 _LONGEST_FORM: Final = 16 * 1024
-_LONGEST_PATH: Final = 500
+_MOST_FIELDS: Final = 50
+_LONGEST_PATH: Final = 4000
+"""The request of an app is sealed in an address (`/resident/apps/ask`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class SignedIn:
     @property
     def csrf(self) -> str:
         """The token that forms of this session carry."""
-        return self.access.csrf(self.cookie)
+        return self.access.callers.csrf(self.cookie)
 
 
 def cookie_name(role: Role) -> str:
@@ -65,7 +67,7 @@ async def signed_in(request: Request, role: Role) -> SignedIn:
     cookie = request.cookies.get(cookie_name(role), "")
     if not cookie:
         raise Refusal("sign-in-needed")
-    return SignedIn(access, await access.caller(role, cookie, now), cookie, now)
+    return SignedIn(access, await access.callers.caller(role, cookie, now), cookie, now)
 
 
 def keep_session(request: Request, response: Response, role: Role, cookie: str) -> None:
@@ -84,18 +86,31 @@ def keep_cookie(request: Request, response: Response, name_and_path: tuple[str, 
 def is_within(path: str, role: Role) -> bool:
     """Whether an address may be gone to after sign-in: a path of this door's own pages, never another site."""
     plain = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path and " " not in path
-    return plain and path.startswith(DOORS[role] + "/") and ".." not in path and len(path) <= _LONGEST_PATH
+    climbs = ".." in path.lower().replace("%2e", ".")  # browsers take both for the same (WHATWG URL, section 4.4)
+    return plain and path.startswith(DOORS[role] + "/") and not climbs and len(path) <= _LONGEST_PATH
 
 
-async def english_places(access: Access, lang: str) -> dict[str, str]:
-    """English names by the Chinese ones under which records carry institutions; empty where they are not needed."""
-    if lang == "zh":
-        return {}
-    return {row.name_zh: row.name_en for row in await directory.institutions(access.database) if row.name_en}
+async def place_names(access: Access, lang: str) -> dict[str, str]:
+    """Institutions in the reader's language, by the Chinese names under which records carry them, and by the address
+    (`meta.source`) that stands for those of which a record says nothing else."""
+    rows = await directory.institutions(access.database)
+    by_address = {f"urn:yima:institution:{row.code}": row.name_zh if lang == "zh" else row.name_en for row in rows}
+    return by_address if lang == "zh" else by_address | {row.name_zh: row.name_en for row in rows if row.name_en}
 
 
 async def text_form(request: Request) -> dict[str, str]:
-    """The fields of a posted form. Refusals: `body-too-large` beyond 16 KB, `unsupported-media-type`."""
+    """The fields of a posted form. Refusals as `form_pairs`, and `field-invalid` for one with a NUL, which the database
+    takes in no text."""
+    fields = dict(await form_pairs(request))
+    if with_nul := next((name for name, value in fields.items() if "\x00" in name + value), None):
+        raise Refusal("field-invalid", field=with_nul.replace("\x00", "")[:60], expected="text without NUL")
+    request.state.fields = fields  # for the page that asks who it is once more, and then sends them on
+    return fields
+
+
+async def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """The names and values of a posted form as they stand, repeated ones too. Refusals: `body-too-large` beyond 16 KB
+    or 50 fields, `unsupported-media-type`."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise Refusal("unsupported-media-type", expected="application/x-www-form-urlencoded")
     body = b""
@@ -103,13 +118,14 @@ async def text_form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > _LONGEST_FORM:
             raise Refusal("body-too-large", limit="16 KB")
-    fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50))
-    request.state.fields = fields  # for the page that asks who it is once more, and then sends them on
-    return fields
+    try:
+        return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Refusal("body-too-large", limit=f"{_MOST_FIELDS} fields") from None
 
 
 async def checked_form(request: Request, who: SignedIn) -> dict[str, str]:
     """The fields of a form of this very session; Refusal `csrf` for any other."""
     fields = await text_form(request)
-    who.access.check_csrf(who.cookie, fields.get("csrf", ""))
+    who.access.callers.check_csrf(who.cookie, fields.get("csrf", ""))
     return fields

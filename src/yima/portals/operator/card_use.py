@@ -15,6 +15,7 @@ from yima import directory, healthcode
 from yima.healthcode import Cell, Missing, Statistics
 from yima.portals.layout import Chart, Words, language_of, line_chart, page, render, signed_in
 from yima.portals.layout.dates import moment
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 
 _PORTAL = "operator"
@@ -62,7 +63,7 @@ async def card_use(request: Request) -> Response:
     who = await signed_in(request, "operator")
     words = Words(_PORTAL, language_of(request))
     span = _SPANS[1] if request.query_params.get("days") == str(_SPANS[1]) else _SPANS[0]
-    until = healthcode.day_of(who.now)
+    until = civil_day(who.now)
     found = await who.access.uses.by_institution(who.caller, until - timedelta(days=span - 1), until)
     names = {
         i.institution_id: i.name_zh if words.lang == "zh" else i.name_en

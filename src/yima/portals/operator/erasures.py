@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -12,6 +13,8 @@ from starlette.routing import Route
 from yima import directory, exchange
 from yima.access import ERASURE_BASES, Erasure
 from yima.portals.layout import SignedIn, checked_form, page, render, signed_in
+from yima.portals.layout.session import access_of
+from yima.runtime import clock
 from yima.runtime.errors import Refusal
 
 _PORTAL: Final = "operator"
@@ -97,6 +100,27 @@ async def withdraw(request: Request) -> Response:
     return RedirectResponse("/operator/erasures?done=withdrawn", 303)
 
 
+async def public_page(request: Request) -> Response:
+    """How much was erased on each legal basis, for everybody."""
+    counts, least = await _public(request)
+    return render(
+        request, "counts.html", portal="layout", what="erasures", counts=counts, least=least, bases=ERASURE_BASES
+    )
+
+
+async def public_json(request: Request) -> Response:
+    """The same for programs; null stands for some, but fewer than `least`."""
+    counts, least = await _public(request)
+    body = {"at": clock.now().isoformat(timespec="seconds"), "least": least, "erased": counts}
+    return Response(orjson.dumps(body), media_type="application/json", headers={"cache-control": "max-age=60"})
+
+
+async def _public(request: Request) -> tuple[dict[str, int | None], int]:
+    access = access_of(request)
+    least = access.settings.public_least
+    return await access.erasures.public_counts(least), least
+
+
 async def _again(request: Request, who: SignedIn, typed: dict[str, str], refusal: Refusal) -> Response:
     if refusal.code in ("right-needed", "step-up-needed"):
         raise refusal
@@ -104,7 +128,7 @@ async def _again(request: Request, who: SignedIn, typed: dict[str, str], refusal
 
 
 def routes() -> list[Route]:
-    """The routes of erasures."""
+    """The routes of erasures, the public count among them."""
     done = {
         "/operator/erasures": propose,
         "/operator/erasures/approve": approve,
@@ -112,5 +136,7 @@ def routes() -> list[Route]:
     }
     return [
         Route("/operator/erasures", page(erasures_page), methods=["GET"]),
+        Route("/public/erasures", page(public_page), methods=["GET"]),
+        Route("/public/erasures.json", page(public_json), methods=["GET"]),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),
     ]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from yima import directory, exchange
+from yima import consent, directory, exchange
 from yima.access import EXPORT_BASES
 from yima.exchange import Export
 from yima.portals.layout import SignedIn, checked_form, page, render, signed_in
@@ -46,7 +46,7 @@ async def _shown(request: Request, who: SignedIn, refusal: Refusal | None) -> Re
         status=refusal.status if refusal else 200,
         waiting=[r for r in rows if r.export.waits],
         decided=[r for r in rows if not r.export.waits],
-        may="export" in who.caller.rights,
+        may=consent.may_work(who.caller, "export"),
         bases=EXPORT_BASES,
         caller=who.caller,
         refusal=refusal,

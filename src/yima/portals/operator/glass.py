@@ -5,6 +5,7 @@ No record is shown: who, why, how much was read, and what care there was. Person
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -37,6 +38,8 @@ class Row:
     person: str
     ground: str
     wider: str
+    read: tuple[tuple[str, int], ...]
+    """Classes of what was shown, in words, and how many of each."""
     late: bool
 
 
@@ -87,8 +90,16 @@ def _row(case: GlassCase, board: GlassBoard, words: Words, who: SignedIn) -> Row
     ground = consent.GROUNDS.get(opened.ground, (opened.ground, opened.ground))
     return Row(
         case, name, place, ids.person_text(case.review.person), ground[0 if zh else 1],
-        wider[0 if zh else 1] if wider else "", case.review.is_overdue(who.now),
+        wider[0 if zh else 1] if wider else "", _read(case, zh=zh), case.review.is_overdue(who.now),
     )  # fmt: skip
+
+
+def _read(case: GlassCase, *, zh: bool) -> tuple[tuple[str, int], ...]:
+    found: Counter[str] = Counter()
+    for name, number in case.read.items():
+        known = consent.RESOURCE_CLASSES.get(consent.CLASS_OF.get(name, ""))
+        found[(known.zh if zh else known.en) if known else name] += number
+    return tuple(found.items())
 
 
 def _stop(one: Stop, board: GlassBoard, words: Words, who: SignedIn) -> StopRow:

@@ -70,6 +70,10 @@ async def _shown(request: Request, who: SignedIn, typed: Mapping[str, str], refu
     )  # fmt: skip
 
 
+_SAID: Final = {"database": "privacy.owner", "institution": "privacy.whole"}
+"""Readers who are neither staff nor a program, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Names:
     board: Board
@@ -82,7 +86,7 @@ class _Names:
         staff = self.board.staff.get(reader)
         where = (place.name_zh if zh else place.name_en) if place else ""
         if staff is None:
-            kind = self.words("privacy.owner") if reader == "database/owner" else reader
+            kind = self.words(said) if (said := _SAID.get(reader.partition("/")[0])) else reader
             return ", ".join(part for part in (kind, where) if part)
         name = f"{staff.name_zh} {staff.title_zh}" if zh else f"{staff.name_en}, {staff.title_en}"
         return ", ".join(part for part in (name.strip(" ,"), where) if part)

@@ -114,7 +114,10 @@ async def end(request: Request) -> Response:
 async def public_page(request: Request) -> Response:
     """How many cards are suspended on each legal basis, for everybody."""
     counts, least = await _public(request)
-    return render(request, "standing.html", portal="layout", counts=counts, least=least, bases=healthcode.LEGAL_BASES)
+    return render(
+        request, "counts.html", portal="layout", what="standing", counts=counts, least=least,
+        bases=healthcode.LEGAL_BASES,
+    )  # fmt: skip
 
 
 async def public_json(request: Request) -> Response:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from yima.audit import Event
+from yima.consent import REMOVAL_BASES
 from yima.portals.layout import Words
+from yima.portals.layout.dates import moment
 from yima.runtime.ids import person_text
 
 
@@ -45,11 +49,20 @@ def sentence(event: Event, who: str, words: Words) -> str:
 
 
 def reason(event: Event, words: Words) -> str:
-    """On what ground, or why."""
-    if said := str(event.detail.get("reason", "")):
-        return words("log.said", reason=said)
-    key = f"log.ground.{event.basis}"
-    return words(key) if words.has(key) else ""
+    """On what ground, or why, and what came with it."""
+    said, key = str(event.detail.get("reason", "")), f"log.ground.{event.basis}"
+    parts = [words("log.said", reason=said) if said else words(key) if words.has(key) else ""]
+    if basis := REMOVAL_BASES.get(str(event.detail.get("legal_basis", ""))):
+        parts.insert(0, words("log.basis", basis=basis.zh if words.lang == "zh" else basis.en))
+    if until := event.detail.get("bars_until"):
+        parts.append(words("log.barred-until", when=moment(datetime.fromisoformat(str(until)), words.lang)))
+    if ended := event.detail.get("visits_ended"):
+        parts.append(words.count("log.visits-ended", int(ended)))
+    if event.detail.get("sign_in_ended"):
+        parts.append(words("log.sign-in-ended"))
+    if apps := event.detail.get("apps_ended"):
+        parts.append(words.count("log.apps-ended", int(apps)))
+    return " ".join(part for part in parts if part)
 
 
 def tone(event: Event) -> str:

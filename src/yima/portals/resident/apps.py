@@ -13,12 +13,14 @@ from starlette.routing import Route
 
 from yima import directory
 from yima.access import RECORD_TYPES, AppRequest, SentBack
-from yima.portals.layout import checked_form, language_of, page, render, signed_in, text_form
+from yima.portals.layout import checked_form, form_pairs, language_of, page, render, signed_in
 from yima.portals.layout.headers import POLICY
 from yima.portals.layout.session import access_of
 from yima.runtime import clock
+from yima.runtime.errors import Refusal
 
 _PORTAL: Final = "resident"
+_ASK: Final = "/resident/apps/ask"
 _NAMED: Final[dict[str, tuple[str, ...]]] = {
     "about": ("Patient", "RelatedPerson", "Coverage"),
     "problems": ("Condition", "AllergyIntolerance", "FamilyMemberHistory", "DetectedIssue"),
@@ -71,15 +73,13 @@ async def authorize(request: Request) -> Response:
 
     Refusal `app-request-invalid`, as a page, while it is not sure whose address is to be sent back to.
     """
-    if request.method == "POST":
-        fields = list((await text_form(request)).items())
-    else:
-        fields = list(request.query_params.multi_items())
+    posted = request.method == "POST"
+    fields = await form_pairs(request) if posted else list(request.query_params.multi_items())
     found = await access_of(request).apps.asked(fields, clock.now())
     if isinstance(found, SentBack):
         return RedirectResponse(found.address, 303)
-    page_of = "/clinician/apps/answer" if found.launched else "/resident/apps/ask"
-    return RedirectResponse(f"{page_of}?request={quote(found.text, safe='')}", 303)
+    page_of = "/clinician/apps/answer" if found.launched else _ASK
+    return RedirectResponse(_with_request(page_of, found.text), 303)
 
 
 async def ask(request: Request) -> Response:
@@ -87,6 +87,8 @@ async def ask(request: Request) -> Response:
     sealed = request.query_params.get("request", "")
     who = await signed_in(request, "resident")
     asked, app = await who.access.apps.request_of(sealed, who.now)
+    # Here and not only with the answer: what the answer's form may lead to is said by this page alone.
+    who.caller.check_fresh(who.now)
     response = render(
         request,
         "app-ask.html",
@@ -122,7 +124,12 @@ async def answer(request: Request) -> Response:
     if not fields.get("offline"):
         scopes = tuple(scope for scope in scopes if scope != "offline_access")
     sensitive = fields.get("sensitive") == "yes"
-    address = await who.access.apps.give(who.caller, asked, scopes=scopes, sensitive=sensitive, now=who.now)
+    try:
+        address = await who.access.apps.give(who.caller, asked, scopes=scopes, sensitive=sensitive, now=who.now)
+    except Refusal as refusal:
+        if refusal.code != "step-up-needed":
+            raise
+        address = _with_request(_ASK, fields.get("request", ""))
     return RedirectResponse(address, 303)
 
 
@@ -159,6 +166,10 @@ async def end(request: Request) -> Response:
     return RedirectResponse("/resident/apps?done=ended", 303)
 
 
+def _with_request(page_of: str, sealed: str) -> str:
+    return f"{page_of}?request={quote(sealed, safe='')}"
+
+
 def _name(request: Request, zh: str, en: str) -> str:
     return (zh or en) if language_of(request) == "zh" else (en or zh)
 
@@ -178,9 +189,9 @@ def _source(asked: AppRequest) -> str:
 def routes() -> list[Route]:
     """The routes of these pages, and OAuth's own address."""
     return [
-        Route("/oauth/authorize", page(authorize), methods=["GET", "POST"]),
+        Route("/oauth/authorize", page(authorize, any_text=True), methods=["GET", "POST"]),
         Route("/resident/apps", page(listed), methods=["GET"]),
-        Route("/resident/apps/ask", page(ask), methods=["GET"]),
-        Route("/resident/apps/ask", page(answer), methods=["POST"]),
+        Route(_ASK, page(ask), methods=["GET"]),
+        Route(_ASK, page(answer), methods=["POST"]),
         Route("/resident/apps/end", page(end), methods=["POST"]),
     ]

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from yima import consent, healthcode
 from yima.access import CardView, Relative, Standing
 from yima.portals.layout import SignedIn, Words, checked_form, language_of, page, render, signed_in
-from yima.portals.layout.dates import ZONE
 from yima.portals.resident import view
 from yima.runtime import ids
+from yima.runtime.civil import CIVIL, civil_day
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId, person_text
 
@@ -81,7 +81,7 @@ async def family_page(request: Request) -> Response:
 
 async def _family(request: Request, who: SignedIn, typed: dict[str, str], refusal: Refusal | None) -> Response:
     found = await who.access.families.family(who.caller, who.now)
-    day = who.now.astimezone(ZONE).date()
+    day = civil_day(who.now)
     return render(
         request,
         "family.html",
@@ -132,7 +132,7 @@ def end_of_day(text: str) -> datetime:
         day = date.fromisoformat(text) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise Refusal("field-invalid", field="ends", expected="a day, e.g. 2027-01-31") from None
-    return datetime.combine(day, time(0), ZONE)
+    return datetime.combine(day, time(0), CIVIL)
 
 
 async def end(request: Request) -> Response:

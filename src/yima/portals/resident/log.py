@@ -11,8 +11,9 @@ from typing import Final
 from yima import directory, healthcode
 from yima.audit import Event
 from yima.portals.layout import Words
-from yima.portals.layout.dates import heading_day, local, moment, time_of_day
+from yima.portals.layout.dates import heading_day, moment, time_of_day
 from yima.portals.resident import acts
+from yima.runtime.civil import civil_day
 from yima.runtime.database import Database
 from yima.runtime.errors import KINDS
 
@@ -90,9 +91,9 @@ async def names_in(db: Database, events: Sequence[Event]) -> Names:
 
 async def days(db: Database, events: Sequence[Event], words: Words, now: datetime) -> list[Day]:
     """A page of the log as days of cards, in the order of the events (newest first)."""
-    names, today = await names_in(db, events), local(now).date()
+    names, today = await names_in(db, events), civil_day(now)
     shown = []
-    for day, of_day in groupby(events, key=lambda e: local(e.recorded).date()):
+    for day, of_day in groupby(events, key=lambda e: civil_day(e.recorded)):
         shown.append(Day(heading_day(day, today, words.lang), tuple(_cards(list(of_day), names, words))))
     return shown
 
@@ -117,10 +118,10 @@ async def scan_lines(db: Database, scans: Sequence[Event], words: Words) -> list
 
 async def notices(db: Database, events: Sequence[Event], words: Words, now: datetime) -> list[Card]:
     """What the holder must hear about: emergency access, and codes that somebody tried a second time."""
-    names, today = await names_in(db, events), local(now).date()
+    names, today = await names_in(db, events), civil_day(now)
     cards = []
     for event in events:
-        if event.action == "card":
+        if event.action in ("card", "mandate"):
             card = _act([event], names, words)
             said = words("notice.card", when=when_said(event.recorded, today, words), what=card.sentence)
             cards.append(replace(card, tone="denied", sentence=said))
@@ -140,7 +141,7 @@ async def notices(db: Database, events: Sequence[Event], words: Words, now: date
 
 def when_said(at: datetime, today: date, words: Words) -> str:
     """`今天 10:42`, `yesterday 10:42`, else the whole moment."""
-    back = (today - local(at).date()).days
+    back = (today - civil_day(at)).days
     return words(f"when.{back}", time=time_of_day(at)) if back in (0, 1) else moment(at, words.lang)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 from starlette.requests import Request
@@ -15,10 +15,9 @@ from yima.portals.layout import (
     SignedIn,
     Words,
     checked_form,
-    cookie_name,
-    english_places,
     language_of,
     page,
+    place_names,
     render,
     signed_in,
 )
@@ -136,7 +135,7 @@ async def record_page(request: Request) -> Response:
         identity=opened.identity,
         member="" if person == who.caller.person else ids.person_text(person),
         opened=opened,
-        places=await english_places(who.access, language_of(request)),
+        places=await place_names(who.access, language_of(request)),
     )
 
 
@@ -198,17 +197,6 @@ async def help_page(request: Request) -> Response:
     return render(request, "help.html", portal=_PORTAL, tab="help", csrf=who.csrf, days=days)
 
 
-async def sign_out(request: Request) -> Response:
-    """End the session and wipe what the browser kept, the stored codes included."""
-    who = await signed_in(request, "resident")
-    await checked_form(request, who)
-    await who.access.signing_in.leave("resident", who.cookie, who.now)
-    response = RedirectResponse("/", 303)
-    response.delete_cookie(cookie_name("resident"), path="/resident")
-    response.headers["clear-site-data"] = '"cache", "storage"'
-    return response
-
-
 async def _told(request: Request, who: SignedIn) -> list[log.Card]:
     events = await who.access.notices(who.caller, who.now)
     return await log.notices(who.access.database, events, Words(_PORTAL, language_of(request)), who.now)
@@ -219,10 +207,11 @@ def _moment(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        said = datetime.fromisoformat(text)
+        at = said.astimezone(UTC) if said.tzinfo else None
+    except (ValueError, OverflowError):  # the first and the last day have moments that UTC has not
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None:
         raise Refusal("field-invalid", field="before", expected="a moment with its zone")
     return at
 
@@ -243,7 +232,7 @@ def routes() -> list[Route]:
         "/resident/choices": choices_page,
         "/resident/help": help_page,
     }
-    done = {"/resident/choices": choose, "/resident/device": device.certify, "/resident/sign-out": sign_out}
+    done = {"/resident/choices": choose, "/resident/device": device.certify}
     return [
         *(Route(path, page(handler), methods=["GET"]) for path, handler in shown.items()),
         *(Route(path, page(handler), methods=["POST"]) for path, handler in done.items()),

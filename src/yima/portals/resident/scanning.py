@@ -11,8 +11,9 @@ from starlette.routing import Route
 from yima import directory, healthcode
 from yima.healthcode import COUNTER_PREFIX, Term
 from yima.portals.layout import SignedIn, Words, checked_form, language_of, page, render, signed_in
-from yima.portals.layout.dates import heading_day, local, time_of_day
+from yima.portals.layout.dates import heading_day, time_of_day
 from yima.portals.resident import view
+from yima.runtime.civil import civil_day
 from yima.runtime.errors import Refusal
 
 _PORTAL = "resident"
@@ -112,12 +113,12 @@ async def uses_page(request: Request) -> Response:
     """Where my code was used."""
     who = await signed_in(request, "resident")
     lang = language_of(request)
-    words, today = Words(_PORTAL, lang), local(who.now).date()
+    words, today = Words(_PORTAL, lang), civil_day(who.now)
     uses = await who.access.uses.mine(who.caller, who.now)
     places = {n: await directory.institution(who.access.database, n) for n in {use.institution for use in uses}}
     lines = [
         UseLine(
-            heading_day(local(use.at).date(), today, lang),
+            heading_day(civil_day(use.at), today, lang),
             time_of_day(use.at),
             _place(places[use.institution], lang),
             _word(healthcode.STEPS.get(use.scene or use.step), lang),

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from yima import fhir
 from yima.access import RecordView, Summary
-from yima.portals.layout import SignedIn, Words, english_places, language_of, page, render, signed_in
+from yima.portals.layout import SignedIn, Words, language_of, page, place_names, render, signed_in
 from yima.portals.layout.lives import PICTURES, stage_views, timeline_view
 from yima.portals.resident import family
 from yima.runtime import ids
@@ -22,7 +22,7 @@ async def life(request: Request) -> Response:
     words = Words(_PORTAL, language_of(request))
     return render(
         request, "life.html", portal=_PORTAL, tab="record", o=opened.overview, member=member,
-        stages=stage_views(opened.overview, words), places=await english_places(who.access, words.lang),
+        stages=stage_views(opened.overview, words), places=await place_names(who.access, words.lang),
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ async def timeline(request: Request) -> Response:
     """Everything that happened, chosen by kind, year and institution."""
     who, opened, member = await _opened(request)
     words = Words(_PORTAL, language_of(request))
-    places = await english_places(who.access, words.lang)
+    places = await place_names(who.access, words.lang)
     view = timeline_view(opened.overview, request.query_params.multi_items(), words, places)
     return render(
         request, "timeline.html", portal=_PORTAL, tab="record", view=view, member=member, places=places,

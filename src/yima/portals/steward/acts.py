@@ -92,7 +92,7 @@ async def undo(request: Request) -> Response:
 
 
 async def person(request: Request) -> Response:
-    """Reveal a number, split a Patient off or move it, register a death or take it back, stop a stolen identity."""
+    """Reveal a number or give it to whom it names, split a Patient off or move it, a death, a stolen identity."""
     who = await signed_in(request, "operator")
     refuse_strangers(who)
     form = await checked_form(request, who)
@@ -117,6 +117,11 @@ async def _on_person(who: SignedIn, form: dict[str, str], person: PersonId, acti
     elif action == "move":
         to = person_of(form.get("to", ""), "to")
         await access.stewards.move(who.caller, form.get("patient", ""), to, reason=reason, now=who.now)
+    elif action == "number":
+        to, system, value = person_of(form.get("to", ""), "to"), form.get("system", ""), form.get("value", "").strip()
+        if system not in SYSTEMS or not mpi.document_is_plausible(mpi.number_key(value)):
+            raise Refusal("field-invalid", field="value", expected="the number of a document")
+        await access.reviews.move_number(who.caller, system, value, to, reason=reason, now=who.now)
     elif action == "death":
         await access.reviews.report_death(who.caller, person, reason=reason, now=who.now)
     elif action == "undo-death":
@@ -139,8 +144,9 @@ async def report(request: Request) -> Response:
         if kind == "death":
             await who.access.reviews.report_death(who.caller, holder, reason=reason, now=who.now)
         elif kind == "theft":
-            await who.access.reviews.report_theft(who.caller, holder, reason=reason, now=who.now)
-        if kind == "shared" or (kind == "theft" and form.get("freeze") == "yes"):
+            number = mpi.Identifier.of(form["system"], form["value"]) if form.get("freeze") == "yes" else None
+            await who.access.reviews.report_theft(who.caller, holder, reason=reason, now=who.now, number=number)
+        else:
             await who.access.stewards.freeze(who.caller, form["system"], form["value"], reason=reason, now=who.now)
     except Refusal as refusal:
         if refusal.code in ("right-needed", "step-up-needed"):
@@ -155,8 +161,10 @@ async def find(request: Request) -> Response:
     form = await checked_form(request, who)
     try:
         text = form.get("value", "").strip()
+        # A permit's number has ten digits as an id may have, and must not stand in an address.
         person = ids.person_from_text(text) if len(text) == 10 else None
-        found = person if person is not None else await _holder(who, form)
+        known = person is not None and await who.access.reviews.exists(who.caller, person)
+        found = person if person is not None and known else await _holder(who, form)
     except Refusal as refusal:
         if refusal.code in ("right-needed", "step-up-needed"):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from yima.access import check_right
 from yima.portals.layout import SignedIn
 from yima.runtime import ids
 from yima.runtime.errors import Refusal
@@ -37,5 +38,4 @@ def person_of(text: str, field: str) -> PersonId:
 
 def refuse_strangers(who: SignedIn) -> None:
     """Refusal `right-needed` for somebody of the operator who is no steward: pages without a question to the door."""
-    if "steward" not in who.caller.rights:
-        raise Refusal("right-needed", expected="steward")
+    check_right(who.caller, "merge")

@@ -50,12 +50,12 @@ async def queue(request: Request) -> Response:
 
 def _wanted(query: Mapping[str, str], who: SignedIn) -> tuple[mpi.Wanted, dict[str, Any]]:
     """The filters of an address; what is no filter is as if it were not there."""
-    institution = int(query["institution"]) if query.get("institution", "").isdecimal() else 0
+    place = query.get("institution", "")
+    institution = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else 0
     risk = int(query["risk"]) if query.get("risk") in ("1", "2", "3") else 0
     reason = query["reason"] if query.get("reason") in REASONS else ""
     days = int(query["age"]) if query.get("age", "") in {str(n) for n in _AGES} else 0
     older = who.now - timedelta(days=days) if days else None
-    institution = institution if institution < 2**31 else 0
     return mpi.Wanted(institution, risk, reason, older), {
         "institution": institution, "risk": risk, "reason": reason, "age": days,
     }  # fmt: skip
@@ -91,6 +91,7 @@ async def pair_page(
         pair=found, facts=view.facts(found, names), evidence=view.evidence(found, names.words),
         found=view.sentences(found.found, mpi.WHY, names.words.lang),
         second=view.sentences(found.second, mpi.SECOND, names.words.lang), percent=view.percent(found.bits),
+        then=view.then(found),
         acts=view.acts(found.events, frozenset(), people, names), names=names, text=ids.person_text,
         next=order[here + 1] if here + 1 < len(order) else 0, before=order[here - 1] if here > 0 else 0,
         place=here + 1, of=len(order), typed=typed or {}, refusal=refusal,
@@ -115,7 +116,7 @@ async def person_page(
     return shown(
         request, who, "person.html", status=refusal.status if refusal else 200,
         side=side, acts=view.acts(events[::-1], undone, {}, names), names=names, text=ids.person_text,
-        numbers=numbers, refusal=refusal, done=request.query_params.get("done", ""),
+        numbers=numbers, systems=SYSTEMS, refusal=refusal, done=request.query_params.get("done", ""),
     )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ async def second_page(request: Request, who: SignedIn, refusal: Refusal | None) 
     return shown(
         request, who, "second.html", status=refusal.status if refusal else 200,
         proposals=found, people=people, names=await names_of(request, who), text=ids.person_text,
-        mine=f"operator/{who.caller.agent_id}", why=mpi.SECOND, refusal=refusal,
+        mine=f"operator/{who.caller.agent_id}", why=mpi.SECOND, systems=SYSTEMS, refusal=refusal,
         done=request.query_params.get("done", ""),
     )  # fmt: skip
 

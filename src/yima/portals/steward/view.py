@@ -15,6 +15,8 @@ from yima.portals.layout.dates import day, moment
 from yima.runtime import ids
 
 _CLOSE: Final = frozenset({"order", "sound", "character", "close", "swapped", "digit", "near", "month"})
+_ROUNDED: Final = 0.02
+"""Bits; stored evidence is rounded to a hundredth."""
 _MOST_BITS: Final = 30.0
 """Bits that fill the bar of a piece of evidence."""
 
@@ -133,6 +135,12 @@ def percent(bits: float | None) -> str:
         return "—"
     share = mpi.probability(bits) * 100
     return "> 99.99 %" if share > 99.99 else "< 0.01 %" if share < 0.01 else f"{share:.2f} %"
+
+
+def then(pair: Pair) -> str:
+    """How likely the queue says that it is, where what is known has changed since; else empty."""
+    bits = pair.case.bits if pair.case else None
+    return percent(bits) if bits is not None and abs(bits - pair.bits) > _ROUNDED else ""
 
 
 def age(since: datetime, words: Words, now: datetime) -> str:

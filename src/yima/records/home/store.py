@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from yima.records.content import content_of, wraps_of
+from yima.records.content import Allowance, content_of, wraps_of
 from yima.records.home.fold import Home, folded, packed, unpacked
 from yima.records.overview import RULES, Overview, assembled
-from yima.records.read import Sight, Stored, stored
+from yima.records.read import Sight, Stored, stored_all
 from yima.runtime.database import Database, Queries
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -114,7 +114,8 @@ async def _renewed(db: Database, vault: Vault, number: PersonId, kept: Home | No
     known = [(one.type, one.id, one.version) for one in kept.entries] if kept else []
     columns = [list(column) for column in zip(*known, strict=True)] or [[], [], []]
     rows = await db.fetch(SQL.changed, number, *columns)
-    return folded(kept, [(row, content_of(vault, row)) for row in rows])
+    take = Allowance().take
+    return folded(kept, [(row, take(content_of(vault, row))) for row in rows])
 
 
 async def these(
@@ -124,5 +125,5 @@ async def these(
     named = [reference.split("/", 1) for reference in references]
     rows = await db.fetch(SQL.these, list(homes), [kind for kind, _ in named], [identity for _, identity in named])
     place = {reference: number for number, reference in enumerate(references)}
-    found = [row for row in (stored(vault, row) for row in rows) if sight.covers(row)]
+    found = [row for row in stored_all(vault, rows) if sight.covers(row)]
     return sorted(found, key=lambda row: place[f"{row.type}/{row.id}"])

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, tzinfo
 from typing import Any
 
+from yima.runtime.civil import CIVIL
+
 from .ages import months_old
 from .basics import basics, identity
 from .concepts import Concept
@@ -42,7 +44,6 @@ from .model import (
     Trend,
 )
 from .quality import contradictions, expected_parts
-from .reading import CHINA
 from .results import groups, readings, trends
 from .schedule import UNTIL_MONTHS, Gap, gaps
 from .stages import stages
@@ -50,7 +51,6 @@ from .suggestions import suggestions
 from .tags import tags
 
 __all__ = [
-    "CHINA",
     "RULES",
     "TYPES",
     "Activity",
@@ -83,7 +83,7 @@ __all__ = [
 ]
 
 
-def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinfo = CHINA) -> Overview:
+def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinfo = CIVIL) -> Overview:
     """Build the overview of one person from parsed FHIR R4 resources of any number of institutions.
 
     ``today`` is the reader's calendar day; ``zone`` the reader's time zone (China by default), in which instants
@@ -96,7 +96,7 @@ def overview(resources: Sequence[Mapping[str, Any]], today: date, *, zone: tzinf
 
 
 def assembled(
-    parts: Iterable[tuple[Sequence[Concept], Iterable[Digest]]], today: date, *, zone: tzinfo = CHINA
+    parts: Iterable[tuple[Sequence[Concept], Iterable[Digest]]], today: date, *, zone: tzinfo = CIVIL
 ) -> Overview:
     """The overview of digests that were kept, each part with its table of concepts: see `overview`."""
     case = gather(parts, today, zone)

@@ -12,10 +12,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from yima.runtime.civil import CIVIL
+
 from .concepts import Concept, Concepts, Role
 from .encounters import class_kind, condition_keys, department, worded_kind
 from .model import EpisodeKind, Text
-from .reading import CHINA, Moment, first, first_time, items, mapping, moment, reference_key, status_code, string
+from .reading import Moment, first, first_time, items, mapping, moment, reference_key, status_code, string
 from .values import Value, measured
 
 RULES: Final = 3
@@ -137,7 +139,7 @@ Digest = Statement | Meeting | Kept
 class Digester:
     """Makes digests, and numbers the concepts that they share."""
 
-    def __init__(self, concepts: Sequence[Concept] = (), zone: tzinfo = CHINA) -> None:
+    def __init__(self, concepts: Sequence[Concept] = (), zone: tzinfo = CIVIL) -> None:
         self.zone = zone
         self.reader = Concepts()
         self.concepts: list[Concept] = list(concepts)

@@ -6,11 +6,12 @@ clinician the page, so the absence of a value and a value of the wrong type are 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
-CHINA = timezone(timedelta(hours=8), "UTC+8")  # the whole country keeps one civil time, without daylight saving
+from yima.runtime.civil import CIVIL
+
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_EVEN, traps=[])
 _MAX_TEXT = 400  # a name or remark longer than this is a document, not a line of a list
@@ -131,7 +132,7 @@ def quantity(value: object) -> tuple[Decimal | None, str]:
     return value, "" if value is None else string(found.get("unit")) or string(found.get("code"))
 
 
-def moment(value: object, zone: tzinfo = CHINA) -> Moment | None:
+def moment(value: object, zone: tzinfo = CIVIL) -> Moment | None:
     """A FHIR date, dateTime or instant of any precision as a :class:`Moment`; None when it is none."""
     if not isinstance(value, str) or len(value) < 4:
         return None

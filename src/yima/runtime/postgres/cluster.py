@@ -14,6 +14,7 @@ When root starts Yima, the server runs under another account. Where that account
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -175,9 +176,17 @@ def initialise(home: Home, found: Installation, word: str, *, durable: bool) -> 
         word_file.unlink(missing_ok=True)
     if done.returncode != 0:
         shutil.rmtree(draft, ignore_errors=True)
-        reason = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise Refusal("postgres-unavailable", reason=f"initdb failed: {reason}", source=str(found.bin / "initdb"))
+        raise Refusal(
+            "postgres-unavailable", reason=f"initdb failed: {_cause(done.stderr)}", source=str(found.bin / "initdb")
+        )
     draft.rename(home.data)
+
+
+def _cause(said: str) -> str:
+    """The line that names the cause: the first complaint. The last ones are of clearing up after it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    complaints = [line for line in lines if re.search(r"\b(error|FATAL|PANIC):", line)]
+    return (complaints or lines[-1:] or ["no message"])[0]
 
 
 def _initdb_options(found: Installation) -> list[str]:

@@ -38,10 +38,17 @@ _SETTINGS: Final[dict[str, str]] = {
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "max_connections": "100",
+    # For each connection: a hundred Patients that are registered together hold some hundreds. Where all are used up,
+    # whoever comes next is refused, whatever it asks for. 30 MB of memory.
+    "max_locks_per_transaction": "1024",
     "shared_buffers": "256MB",
     "fsync": "on",
     "synchronous_commit": "on",
     "commit_delay": "0",
+    # The first change of a page after a checkpoint writes the whole page to the log, and a registration touches some
+    # twenty pages of the person index: with the defaults (1 GB, 5 min) a busy index would write little else.
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
     "wal_level": "replica",
     "jit": "off",
     "timezone": "UTC",

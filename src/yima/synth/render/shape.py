@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from yima.synth.days import CST
+from yima.runtime.civil import CIVIL
 from yima.synth.institutions import Institution, Practitioner
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ def hl7(table: str, code: str, display: str = "") -> Json:
 
 def instant(moment: datetime) -> str:
     """A FHIR dateTime in China Standard Time, to the second."""
-    return moment.astimezone(CST).isoformat(timespec="seconds")
+    return moment.astimezone(CIVIL).isoformat(timespec="seconds")
 
 
 def later(moment: datetime, hours: float, latest: datetime) -> datetime:

@@ -101,13 +101,13 @@ if (form) {
 }
 
 // A handheld scanner types wherever the focus is. When the prefix of a code arrives outside the scan field, the rest goes into it.
+// No clock: scanners on the air and busy machines leave gaps of any length, and nobody types the prefix by chance.
 let typed = "";
-let last = 0;
 document.addEventListener("keydown", (event) => {
-  if (!field || event.target === field || event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) return;
-  typed = event.timeStamp - last < 80 ? typed + event.key.toUpperCase() : event.key.toUpperCase();
-  last = event.timeStamp;
-  if (typed.endsWith(PREFIX)) {
+  if (!field || event.target === field || event.key === "Shift") return; // scanners hold Shift for capitals
+  const letter = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
+  typed = letter ? (typed + event.key.toUpperCase()).slice(-PREFIX.length) : "";
+  if (typed === PREFIX) {
     event.preventDefault();
     const other = event.target;
     if ("value" in other) other.value = other.value.slice(0, -(PREFIX.length - 1));

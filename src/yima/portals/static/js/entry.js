@@ -72,6 +72,14 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   }
 }
 
+if (location.pathname.endsWith("/sign-in")) {
+  try {
+    sessionStorage.clear(); // the list of people just seen (desk.js) is not for who signs in next at this desk
+  } catch {
+    // a tab without storage has none
+  }
+}
+
 const code = document.querySelector("[data-invitation]");
 if (code && location.hash.length > 1) {
   code.value = decodeURIComponent(location.hash.slice(1));
