@@ -28,6 +28,9 @@ holes = Counter(
 )
 persons = Counter("yima_persons_created_total", "Persons created by resolution")
 
+for _kind in ("no-line", "no-answer"):
+    holes.labels(_kind)  # shown as 0 from the start: an alarm on a series that is not there yet stays silent
+
 
 class _Hot(Collector):
     """What every request counts, in plain numbers until somebody asks: one thread counts, so no lock is needed, and a
