@@ -182,11 +182,14 @@ async def test_the_dead_come_in_by_no_way(platform: Platform, hospital: Institut
         by_passkey = access.signing_in.opened("resident", phone.visitor, held, "passkey", clock.now())
         return await code_of(by_passkey), await code_of(phone.enter(await phone.ask(), person))
 
+    opened = await phone.enter(await phone.ask(), person)
     assert await ways() == ("ok", "ok")
     await access.cards.change(SYSTEM, person.person, "report-death", now=clock.now())
     assert await ways() == ("sign-in-failed", "code-wrong")
+    assert await code_of(_caller(platform, opened)) == "sign-in-needed", "what was open before rests as well"
     await access.cards.change(SYSTEM, person.person, "undo-death", now=clock.now())
     assert (await ways())[0] == "ok"
+    assert (await _caller(platform, opened)).person == person.person
 
 
 async def _offer(platform: Platform, phone: Browser, ward: Person, cookie: str) -> Any:

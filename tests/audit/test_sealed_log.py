@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
@@ -382,6 +383,31 @@ def test_a_byte_now_and_then_holds_no_witness(monkeypatch: pytest.MonkeyPatch) -
         fetch = witness._fetcher(f"http://127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(TimeoutError):
             fetch("/audit/checkpoint")
+
+
+def test_a_witness_is_not_sent_elsewhere(log: proof.Log, tmp_path: Path) -> None:
+    """Who answers for the platform may be anybody; a witness stands in a regulator's own network."""
+    asked: list[str] = []
+
+    class Sending(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(307)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the parent's name
+            """Nothing: the test says what was asked."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sending) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        arguments = ["witness", "--base", base, "--state", str(tmp_path / "state"), "--once"]
+        ended = CliRunner().invoke(app, [*arguments, "--key", log.verifier.text()])
+        server.shutdown()
+    assert isinstance(ended.exception, Refusal)
+    assert (ended.exception.code, "HTTP 307" in str(ended.exception)) == ("platform-unreachable", True)
+    assert asked == ["/audit/checkpoint"]
 
 
 ODD_STATES = (ENDLESS, b"{}", b"[]", b'{"key": "x", "secret": "!!"}', b'{"key": "x", "secret": "AA=="}', b"\xff")

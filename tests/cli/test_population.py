@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import gzip
 import io
@@ -26,7 +27,7 @@ from yima import healthcode, mpi
 from yima.access import Access
 from yima.cli.population import Report, load
 from yima.cli.population.run import Options
-from yima.cli.population.state import CHUNK
+from yima.cli.population.state import CHUNK, State
 from yima.directory import Caller
 from yima.runtime import clock, ids, settings
 from yima.runtime.errors import Refusal
@@ -202,6 +203,14 @@ async def test_a_pipe_is_no_base_and_a_foreign_state_is_none(base: Base) -> None
     for foreign in ("[]", "null", '{"a": 1}', '{"a": {"below": 1, "also": 5}}', "\x00"):
         state.write_text(foreign)
         assert (await base.load(table(row()), resume=True)).fates == {"new": 1}, foreign
+
+
+async def test_one_load_at_a_time(base: Base) -> None:
+    """Two would each write what it knows of both files into one state file."""
+    state = base.access.settings.data / "population.json"
+    with contextlib.closing(State(state, resume=False)), pytest.raises(Refusal, match="load-running"):
+        await base.load(table(row()))
+    assert (await base.load(table(row()))).fates == {"new": 1}
 
 
 async def test_gb18030_tabs_gzip_english_titles_and_titles_of_ones_own(base: Base) -> None:

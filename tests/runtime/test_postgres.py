@@ -193,7 +193,7 @@ def test_recovers_after_kill_9_of_the_server(place: Path) -> None:
     with postgres.start(data) as server:
         ask(server.url("postgres"), "create table kept as select 42 as value")
         os.kill(server.pid, signal.SIGKILL)
-        wait_gone(server.pid, 5)
+        wait_gone(server.pid, 60)
         assert not server.running
     with postgres.start(data) as server:
         assert ask(server.url("postgres"), "select value from kept") == 42
@@ -206,7 +206,7 @@ def test_dies_with_the_app_and_starts_again(place: Path, pause: bool) -> None:
     child.kill()
     child.wait()
     if pause:
-        wait_gone(pid, 10)
+        wait_gone(pid, 60)
     with postgres.start(place / "data", settings=QUICK) as server:
         assert not alive(pid)
         assert ask(server.url("postgres"), "select value from kept") == 42

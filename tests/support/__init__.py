@@ -7,6 +7,7 @@ from support.owner import as_owner
 from support.platform import BASE, Institution, Platform, code_of, issues_of
 from support.process import Serving, free_port, serving
 from support.refusals import assert_refused, nothing_written
+from support.stretches import Stretches
 
 __all__ = [
     "BASE",
@@ -14,6 +15,7 @@ __all__ = [
     "Institution",
     "Platform",
     "Serving",
+    "Stretches",
     "as_owner",
     "assert_refused",
     "be_humans",

@@ -90,10 +90,11 @@ class Callers:
         return _Held(found.subject, found.session_id, found.proved, sure)
 
     async def resident(self, person: PersonId) -> Caller:
-        """A resident as the person index has them today. Refusal `sign-in-needed` for nobody."""
+        """A resident as the person index has them today. Refusal `sign-in-needed` for nobody, and for somebody whose
+        death was reported: what they had open, and their apps, rest until a counter undoes a wrong report."""
         db, vault = self._cx.database, self._cx.vault
         identity = await mpi.identity(db, vault, await mpi.root_of(db, person)) if person else None
-        if identity is None:
+        if identity is None or identity.deceased:
             raise Refusal("sign-in-needed")
         name = identity.name
         return Caller(

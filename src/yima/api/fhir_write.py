@@ -31,23 +31,25 @@ async def bundle(request: Request) -> Response:
         async with received(request) as it:
             body = it.message.body
             await until_answered.enter_async_context(in_hand(len(body)))
-            plan = await beside(len(body), partial(_plan, body, it.access.settings.max_bundle_entries))
-            said = [one.resource for one in plan.writes if isinstance(one, Entry)]
-            if not it.asking.caller.sandbox and any(map(consent.is_privacy, said)):
-                raise Refusal("consent-not-understood", field="Bundle.entry.resource.ofType(Consent)")
-            if len(plan.entries) - len(plan.writes) > _MOST_READINGS:
-                raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
+            most, sandbox = it.access.settings.max_bundle_entries, it.asking.caller.sandbox
+            plan = await beside(len(body), partial(_plan, body, most, sandbox=sandbox))
         answer = await patching.receive(it.access, it.asking, it.message, plan)
         if any(isinstance(entry, exchange.Reading) for entry in plan.entries):
             answer["entry"] = await _with_readings(request, it.asking, plan.entries, answer.get("entry", []))
         return fhir_answer(request, answer)
 
 
-def _plan(body: bytes, max_entries: int) -> exchange.Plan:
+def _plan(body: bytes, max_entries: int, *, sandbox: bool) -> exchange.Plan:
     tree = fhir.parse(body)
     if tree["resourceType"] != "Bundle":
         raise Refusal("resource-type-mismatch", found=tree["resourceType"][:64], expected="Bundle")
-    return exchange.plan(tree, max_entries=max_entries)
+    plan = exchange.plan(tree, max_entries=max_entries)
+    writes = plan.writes
+    if not sandbox and any(consent.is_privacy(one.resource) for one in writes if isinstance(one, Entry)):
+        raise Refusal("consent-not-understood", field="Bundle.entry.resource.ofType(Consent)")
+    if len(plan.entries) - len(writes) > _MOST_READINGS:
+        raise Refusal("too-costly", field="Bundle.entry", limit=f"{_MOST_READINGS} GETs in one Bundle")
+    return plan
 
 
 async def create(request: Request) -> Response:

@@ -4,7 +4,8 @@ and demographics search (PDQm ITI-78). What may be answered is decided in `acces
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from yima.access import MOST_MATCHES, PERSON_SYSTEM, Asking, Identified
 from yima.api.answers import access_of, fhir_answer
 from yima.api.asking import asking_of
 from yima.api.bodies import FORM, check_acceptable, form_of, parameters_of
+from yima.runtime.beside import beside
 from yima.runtime.errors import Refusal
 
 _GRADE: Final = "http://hl7.org/fhir/StructureDefinition/match-grade"
@@ -39,7 +41,21 @@ async def match(request: Request) -> Response:
     """POST Patient/$match with Parameters: resource, onlyCertainMatches, count."""
     check_acceptable(request)
     asking = await asking_of(request)
-    _, parameters = await parameters_of(request)
+    body, parameters = await parameters_of(request)
+    wanted = await beside(len(body), partial(_wanted, parameters))
+    found = await access_of(request).matching.match(
+        asking, wanted.patient, certain_only=wanted.certain_only, count=wanted.most
+    )
+    return _searchset(request, found, graded=True)
+
+
+class _Wanted(NamedTuple):
+    patient: Mapping[str, Any]
+    certain_only: bool
+    most: int
+
+
+def _wanted(parameters: Mapping[str, Any]) -> _Wanted:
     patient = _one(parameters, "resource", "resource")
     if not isinstance(patient, dict) or patient.get("resourceType") != "Patient":
         raise Refusal("field-missing", field="Parameters.parameter", expected="a parameter resource with a Patient")
@@ -48,10 +64,7 @@ async def match(request: Request) -> Response:
     count = _one(parameters, "count", "valueInteger")
     if count is not None and not (isinstance(count, int) and count > 0):
         raise Refusal("field-invalid", field="Parameters.parameter[count]", expected="a whole number from 1")
-    found = await access_of(request).matching.match(
-        asking, patient, certain_only=only, count=int(count) if count else MOST_MATCHES
-    )
-    return _searchset(request, found, graded=True)
+    return _Wanted(patient, only, int(count) if count else MOST_MATCHES)
 
 
 def _one(parameters: Mapping[str, Any], name: str, kind: str) -> Any:

@@ -21,7 +21,7 @@ from threading import Thread
 from typing import Annotated, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 import typer
@@ -85,8 +85,8 @@ def witness(
             typer.echo(look(fetch, state, key, clock.now(), hand))
         except _UNANSWERED as error:
             if once:
-                raise Refusal("platform-unreachable", field=base, reason=type(error).__name__) from None
-            typer.echo(f"no answer ({type(error).__name__}); asking again", err=True)
+                raise Refusal("platform-unreachable", field=base, reason=_why(error)) from None
+            typer.echo(f"no answer ({_why(error)}); asking again", err=True)
         if once:
             return
         time.sleep(every)
@@ -145,10 +145,13 @@ def _hand_in(hand: Hand, state: State) -> str:
     try:
         hand("/audit/cosignatures", state.heads[-1].encode())
     except _UNANSWERED as error:
-        reason = error.code if isinstance(error, HTTPError) else type(error).__name__
-        return f"its signature was not taken ({reason})"
+        return f"its signature was not taken ({_why(error)})"
     state.taken = _newest(state).body
     return "its signature was taken"
+
+
+def _why(error: OSError) -> str:
+    return f"HTTP {error.code}" if isinstance(error, HTTPError) else type(error).__name__
 
 
 def _newest(state: State) -> proof.Head:
@@ -247,8 +250,18 @@ def _in_time(ask: Callable[[], bytes]) -> bytes:
     return found
 
 
+class _Here(HTTPRedirectHandler):
+    """Whoever answers for the platform must not send a witness knocking elsewhere in its own house."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Nowhere: the answer that would lead there is an HTTPError."""
+
+
+_opener: Final = build_opener(_Here)
+
+
 def _opened(asked: Request) -> bytes:
-    with urlopen(asked, timeout=_TIMEOUT) as answer:  # noqa: S310  scheme checked by `_fetcher`
+    with _opener.open(asked, timeout=_TIMEOUT) as answer:
         return bytes(answer.read(_LARGEST))
 
 

@@ -212,7 +212,7 @@ class SignIn:
             )  # fmt: skip
         try:
             resident = await self._residents(held.person)
-        except Refusal as refusal:  # nobody any more: erased
+        except Refusal as refusal:  # nobody any more: erased, or dead
             raise Refusal("token-invalid") from refusal
         return held.expires, replace(
             resident, scopes=frozenset(held.scopes), app=held.client_id, app_name=held.name_zh,

@@ -1,4 +1,4 @@
-"""One process at a time in a data directory: an advisory lock held for life.
+"""One process at a time in a data directory, or at one kind of work in it: an advisory lock held for life.
 
 The kernel gives the lock back when its holder dies, however it dies. The descriptor never reaches other programs
 (close-on-exec) and forked workers close their copy, so only the process that took the lock holds it.
@@ -18,11 +18,12 @@ _held: weakref.WeakSet[DirectoryLock] = weakref.WeakSet()
 
 
 class DirectoryLock:
-    """The lock on `directory/lock`. Refusal `data-directory-in-use` names the directory and the holder's pid."""
+    """The lock on `directory/lock`, or on another file there for one kind of work. Refusal `data-directory-in-use`, or
+    `refused`, names the directory and the holder's pid."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "lock", refused: str = "data-directory-in-use") -> None:
         self.directory = directory
-        path = directory / "lock"
+        path = directory / name
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except PermissionError as error:
@@ -37,7 +38,7 @@ class DirectoryLock:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
-            raise Refusal("data-directory-in-use", field=str(directory), pid=holder) from error
+            raise Refusal(refused, field=str(directory), pid=holder) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor: int | None = descriptor

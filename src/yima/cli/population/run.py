@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -78,13 +79,17 @@ class Options:
 
 async def load(access: Access, url: str, paths: Sequence[Path], options: Options) -> Report:
     """Load the files, in their order. Refusals: `field-invalid`, `field-missing` for a header without what is needed,
-    `postgres-unavailable`."""
+    `load-running`, `postgres-unavailable`."""
+    with contextlib.closing(State(access.settings.data / "population.json", resume=options.resume)) as state:
+        return await _load(access, url, paths, options, state)
+
+
+async def _load(access: Access, url: str, paths: Sequence[Path], options: Options, state: State) -> Report:
     began, report, data = time.perf_counter(), Report(), access.settings.data
     if not all(path.is_file() for path in paths):  # each is read three times; a pipe is read once
         raise Refusal("field-invalid", field="PATH", expected="files")
     caller = await _source(access, options.institution)
     tables = {path: _table(path, options.columns) for path in paths}  # before anything is stored
-    state = State(data / "population.json", resume=options.resume)
     rejects = Rejects(data / f"population-rejects-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}.ndjson")
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from yima.cli.running import write_private
+from yima.runtime.directory_lock import DirectoryLock
 
 CHUNK: Final = 200
 """Lines noted, and handed over, together."""
@@ -31,13 +32,19 @@ class _Noted(msgspec.Struct):
 
 
 class State:
-    """The file `population.json` in the data directory, mode 0600."""
+    """The file `population.json` in the data directory, mode 0600; one load at a time writes it, until `close`."""
 
     def __init__(self, path: Path, *, resume: bool) -> None:
-        """`resume` False: what is noted of a file is forgotten when that file is loaded again."""
+        """`resume` False: what is noted of a file is forgotten when that file is loaded again. Refusal
+        `load-running`."""
+        self._lock = DirectoryLock(path.parent, f"{path.stem}.lock", "load-running")
         self._path = path
         self._resume = resume
         self._done = _held(path)
+
+    def close(self) -> None:
+        """Let the next load begin."""
+        self._lock.release()
 
     def begin(self, key: str) -> None:
         """A file is loaded now."""
