@@ -188,7 +188,8 @@ class Application:
             if _host(request.headers.get("host", "")) not in self._hosts and path != _LIVE:
                 raise Refusal("host-unknown", field="Host")
             self._doors.knock(request.scope)
-            return await endpoint(request)
+            response = await endpoint(request)
+            return await response.made() if isinstance(response, api.InXml) else response
         except Refusal as refusal:
             return api.answer_refusal(request, refusal)
         except ClientDisconnect:

@@ -66,3 +66,16 @@ async def test_the_loop_has_none_of_the_long_work(
         answer = await hospital.call("POST", path, body, **headers)
     assert answer.status_code in (200, 201), answer.text[:500]
     assert loop.longest < MOST, f"{loop.longest} calls at a stretch on the loop"
+
+
+async def test_an_answer_in_xml_is_written_beside_the_loop(hospital: Institution, subject: str) -> None:
+    made = await hospital.call("POST", *_narrative(subject)[:2])
+    address, wanted = f"/fhir/Observation/{made.json()['id']}", {"accept": "application/fhir+xml"}
+    with Stretches() as loop:
+        answer = await hospital.call("GET", address, **wanted)
+    assert answer.headers["content-type"].startswith(wanted["accept"])
+    assert len(answer.content) == int(answer.headers["content-length"]) > 1_000_000
+    assert fhir.parse_xml(answer.content)["id"] == made.json()["id"]
+    assert loop.longest < MOST, f"{loop.longest} calls at a stretch on the loop"
+    asked = await hospital.call("HEAD", address, **wanted)
+    assert (asked.status_code, asked.headers["content-length"]) == (200, answer.headers["content-length"])

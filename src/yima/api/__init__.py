@@ -7,7 +7,7 @@ one network may knock), `preflight` and `readable_by` (scripts of other origins)
 `Endpoint` (what it finds) and `LeanRequest` (what that is given), `patiently` (a body has to arrive in time).
 """
 
-from yima.api.answers import answer_refusal, is_fhir
+from yima.api.answers import InXml, answer_refusal, is_fhir
 from yima.api.code import LONGEST as LONGEST_SCAN
 from yima.api.code import verify_plainly
 from yima.api.cross_origin import preflight, readable_by
@@ -24,6 +24,7 @@ __all__ = [
     "Doors",
     "Endpoint",
     "Gates",
+    "InXml",
     "LeanRequest",
     "Pager",
     "Table",

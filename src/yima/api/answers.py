@@ -11,12 +11,14 @@ import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from yima import fhir
 from yima.access import Access, Stored
 from yima.api.bodies import FHIR_JSON, FHIR_XML, wanted_format
 from yima.directory import Caller
 from yima.runtime import clock, logs
+from yima.runtime.beside import beside
 from yima.runtime.errors import Language, Refusal, problem
 
 
@@ -100,8 +102,36 @@ def fhir_answer(request: Request, content: bytes | dict[str, Any], status: int =
 def _formed(request: Request, content: bytes, status: int, headers: Mapping[str, str]) -> Response:
     """JSON as it stands, or XML where the client prefers that."""
     if content and wanted_format(request) == "xml":
-        return Response(fhir.to_xml(fhir.parse(content)), status, dict(headers), FHIR_XML)
+        return InXml(content, status, dict(headers))
     return _Json(_pretty(request, content), status, headers)
+
+
+class InXml(Response):
+    """FHIR in XML, yet to be made of the JSON: a large answer beside the loop."""
+
+    def __init__(self, content: bytes, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(None, status, headers, FHIR_XML)
+        self._content = content
+
+    async def made(self) -> Response:
+        """Itself, with its body."""
+        return self._with(await beside(len(self._content), self._written))
+
+    def at_once(self) -> Response:
+        """As `made`, for what is small."""
+        return self._with(self._written())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.made()
+        await super().__call__(scope, receive, send)
+
+    def _written(self) -> bytes:
+        return fhir.to_xml(fhir.parse(self._content))
+
+    def _with(self, body: bytes) -> Response:
+        self.body = body
+        self.headers["content-length"] = str(len(body))
+        return self
 
 
 class _Json(Response):
@@ -138,7 +168,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     request.scope["refusal"] = refusal  # the doors count it
     if is_fhir(path):
         outcome = fhir.operation_outcome(refusal, language_of(request))
-        return _formed(request, fhir.encode(outcome), refusal.status, _refusal_headers(refusal))
+        formed = _formed(request, fhir.encode(outcome), refusal.status, _refusal_headers(refusal))
+        return formed.at_once() if isinstance(formed, InXml) else formed
     if path.startswith("/oauth/"):
         return _oauth_answer(request, refusal)
     return problem_answer(request, refusal)
