@@ -13,7 +13,8 @@ from portal_place import Place, form_token
 from test_resident_pages import decode
 
 from support import BASE, Platform, be_humans, patient, resident_number
-from yima import directory, healthcode
+from yima import authentication, directory, healthcode
+from yima.mpi import RESIDENT_NUMBER
 from yima.runtime import clock, ids
 from yima.runtime.civil import civil_day
 
@@ -169,6 +170,30 @@ async def test_a_lost_card_is_reported_and_replaced(place: Place) -> None:
     assert (await who.post("/resident/lost", "/resident/lost", event="suspend")).status_code == 422
     browser.headers["content-type"] = "application/x-www-form-urlencoded"
     assert (await browser.post("/resident/lost", content="event=cancel")).status_code == 403
+
+
+async def test_a_stolen_phone_is_replaced_with_all_that_its_thief_may_have_made(place: Place) -> None:
+    """A passkey and an app outlast a new number; at the counter they end where the person says that it was stolen."""
+    who, access, now = await somebody(place), place.access, clock.now()
+    maker = await place.platform.institution("F")
+    app = directory.PatientApp(
+        client_id=f"diary-{who.text}", institution_id=maker.number, name_zh="日记", name_en="Diary",
+        redirect_uris=("https://diary.example/back",),
+    )  # fmt: skip
+    terms = directory.Terms(["patient/*.rs"], False, {"redirect_uri": "x", "challenge": "x"})
+    async with access.database.transaction() as c:
+        await directory.register_patient_app(c, app)
+        await access.sign_in.grants.give(c, who.person, app.client_id, terms, now)
+        await authentication.kept_account(c, access.vault, "resident", who.text, now)
+    desk = await place.enter(place.browser(), "clinician", place.doctor)
+    page = (await desk.get("/clinician/counter")).text
+    form = {"csrf": form_token(page), "system": RESIDENT_NUMBER, "value": who.number, "phone": "13900009001"}
+    for stolen, left in (({}, True), ({"stolen": "yes"}, False), ({"stolen": "yes"}, False)):
+        assert (await desk.post("/clinician/counter/phone", data=form | stolen)).status_code == 200
+        assert (await authentication.account_of(access.database, "resident", who.text) is not None) is left
+        assert (await access.sign_in.grants.of_persons([who.person], now))[0].ended_by == ("" if left else "resident")
+    log = (await (await who.browser()).get("/resident/log")).text
+    assert log.count("您的通行密钥和其他登录方式已同时移除") == log.count("您授权的1个应用已停止") == 1
 
 
 async def operators(place: Place) -> list[httpx.AsyncClient]:

@@ -6,8 +6,13 @@ grant behind, which nobody would end any more.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from yima import authentication, consent
-from yima.directory import Caller
+from yima.access.context import Context
+from yima.directory import Caller, EndedBy
+from yima.runtime import ids
 from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import PersonId
@@ -31,3 +36,14 @@ async def check_stands(c: Connection, caller: Caller) -> None:
     """Refusal `sign-in-needed` when the session that asks has ended. Who has none is somebody by other means."""
     if caller.session:
         await authentication.check_session(c, caller.session)
+
+
+async def take_sign_ins(
+    cx: Context, c: Connection, members: Iterable[PersonId], by: EndedBy, now: datetime
+) -> tuple[bool, dict[str, int]]:
+    """End every session, passkey and provider of a person, under all numbers, and the apps let in there: whether there
+    was one to sign in by, and how many apps, for the person's line. A number that is confirmed stays so."""
+    persons = sorted(members)
+    ended = [await authentication.remove_account(c, "resident", ids.person_text(one)) for one in persons]
+    apps = await cx.sign_in.grants.end_all(c, persons, by, now)
+    return any(ended), {"apps_ended": apps} if apps else {}

@@ -20,7 +20,7 @@ from yima import audit, authentication, consent, mpi
 from yima.access.cards import Cards, Paper
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.giving import hold_giver, hold_person
+from yima.access.giving import hold_giver, hold_person, take_sign_ins
 from yima.access.residents import own
 from yima.access.signing_in import Visitor, Who, line
 from yima.authentication import Means, Method, PassedCode
@@ -242,10 +242,13 @@ class Phones:
 
     # --- at the counter ----------------------------------------------------------------------------------------------
 
-    async def confirm(self, caller: Caller, cards: Cards, paper: Paper, phone: str, now: datetime) -> mpi.Identity:
+    async def confirm(
+        self, caller: Caller, cards: Cards, paper: Paper, phone: str, now: datetime, *, stolen: bool = False
+    ) -> mpi.Identity:
         """Staff saw the person and the document, and this is the person's phone: from now on its codes give
         *substantial* assurance, and no other number's do. Where another number was confirmed before, the sessions there
-        are end: who has that number now may have opened them. On the person's log.
+        are end: who has that number now may have opened them. `stolen`: somebody else may have had the phone in hand,
+        so that passkeys, providers and apps, which may be that one's, end as well. On the person's log.
 
         Refusals `step-up-needed`, `right-needed`, `not-found`, `field-invalid`.
         """
@@ -256,13 +259,15 @@ class Phones:
         identity = await cards.person_by_paper(caller, paper, now)
         detail: dict[str, Any] = {"event": "phone-confirmed"}
         async with self._cx.database.transaction() as c:
-            subject = ids.person_text(identity.person)
             await hold_person(c, identity.person)
-            if await self._means.codes.confirm(c, subject, number, f"{caller.kind}/{caller.agent_id}", now):
-                ended = [
-                    await authentication.end_sessions(c, "resident", ids.person_text(one))
-                    for one in (await mpi.whole_of(c, identity.person)).members
-                ]
+            members = (await mpi.whole_of(c, identity.person)).members
+            staff = f"{caller.kind}/{caller.agent_id}"
+            changed = await self._means.codes.confirm(c, ids.person_text(identity.person), number, staff, now)
+            if stolen:
+                taken, apps = await take_sign_ins(self._cx, c, members, "resident", now)
+                detail |= ({"ways_ended": True} if taken else {}) | apps
+            elif changed:
+                ended = [await authentication.end_sessions(c, "resident", ids.person_text(one)) for one in members]
                 detail |= {"sessions_ended": sum(ended)} if any(ended) else {}
             asking = Asking(caller=caller, now=now)
             await audit.append(c, [event_of(asking, identity.person, "card", "ok", "counter", detail)])

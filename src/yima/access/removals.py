@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from yima import audit, authentication, consent, healthcode, mpi
+from yima import audit, consent, healthcode, mpi
 from yima.access.cards import Paper, actor_of, visits_told
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
-from yima.access.giving import hold_person
+from yima.access.giving import hold_person, take_sign_ins
 from yima.access.rights import check_right
 from yima.access.words import REASON, opened, opened_one, pen_of
 from yima.authentication import Means
@@ -157,13 +157,12 @@ class Removals:
 
         A number of the person's own, or another's, stays confirmed: by it they come in again.
         """
+        ended, apps = await take_sign_ins(self._cx, c, person.members, "order", now)
         subjects, others = [[ids.person_text(one) for one in sorted(side.members)] for side in (person, agent)]
-        ended = [await authentication.remove_account(c, "resident", subject) for subject in subjects]
         held = [await mpi.phone_of(c, self._cx.vault, one) for one in sorted(agent.members)]
         phones = [key for one in held if (key := mpi.phone_key(one))]
-        ended.append(await self._means.codes.part(c, subjects, others, phones))
-        apps = await self._cx.sign_in.grants.end_all(c, sorted(person.members), "order", now)
-        return ({"sign_in_ended": True} if any(ended) else {}) | ({"apps_ended": apps} if apps else {})
+        parted = await self._means.codes.part(c, subjects, others, phones)
+        return ({"sign_in_ended": True} if ended or parted else {}) | apps
 
     async def withdraw(self, caller: Caller, removal: str, now: datetime) -> None:
         """Withdraw a proposal. Refusals `right-needed`, `not-found`."""

@@ -15,7 +15,18 @@ from yima.directory.gateway import (
     register_gateway,
     set_gateway_status,
 )
-from yima.directory.grants import CODE_SECONDS, Grant, Grants, Held, Issued, Opened, ReusedError, Terms, is_challenge
+from yima.directory.grants import (
+    CODE_SECONDS,
+    EndedBy,
+    Grant,
+    Grants,
+    Held,
+    Issued,
+    Opened,
+    ReusedError,
+    Terms,
+    is_challenge,
+)
 from yima.directory.humans import (
     check_no_human_of,
     check_two_people,
@@ -114,6 +125,7 @@ __all__ = [
     "Caller",
     "Client",
     "Department",
+    "EndedBy",
     "GatewayApp",
     "GatewaySecrets",
     "Gateways",

@@ -60,7 +60,9 @@ async def phone(request: Request) -> Response:
     paper = Paper(fields.get("system", ""), fields.get("value", ""))
     typed = {"system": paper.system, "value": paper.value, "phone": fields.get("phone", "")}
     try:
-        await who.access.phones.confirm(who.caller, who.access.cards, paper, typed["phone"], who.now)
+        await who.access.phones.confirm(
+            who.caller, who.access.cards, paper, typed["phone"], who.now, stolen=fields.get("stolen") == "yes"
+        )
     except Refusal as refusal:
         if refusal.code == "step-up-needed":
             raise

@@ -60,6 +60,8 @@ def reason(event: Event, words: Words) -> str:
         parts.append(words.count("log.visits-ended", int(ended)))
     if event.detail.get("sign_in_ended"):
         parts.append(words("log.sign-in-ended"))
+    if event.detail.get("ways_ended"):
+        parts.append(words("log.ways-ended"))
     if apps := event.detail.get("apps_ended"):
         parts.append(words.count("log.apps-ended", int(apps)))
     return " ".join(part for part in parts if part)
