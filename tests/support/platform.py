@@ -229,13 +229,17 @@ class Platform:
         return Institution(self, number, code, app.client_id, key, f"{code}-T1", practitioner, scopes)
 
     def dynamic(self, person: int, at: Any = None) -> str:
-        """The code on the person's phone now; a fresh one each time, for a code counts once and lasts 15 seconds."""
-        now = at or clock.now()
-        fresh = (now + timedelta(seconds=shift) for shift in (0, 15, -15))
-        unused = (moment for moment in fresh if (person, int(moment.timestamp()) // 15) not in self.shown)
-        moment = at or next(unused, now)
-        self.shown.add((person, int(moment.timestamp()) // 15))
-        return healthcode.dynamic_text(self.keys, "INTL", person, moment)
+        """The code on the person's phone now; a fresh one each time, for a code counts once and lasts 15 seconds.
+        Clocks may differ by two such steps: four of them are good now, and who shows a fifth waits for the next."""
+        while True:
+            now = at or clock.now()
+            for shift in (0,) if at else (0, 15, -15, 30):
+                moment = now + timedelta(seconds=shift)
+                step = person, int(moment.timestamp()) // 15
+                if at or step not in self.shown:
+                    self.shown.add(step)
+                    return healthcode.dynamic_text(self.keys, "INTL", person, moment)
+            time.sleep(0.2)
 
     async def static(self, person: int) -> str:
         """The person's printed code."""
