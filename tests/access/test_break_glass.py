@@ -221,6 +221,11 @@ async def test_a_review_knows_what_explains_it_and_the_resident_reads_the_verdic
     other = await platform.institution("X")
     assert await code(access.glass.answer(other.doctor(), handle, "不是我开的，不清楚", now)) == "not-found"
     await access.glass.answer(er.doctor(), handle, "急救车送来，无证件，已登记住院", now)
+    await desk.ask(officer(), handle, "登记的科室是哪一个", now)
+    (asked,) = await access.glass.questions(er.doctor())
+    kept = "请说明当时情况和接诊记录 “急救车送来，无证件，已登记住院” · 登记的科室是哪一个"
+    assert (asked.review.question, asked.review.answer, asked.review.state) == (kept, None, "asked")
+    await access.glass.answer(er.doctor(), handle, "急诊内科，床号三", now)
     visit = await er.visit(person)  # the same person was taken in by that institution
     assert visit
     found = await case()

@@ -186,6 +186,7 @@ class Glass:
         """Answer about one's own. Refusals `scope-insufficient`, `field-invalid`, `not-found`."""
         number = _staff(caller)
         async with self._cx.database.transaction() as c:
+            await oversight.hold(c, number)
             person = (await oversight.glass_review(c, handle)).person
             pen = await pen_of(c, self._cx.vault, person)
             sealed = pen.seal("oversight.glass.answer", (handle,), words.checked(answer, "answer"))

@@ -18,7 +18,7 @@ from yima.access.decision import Asking, event_of
 from yima.access.glass import GlassRules, explanations, stop
 from yima.access.own_cause import STAFF, check_not_own
 from yima.access.rights import check_right
-from yima.access.words import Pen, opened, pen_of
+from yima.access.words import Pen, opened, opened_one, pen_of
 from yima.directory import Caller
 from yima.oversight import Care, Explanation, GlassReview, Stop
 from yima.runtime import words
@@ -125,13 +125,17 @@ class GlassDesk:
         ]  # fmt: skip
 
     async def ask(self, caller: Caller, handle: str, question: str, now: datetime) -> None:
-        """Ask who opened it. Refusals `right-needed`, `field-invalid`, `not-found`, `review-own-institution`,
-        and those of `check_not_own`."""
-        officer = _right(caller)
+        """Ask who opened it; an answer given before stands in the new question, so that none is lost. Refusals
+        `right-needed`, `field-invalid`, `not-found`, `review-own-institution`, and those of `check_not_own`."""
+        officer, question = _right(caller), words.checked(question, "question")
         async with self._cx.database.transaction() as c:
             found = await self._mine(c, caller, handle)
+            await oversight.hold(c, found.practitioner)  # who answers just now is heard first
+            before = await opened_one(c, self._cx.vault, await oversight.glass_review(c, handle))
+            if before.answer:
+                question = f"{before.question} “{before.answer}” · {question}"
             pen = await pen_of(c, self._cx.vault, found.person)
-            sealed = pen.seal("oversight.glass.question", (handle,), words.checked(question, "question"))
+            sealed = pen.seal("oversight.glass.question", (handle,), question)
             await oversight.ask_about(c, handle, officer, sealed, now)
             await _tell(c, caller, found, {"event": "glass-asked"}, now)
 
