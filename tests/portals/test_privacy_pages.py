@@ -173,15 +173,16 @@ async def test_a_canary_is_an_alarm(desk: Desk) -> None:
 
 
 async def test_nobody_decides_in_the_own_cause(desk: Desk) -> None:
-    """Neither as who objects, nor as the member of the staff who looked, nor as the operator who set off an alarm."""
+    """Neither as who objects, nor as the member of the staff who looked, nor as the operator who set off an alarm, nor
+    as somebody who works where it was done."""
     db, number, now = desk.platform.database, resident_number(), clock.now()
     place, stranger = await desk.platform.institution("O"), await desk.platform.institution("O")
     made = await desk.one.create(patient(national=number))
     me = Platform.person_of(f"Patient/{made['id']}")
     other, _ = await somebody(desk.one)
     async with db.transaction() as c:
-        for code in ("po-me", "po-2"):
-            said = directory.Operator(code, "专员", "Officer", frozenset({"privacy"}))
+        for code, works in (("po-me", ""), ("po-2", ""), ("po-place", place.code), ("po-stranger", stranger.code)):
+            said = directory.Operator(code, "专员", "Officer", frozenset({"privacy"}), "active", works)
             await directory.register_operator(c, said)
         named = mpi.human_of_number(mpi.RESIDENT_NUMBER, number)
         assert named
@@ -203,6 +204,9 @@ async def test_nobody_decides_in_the_own_cause(desk: Desk) -> None:
             await oversight.raise_alarm(
                 c, oversight.Alarm(0, "canary", f"operator/{code}", 0, now, now, 1, 0, f"own-{code}", False)
             )
+        await oversight.raise_alarm(
+            c, oversight.Alarm(0, "canary", "app/of-place", place.number, now, now, 1, 0, "of-place", False)
+        )
     alarms = {one.line: one.alarm_id for one in await oversight.alarms(db, now)}
     whats = {
         "objection": case,
@@ -210,6 +214,12 @@ async def test_nobody_decides_in_the_own_cause(desk: Desk) -> None:
         "alarm": str(alarms["own-po-me"]),
     }
     own = await place.break_glass(other)
+    at_place = whats | {"alarm": str(alarms["of-place"])}
+    for code, what in [("po-stranger", "objection"), ("po-place", "finding"), ("po-place", "alarm")]:
+        officer = await desk.steward(code, lang="en")
+        form = {"csrf": form_token((await officer.get(ADDRESS)).text), "decision": "explained", "reason": REASON}
+        done = await officer.post(f"{ADDRESS}/{what}", data=form | {"what": at_place[what]})
+        assert (done.status_code, "review-own-institution" in done.text) == (403, True), what
     for code, answered in (("po-me", 403), ("po-2", 303)):
         officer = await desk.steward(code, lang="en")
         csrf = form_token((await officer.get(ADDRESS)).text)

@@ -6,7 +6,7 @@ Nobody judges the institution they work for. Access that was stopped is begun ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,13 +16,13 @@ from yima.access.caring import cares
 from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import GlassRules, explanations, stop
-from yima.access.own_cause import STAFF, check_not_own
+from yima.access.own_cause import STAFF, check_not_own, check_not_own_house, own_houses
 from yima.access.rights import check_right
 from yima.access.words import Pen, opened, opened_one, pen_of
 from yima.directory import Caller
 from yima.oversight import Care, Explanation, GlassReview, Stop
 from yima.runtime import words
-from yima.runtime.database import Connection, Database
+from yima.runtime.database import Connection
 from yima.runtime.errors import Refusal
 from yima.runtime.ids import SHELF
 
@@ -100,7 +100,7 @@ class GlassDesk:
             db, {one.practitioner for one in reviews} | {one.practitioner for one in stops}
         )
         places = {one.institution_id: one for one in await directory.institutions(db)}
-        own = await _own(db, caller, places.values())
+        own = await own_houses(db, caller, places.values())
         return GlassBoard(tuple(await self._cases(reviews, own, now)), tuple(stops), staff, places)
 
     async def _cases(self, reviews: Sequence[GlassReview], own: frozenset[int], now: datetime) -> list[GlassCase]:
@@ -160,7 +160,7 @@ class GlassDesk:
     async def _mine(self, c: Connection, caller: Caller, handle: str) -> GlassReview:
         """A case that the caller may judge."""
         found = await oversight.glass_review(c, handle)
-        await _check_not_own(c, caller, found.institution)
+        await check_not_own_house(c, caller, found.institution)
         await check_not_own(c, self._cx.vault, caller, f"{STAFF}{found.practitioner}", found.person)
         return found
 
@@ -182,7 +182,7 @@ class GlassDesk:
         async with self._cx.database.transaction() as c:
             found = await oversight.stop_to_lift(c, number)
             await directory.check_two_people(c, found.proposed_by or "", officer)
-            await _check_not_own(c, caller, found.institution)
+            await check_not_own_house(c, caller, found.institution)
             await check_not_own(c, self._cx.vault, caller, f"{STAFF}{found.practitioner}")
             if await oversight.lift(c, found, officer, now):
                 await directory.unstop_practitioner(c, found.practitioner)
@@ -200,26 +200,6 @@ class GlassDesk:
         staff = {one.practitioner_id: one for one in await directory.staff_of(db, here)}
         terminals = [one for one in await directory.terminals_of(db, here) if one.status != "active"]
         return OwnStops(tuple(one for one in found if one.practitioner in staff), staff, tuple(terminals))
-
-
-async def _check_not_own(c: Connection, caller: Caller, institution: int) -> None:
-    """Refusal `review-own-institution` for who works there."""
-    place = await directory.institution(c, institution)
-    if place is not None and await _own(c, caller, [place]):
-        raise Refusal("review-own-institution")
-
-
-async def _own(
-    source: Database | Connection, caller: Caller, places: Iterable[directory.Institution]
-) -> frozenset[int]:
-    """Those of these institutions for which an operator works, by what their registration says in words."""
-    me = await directory.operator(source, caller.agent_id)
-    works = me.organisation.strip().casefold() if me else ""
-    return frozenset(
-        one.institution_id
-        for one in places
-        if works and works in {one.code.casefold(), one.name_zh.casefold(), one.name_en.casefold()}
-    )
 
 
 def _nearest(one: GlassReview, found: Sequence[tuple[Care, Explanation]]) -> tuple[tuple[Care, Explanation], ...]:

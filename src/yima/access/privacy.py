@@ -15,7 +15,7 @@ from yima.access.context import Context
 from yima.access.decision import Asking, event_of
 from yima.access.glass import stop
 from yima.access.notifying import deliver
-from yima.access.own_cause import STAFF, check_not_own, staff_number
+from yima.access.own_cause import STAFF, check_not_own, check_not_own_house, staff_number
 from yima.access.reconciling import reconcile
 from yima.access.residents import everybody, own, own_line
 from yima.access.rights import check_right
@@ -139,7 +139,7 @@ class Privacy:
     async def answer(self, caller: Caller, objection: str, verdict: Mapping[str, str], now: datetime) -> None:
         """Answer a resident: `decision` (explained, misconduct), `reason` (the answer, in plain words), `follows`.
 
-        Refusals: `right-needed`, `field-invalid`, `not-found`, and those of `check_not_own`.
+        Refusals: `right-needed`, `field-invalid`, `not-found`, `review-own-institution`, and those of `check_not_own`.
         """
         said = _verdict(caller, verdict)
         async with self._cx.database.transaction() as c:
@@ -147,6 +147,7 @@ class Privacy:
             sealed = pen.seal("oversight.objection.answer", (objection,), said.reason)
             person, line = await oversight.answer(c, objection, replace(said, reason=sealed), now)
             event = await self._line(c, line)
+            await check_not_own_house(c, caller, event.institution if event else 0)
             await check_not_own(c, self._cx.vault, caller, f"{event.agent}/{event.agent_id}" if event else "", person)
             if event is not None:
                 await _follow(c, f"{event.agent}/{event.agent_id}", said, now)
@@ -160,6 +161,7 @@ class Privacy:
         async with self._cx.database.transaction() as c:
             pen = await pen_of(c, self._cx.vault, person)
             found = await oversight.open_finding(c, person, reader, day)
+            await check_not_own_house(c, caller, found.institution)
             await check_not_own(c, self._cx.vault, caller, reader, person)
             sealed = pen.seal("oversight.finding.reason", finding_row(found), said.reason)
             await oversight.decide_finding(c, found, replace(said, reason=sealed), now)
@@ -173,6 +175,7 @@ class Privacy:
         if found is None:
             raise Refusal("not-found", field="alarm")
         async with self._cx.database.transaction() as c:
+            await check_not_own_house(c, caller, found.institution)
             await check_not_own(c, self._cx.vault, caller, found.reader)
             pen = await pen_of(c, self._cx.vault)
             sealed = pen.seal("oversight.alarm.reason", (alarm,), said.reason)
