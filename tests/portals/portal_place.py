@@ -54,9 +54,9 @@ class Place:
         """The door."""
         return self.platform.access
 
-    def code(self, person: str) -> str:
+    async def code(self, person: str) -> str:
         """What the phone of that person shows now."""
-        return self.platform.dynamic(ids.person_from_text(person) or 0)
+        return await self.platform.fresh(ids.person_from_text(person) or 0)
 
     async def printed(self, person: str) -> str:
         """The text of that person's printed card."""

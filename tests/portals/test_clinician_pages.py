@@ -28,7 +28,7 @@ async def scan(place: Place, browser: httpx.AsyncClient, code: str, terminal: st
 
 async def test_a_phone_code_opens_the_record(place: Place) -> None:
     browser = await desk(place)
-    answer = await scan(place, browser, place.code(place.full))
+    answer = await scan(place, browser, await place.code(place.full))
     assert answer.status_code == 303
     page = await browser.get(answer.headers["location"])
     assert page.status_code == 200
@@ -41,7 +41,7 @@ async def test_terminal_and_step_are_remembered(place: Place) -> None:
     browser = await desk(place)
     terminals = await place.access.my_terminals(await place.caller(place.doctor))
     other = terminals[-1].terminal_id
-    await scan(place, browser, place.code(place.full), terminal=other)
+    await scan(place, browser, await place.code(place.full), terminal=other)
     page = (await browser.get("/clinician/")).text
     assert f'<option value="{other}" selected>' in page
     assert '<option value="010101" selected>' in page
@@ -49,7 +49,7 @@ async def test_terminal_and_step_are_remembered(place: Place) -> None:
 
 async def test_a_scan_by_the_module_answers_with_the_place_to_go(place: Place) -> None:
     browser = await desk(place, script=True)
-    answer = await scan(place, browser, place.code(place.full))
+    answer = await scan(place, browser, await place.code(place.full))
     assert answer.json()["go"].startswith("/clinician/visit/")
     refused = (await scan(place, browser, "https://example.org/")).json()
     assert refused["refused"] is True
@@ -76,7 +76,7 @@ async def test_refusals_in_both_languages(place: Place, lang: str, text: str, st
 
 
 async def test_an_unknown_terminal(place: Place) -> None:
-    answer = await scan(place, await desk(place), place.code(place.full), terminal="nowhere")
+    answer = await scan(place, await desk(place), await place.code(place.full), terminal="nowhere")
     assert answer.status_code == 403
     assert "terminal-unknown" in answer.text
 
@@ -92,7 +92,7 @@ async def test_a_printed_code_identifies_and_no_more(place: Place) -> None:
 
 async def test_closed_classes_are_named_without_content(place: Place) -> None:
     browser = await desk(place)
-    answer = await scan(place, browser, place.code(place.sensitive))
+    answer = await scan(place, browser, await place.code(place.sensitive))
     page = (await browser.get(answer.headers["location"])).text
     assert re.search(r"未显示：.*精神心理", page, re.DOTALL)
     assert "精神分裂症" not in page
@@ -101,7 +101,7 @@ async def test_closed_classes_are_named_without_content(place: Place) -> None:
 async def test_nothing_without_a_visit(place: Place) -> None:
     browser = await desk(place)
     assert (await browser.get("/clinician/visit/nonsense")).status_code == 403
-    answer = await scan(place, browser, place.code(place.full))
+    answer = await scan(place, browser, await place.code(place.full))
     stranger = await place.enter(place.browser(), "clinician", place.other_doctor)
     refused = await stranger.get(answer.headers["location"])
     assert refused.status_code == 403

@@ -21,7 +21,7 @@ async def seen_by_doctor(place: Place, text: str) -> bool:
     """Whether the doctor of a new visit is shown this."""
     doctor = await place.enter(place.browser(lang="en"), "clinician", place.doctor)
     page = (await doctor.get("/clinician/")).text
-    fields = {"csrf": form_token(page), "code": place.code(place.full), "step": "010102",
+    fields = {"csrf": form_token(page), "code": await place.code(place.full), "step": "010102",
               "terminal": await place.terminal(place.doctor)}  # fmt: skip
     answer = await doctor.post("/clinician/scan", data=fields)
     return text in (await doctor.get(answer.headers["location"])).text

@@ -204,7 +204,7 @@ async def test_desk_pages(place: Place, history: None, chromium: Browser, width:
         assert await page.evaluate("document.activeElement.id") == "code"
         wrong[name] = await inspect(page)
     await page.goto(f"{BASE}/clinician/")
-    await page.fill("#code", place.code(place.full))
+    await page.fill("#code", await place.code(place.full))
     await page.keyboard.press("Enter")
     await page.wait_for_selector("[data-visit]")
     wrong["visit"] = await inspect(page)
@@ -264,7 +264,7 @@ async def test_pages_that_are_rarely_opened(place: Place, history: None, chromiu
     await enter(place, page, "operator", operator)
     await enter(place, page, "resident", place.full)
     doctor, terminal, now = await place.caller(place.doctor), await place.terminal(place.doctor), clock.now()
-    code = place.code(place.sensitive)  # nobody else of this module scans theirs
+    code = await place.code(place.sensitive)  # nobody else of this module scans theirs
     seen = await place.access.scan(doctor, code, terminal=terminal, step="010102", purpose="treatment", now=now)
     visit = f"/clinician/visit/{seen.visit}"
     wrong = {}

@@ -19,7 +19,7 @@ async def visit(place: Place) -> tuple[object, str]:
     page = await browser.get("/clinician/")
     terminal = re.search(r'<option value="([^"]+-H01)"', page.text)
     assert terminal
-    fields = {"csrf": form_token(page.text), "code": place.code(place.sensitive), "step": "010102"}
+    fields = {"csrf": form_token(page.text), "code": await place.code(place.sensitive), "step": "010102"}
     fields["terminal"] = terminal[1]
     answer = await browser.post("/clinician/scan", data=fields)
     assert answer.status_code == 303, answer.text

@@ -8,9 +8,9 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from cryptography.hazmat.primitives import hashes
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc import jwk
 
 from support.makers import visit_bundle
+from support.owner import as_owner
 from yima import directory, healthcode
 from yima.access import Access
 from yima.app import Application
@@ -136,7 +137,7 @@ class Institution:
 
     async def visit(self, person: int) -> str:
         """Scan the person's phone here; the handle of the visit."""
-        answer = await self.scan(self.platform.dynamic(person))
+        answer = await self.scan(await self.platform.fresh(person))
         assert answer.status_code == 200, answer.text
         return str(answer.json()["visit"])
 
@@ -153,6 +154,14 @@ class Institution:
         if whole:
             await glass.widen(caller, handle, ground="cause-unclear", reason="需要既往检查结果", now=now)
         return handle
+
+
+_SHIFTS: Final = (0, 15, -15, 30)
+"""Seconds by which a phone's clock may differ."""
+
+
+def _step(moment: datetime) -> int:
+    return int(moment.timestamp()) // 15
 
 
 @dataclass(slots=True)
@@ -230,16 +239,20 @@ class Platform:
 
     def dynamic(self, person: int, at: Any = None) -> str:
         """The code on the person's phone now; a fresh one each time, for a code counts once and lasts 15 seconds.
-        Clocks may differ by two such steps: four of them are good now, and who shows a fifth waits for the next."""
-        while True:
-            now = at or clock.now()
-            for shift in (0,) if at else (0, 15, -15, 30):
-                moment = now + timedelta(seconds=shift)
-                step = person, int(moment.timestamp()) // 15
-                if at or step not in self.shown:
-                    self.shown.add(step)
-                    return healthcode.dynamic_text(self.keys, "INTL", person, moment)
-            time.sleep(0.2)
+        Clocks may differ by two such steps: four of them are good now. Who needs more asks for `fresh`."""
+        now = at or clock.now()
+        moments = [now] if at else [now + timedelta(seconds=shift) for shift in _SHIFTS]
+        moment = next((one for one in moments if (person, _step(one)) not in self.shown), now)
+        self.shown.add((person, _step(moment)))
+        return healthcode.dynamic_text(self.keys, "INTL", person, moment)
+
+    async def fresh(self, person: int) -> str:
+        """The same, however often: where all that are good now were shown, it is forgotten that they were used."""
+        now = clock.now()
+        if all((person, _step(now + timedelta(seconds=shift))) in self.shown for shift in _SHIFTS):
+            await as_owner(self.database, "delete from healthcode.redemption where person_id = $1", person)
+            self.shown = {one for one in self.shown if one[0] != person}
+        return self.dynamic(person)
 
     async def static(self, person: int) -> str:
         """The person's printed code."""
