@@ -186,7 +186,7 @@ async def test_a_caller_that_asks_again_as_soon_as_it_is_answered_is_never_forgo
         for n in range(start, start + 20):
             assert await batcher.submit(n) == n * 2
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(caller(n * 20) for n in range(5)))
 
 
@@ -209,7 +209,7 @@ async def test_a_flush_that_answers_too_few_is_an_error_not_a_wait_for_ever() ->
         return list(items[:-1])
 
     batcher: Batcher[int, int] = Batcher(short)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         results = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
     assert all(isinstance(result, RuntimeError) for result in results)
 
@@ -225,6 +225,27 @@ async def test_a_caller_that_goes_away_harms_nobody() -> None:
     assert await stays == 4
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_after_a_batch_of_several_a_lane_rests_and_who_is_alone_never_waits() -> None:
+    flushes = Flushes()
+    batcher = Batcher(flushes, lanes=1, rest=3600.0)
+    for n in range(3):
+        assert await batcher.submit(n) == n * 2, "alone: no rest before or after"
+    assert await asyncio.gather(*(batcher.submit(n) for n in range(4))) == [0, 2, 4, 6]
+    later = []
+    for n in range(10, 15):  # one by one, and all in the flush after the rest
+        later.append(asyncio.ensure_future(batcher.submit(n)))
+        await asyncio.sleep(0)
+    assert [len(batch) for batch in flushes.batches] == [1, 1, 1, 4]
+    for task in list(batcher._tasks):
+        task.cancel()
+    ended = await asyncio.gather(*later, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in ended), "whoever waits for a rest that is broken off"
+    batcher = Batcher(flushes, lanes=1, rest=0.05)
+    await asyncio.gather(*(batcher.submit(n) for n in range(4)))
+    assert await asyncio.gather(*(batcher.submit(n) for n in range(20, 26))) == [n * 2 for n in range(20, 26)]
+    assert [len(batch) for batch in flushes.batches[-2:]] == [4, 6]
 
 
 async def test_when_the_lane_is_cancelled_nobody_waits_for_ever() -> None:

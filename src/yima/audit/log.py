@@ -38,14 +38,18 @@ async def append(c: Connection, events: Sequence[Event]) -> list[str]:
     return ids
 
 
+_REST: Final = 0.002
+"""Seconds."""
+
+
 class Appender:
     """Group commit of log lines: `append` returns after the line is durable; concurrent callers share one commit."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        # One flush at a time: what a commit costs is shared by twice as many lines as with two, and that is most of
-        # what a line of a read costs. Nobody waits for others: a line that finds no flush under way is written at once.
-        self._batcher: Batcher[Event, str] = Batcher(self._flush, limit=1000, lanes=1)
+        # One flush at a time, and a rest after those of several: what a commit costs is most of what a line of a read
+        # costs, and is shared by all that come meanwhile (docs/decisions/0039). A line alone is written at once.
+        self._batcher: Batcher[Event, str] = Batcher(self._flush, limit=1000, lanes=1, rest=_REST)
 
     async def append(self, event: Event) -> str:
         """The event's id, once it is committed. An answer may leave only after this."""

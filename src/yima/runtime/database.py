@@ -192,21 +192,32 @@ async def in_slices(
         await asyncio.sleep(rest)
 
 
+_SEVERAL: Final = 4
+"""Items of a batch from which on a lane rests: who asks alone, or beside one or two others, never waits for it."""
+
+
 class Batcher(Generic[T, R]):
     """Coalesces what many requests ask for in the same few milliseconds into one call of `flush`.
 
     Used for group commit (hot writes) and for point reads of one event-loop tick. `flush` gets up to `limit` items and
     returns as many results in the same order; a result that is an exception is raised to its own caller only. When
     `flush` itself raises, every caller of that batch gets the error. At most `lanes` flushes run at once: while they
-    run, the next batch grows, so batches find their own size under load.
+    run, the next batch grows, so batches find their own size under load. Where a flush is soon over, few share what it
+    costs: after a batch of several its lane rests for `rest` seconds, as PostgreSQL's `commit_delay`.
     """
 
     def __init__(
-        self, flush: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, limit: int = 500, lanes: int = 2
+        self,
+        flush: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        limit: int = 500,
+        lanes: int = 2,
+        rest: float = 0.0,
     ):
         self._flush = flush
         self._limit = limit
         self._lanes = lanes
+        self._rest = rest
         self._busy = 0
         self._starting = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
@@ -238,6 +249,13 @@ class Batcher(Generic[T, R]):
                 if self._waiting:  # more than one flush takes: others need not wait for its end
                     self._open_lane()
                 await self._one(batch)
+                if self._rest and len(batch) >= _SEVERAL:
+                    await asyncio.sleep(self._rest)
+        except asyncio.CancelledError:  # the loop is closing down: nobody may wait for ever
+            for _, future in self._waiting:
+                future.cancel()
+            self._waiting = []
+            raise
         finally:
             self._busy -= 1
 
