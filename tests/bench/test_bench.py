@@ -37,10 +37,12 @@ def test_the_http_cases_run_beside_their_limits(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_other_case_runs_too() -> None:
-    """A case that no longer fits what it measures would be found out by whoever needs the figure."""
+    """A case that no longer fits what it measures would be found out by whoever needs the figure. `primitives` asks
+    OpenSSL about itself, 40 seconds in any plan."""
+    names = [name for name in CASES if name not in (*_NAMES, "primitives")]
     with database(None) as server:
-        lines = asyncio.run(measured(_TINY, server, [name for name in CASES if name not in _NAMES]))
-    assert len(lines) > len(CASES) - len(_NAMES)
+        lines = asyncio.run(measured(_TINY, server, names))
+    assert len(lines) > len(names)
     assert all(line.rate > 0 for line in lines), [line.name for line in lines if not line.rate > 0]
 
 
