@@ -125,6 +125,8 @@ async def _resolve(stage: Stage) -> Line:
         for e in v.bundle["entry"]
         if e["resource"]["resourceType"] == "Patient"
     ]
+    # Who was "her son" at first has a name by now; the old word of it is refused.
+    said = [(registration, source) for registration, source in said if not mpi.is_placeholder(registration.name)]
     waiting = list(said)
 
     async def client() -> None:
