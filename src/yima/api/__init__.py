@@ -4,7 +4,8 @@ Face: `routes` (everything but the pages), `answer_refusal` (a refusal in the pr
 `Pager` (seals the links from page to page; one per worker), `Gates` (what a worker takes on), `Doors` (how often
 one network may knock), `preflight` and `readable_by` (scripts of other origins), `verify_plainly` and `LONGEST_SCAN`
 (the hot path of a scan), `DISCLOSING` (handlers whose answers are about a person), `Table` (finds an address),
-`Endpoint` (what it finds) and `LeanRequest` (what that is given), `patiently` (a body has to arrive in time).
+`Endpoint` (what it finds) and `LeanRequest` (what that is given), `patiently` (a body has to arrive in time), `InXml`
+(an answer whose XML is yet to be made).
 """
 
 from yima.api.answers import InXml, answer_refusal, is_fhir

@@ -39,7 +39,7 @@ async def append(c: Connection, events: Sequence[Event]) -> list[str]:
 
 
 _REST: Final = 0.002
-"""Seconds."""
+"""Seconds between two commits of several lines each."""
 
 
 class Appender:
